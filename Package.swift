@@ -1,0 +1,146 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The rules of the house, on every target: complete concurrency checking, no warning left standing.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("StrictLanguageFeatures", as: .error),
+]
+
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let collections = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "tokenvigil",
+    products: [.executable(name: "tokenvigil", targets: ["tokenvigil"])],
+    dependencies: [
+        // HTTP/1.1 and HTTP/2 with kept-alive, verified TLS connections: probes and webhooks.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        // Sockets for the stand-in API, and the event loops below the HTTP client.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        // TLS for the stand-in, and the names of TLS errors.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        // Start and stop in order, on signals.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // Commands, options, help and shell completions.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        // Structured logs.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        // SQLite with migrations and transactions.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        // YAML with line and column of every node.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        // Child processes without a shell: sendmail and commands.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        // The priority queue under the schedule.
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        // HMAC for fingerprints and webhook signatures.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    ],
+    targets: [
+        .target(name: "TokenHealth", swiftSettings: settings),
+        .target(
+            name: "VigilEngine",
+            dependencies: ["TokenHealth", collections, logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VigilConfiguration",
+            dependencies: ["TokenHealth", yams],
+            resources: [.embedInCode("Resources")],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VigilProbing",
+            dependencies: ["TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VigilStorage",
+            dependencies: ["TokenHealth", "VigilEngine", grdb, crypto],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VigilNotifying",
+            dependencies: [
+                "TokenHealth", "VigilEngine", "VigilSystemd", asyncHTTPClient, nio, nioHTTP1, crypto, subprocess,
+            ],
+            swiftSettings: settings
+        ),
+        .systemLibrary(
+            name: "CSystemd",
+            pkgConfig: "libsystemd",
+            providers: [.apt(["libsystemd-dev"])]
+        ),
+        .target(name: "VigilSystemd", dependencies: ["CSystemd"], swiftSettings: settings),
+        .target(
+            name: "TallyfySimulator",
+            dependencies: [nio, nioPosix, nioHTTP1, nioSSL],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "tokenvigil",
+            dependencies: [
+                "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
+                "VigilNotifying", "VigilSystemd", "TallyfySimulator",
+                argumentParser, logging, lifecycle,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "TokenHealthTests", dependencies: ["TokenHealth"], swiftSettings: settings),
+        .testTarget(name: "VigilEngineTests", dependencies: ["VigilEngine", "TokenHealth"], swiftSettings: settings),
+        .testTarget(
+            name: "VigilConfigurationTests",
+            dependencies: ["VigilConfiguration", "TokenHealth"],
+            exclude: ["Fixtures"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VigilProbingTests",
+            dependencies: ["VigilProbing", "VigilEngine", "TokenHealth", "TallyfySimulator"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VigilStorageTests",
+            dependencies: ["VigilStorage", "VigilEngine", "TokenHealth"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VigilNotifyingTests",
+            dependencies: ["VigilNotifying", "VigilEngine", "TokenHealth"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "TallyfySimulatorTests",
+            dependencies: ["TallyfySimulator", asyncHTTPClient],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: [
+                "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
+                "VigilNotifying", "TallyfySimulator",
+            ],
+            swiftSettings: settings
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+package let embedded = PackageResources.probe_txt.count

@@ -1,0 +1,2 @@
+import CSystemd
+package func booted() -> Bool { sd_booted() > 0 }

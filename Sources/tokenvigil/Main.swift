@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Tokenvigil: ParsableCommand {
+    mutating func run() { print("hi") }
+}
