@@ -1,0 +1,110 @@
+package import FoundationEssentials
+
+/// What an alert is about.
+package enum AlertKind: String, Sendable, Hashable, Codable, CaseIterable {
+    case invalidated = "token.invalidated"
+    case limited = "token.limited"
+    case recovered = "token.recovered"
+    case reminder = "token.reminder"
+    case expiring = "token.expiring"
+    case blind = "token.blind"
+    case sighted = "token.sighted"
+    case identityChanged = "token.identity_changed"
+    case replaced = "token.replaced"
+    case misconfigured = "token.misconfigured"
+    case providerIncident = "provider.incident"
+    case providerRecovered = "provider.recovered"
+    case notifierFailing = "notifier.failing"
+    case notifierRecovered = "notifier.recovered"
+    case test
+
+    package var severity: Severity {
+        switch self {
+        case .invalidated, .providerIncident: .critical
+        case .limited, .blind, .misconfigured, .expiring, .notifierFailing, .identityChanged: .warning
+        case .recovered, .reminder, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test: .info
+        }
+    }
+
+    /// The last part of the name: `invalidated`.
+    package var shortName: String { rawValue.split(separator: ".").last.map(String.init) ?? rawValue }
+}
+
+/// How urgent an alert is.
+package enum Severity: String, Sendable, Hashable, Codable, CaseIterable {
+    case critical, warning, info
+}
+
+/// Something a person should know. Written with the transition that caused it, delivered until it has arrived.
+package struct Alert: Sendable, Hashable, Codable {
+    /// The same for every attempt to deliver: an idempotency key.
+    package let id: String
+    package let kind: AlertKind
+    package let severity: Severity
+    package let createdAt: Date
+    package let incidentID: String?
+    /// One line: `INVALID hr-onboarding (revoked) on srv1`.
+    package let summary: String
+    package let host: String
+    package let tokens: [TokenReport]
+    package let remedy: AlertRemedy
+    /// What usually ends the life of such a token, most likely first.
+    package let causes: [String]
+    /// How long the incident had lasted when this was said, in seconds; `nil` at its beginning.
+    package let lastedSeconds: Int?
+
+    package init(
+        id: String,
+        kind: AlertKind,
+        severity: Severity,
+        createdAt: Date,
+        incidentID: String? = nil,
+        summary: String,
+        host: String,
+        tokens: [TokenReport] = [],
+        remedy: AlertRemedy = AlertRemedy(),
+        causes: [String] = [],
+        lastedSeconds: Int? = nil
+    ) {
+        self.id = id
+        self.kind = kind
+        self.severity = severity
+        self.createdAt = createdAt
+        self.incidentID = incidentID
+        self.summary = summary
+        self.host = host
+        self.tokens = tokens
+        self.remedy = remedy
+        self.causes = causes
+        self.lastedSeconds = lastedSeconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, kind, severity, summary, host, tokens, remedy, causes
+        case createdAt = "created_at"
+        case incidentID = "incident_id"
+        case lastedSeconds = "lasted_s"
+    }
+}
+
+/// The steps to repair, and one command to do it.
+package struct AlertRemedy: Sendable, Hashable, Codable {
+    package var url: String?
+    package var steps: [String]
+    package var command: String?
+
+    package init(url: String? = nil, steps: [String] = [], command: String? = nil) {
+        self.url = url
+        self.steps = steps
+        self.command = command
+    }
+
+    private enum CodingKeys: String, CodingKey { case url, steps, command }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(url, forKey: .url)
+        try container.encode(steps, forKey: .steps)
+        try container.encode(command, forKey: .command)
+    }
+}

@@ -1,0 +1,98 @@
+package import FoundationEssentials
+
+/// Everything that is known about one token: what the database keeps and the status file shows.
+package struct Belief: Sendable, Hashable, Codable {
+    package var state: TokenState
+    /// Since when the state has its name.
+    package var since: Date
+    /// The evidence for the state, in one sentence.
+    package var explanation: String
+    /// Observations in a row that led to this same state name.
+    package var repetitions: Int
+    package var fingerprint: Fingerprint?
+    /// When this fingerprint was first seen.
+    package var fingerprintSeenAt: Date?
+    /// Whether this secret has ever been accepted.
+    package var isProven: Bool
+    /// Whether the endpoint is known to refuse requests without a token.
+    package var endpointChecksTokens: Bool
+    package var identity: Identity?
+    package var lastProbe: LastProbe?
+    package var lastAcceptedAt: Date?
+    /// First rejection since the last acceptance.
+    package var firstRejectedAt: Date?
+    package var expiresAt: Date?
+    /// Whether ``expiresAt`` is counted from the first sight of the secret, for want of something better.
+    package var expiryIsEstimated: Bool
+    /// Steps of the expiry ladder already said for this secret.
+    package var expiryStepsSaid: Set<Duration>
+    package var incident: Incident?
+    /// Rejections since the death was confirmed; they space out the probes of a dead token.
+    package var deadProbes: Int
+    /// The accepted secret that this one took the place of, until the new one is accepted too.
+    package var replacedFingerprint: Fingerprint?
+
+    /// The belief about a token never looked at.
+    package init(at now: Date) {
+        state = .pending
+        since = now
+        explanation = "not probed yet"
+        repetitions = 0
+        isProven = false
+        endpointChecksTokens = false
+        expiryIsEstimated = false
+        expiryStepsSaid = []
+        deadProbes = 0
+    }
+}
+
+/// The newest exchange, as the status file shows it.
+package struct LastProbe: Sendable, Hashable, Codable {
+    package var at: Date
+    package var verdict: VerdictName
+    package var httpStatus: Int?
+    package var latencyMilliseconds: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case at, verdict
+        case httpStatus = "http_status"
+        case latencyMilliseconds = "latency_ms"
+    }
+
+    package init(at: Date, verdict: VerdictName, httpStatus: Int?, latencyMilliseconds: Int?) {
+        self.at = at
+        self.verdict = verdict
+        self.httpStatus = httpStatus
+        self.latencyMilliseconds = latencyMilliseconds
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(at, forKey: .at)
+        try container.encode(verdict, forKey: .verdict)
+        try container.encode(httpStatus, forKey: .httpStatus)
+        try container.encode(latencyMilliseconds, forKey: .latencyMilliseconds)
+    }
+}
+
+/// From the transition into a bad state until recovery.
+package struct Incident: Sendable, Hashable, Codable {
+    /// Token name and opening time: stable across restarts and readable in a log.
+    package let id: String
+    package let openedAt: Date
+    /// The alert that was last sent about it.
+    package var kind: AlertKind
+    package var remindersSent: Int
+
+    init(token: TokenName, openedAt: Date, kind: AlertKind) {
+        id = "\(token)-\(openedAt.compactUTC)"
+        self.openedAt = openedAt
+        self.kind = kind
+        remindersSent = 0
+    }
+}
+
+extension Date {
+    /// For ids: `20261123T100507120Z`.
+    var compactUTC: String { rfc3339.filter { !"-:.".contains($0) } }
+}

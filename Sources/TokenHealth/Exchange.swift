@@ -1,0 +1,139 @@
+import FoundationEssentials
+
+/// One header field, as sent or received.
+package struct HeaderField: Sendable, Hashable {
+    package let name: String
+    package let value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// What one probe saw.
+package struct Exchange: Sendable, Hashable {
+    package let outcome: Outcome
+    package let latency: Duration
+
+    package init(_ outcome: Outcome, latency: Duration = .zero) {
+        self.outcome = outcome
+        self.latency = latency
+    }
+
+    /// What came of asking.
+    package enum Outcome: Sendable, Hashable {
+        case answered(Answer)
+        case failed(TransportFailure)
+        /// Nothing was sent: there is no usable secret.
+        case withheld(SecretProblem)
+    }
+
+    /// The status code, where there was an answer.
+    package var status: Int? {
+        guard case .answered(let answer) = outcome else { return nil }
+        return answer.status
+    }
+}
+
+/// Why there was no answer. This is data: a network that fails says nothing about a token.
+package struct TransportFailure: Error, Sendable, Hashable {
+    /// How far the exchange came.
+    package enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
+        case dns, network, timeout, tls
+    }
+
+    package let kind: Kind
+    /// What the network library said, without any header or URL query.
+    package let detail: String
+
+    package init(_ kind: Kind, _ detail: String) {
+        self.kind = kind
+        self.detail = detail
+    }
+}
+
+/// An HTTP answer, read to a limit, the secret struck out of it.
+package struct Answer: Sendable, Hashable {
+    /// Most of a body that is read, in bytes.
+    package static let bodyLimit = 65_536
+
+    package let status: Int
+    package let headers: [HeaderField]
+    package let body: [UInt8]
+    /// Whether there was more than ``bodyLimit``.
+    package let isCut: Bool
+    /// The body as JSON, or `nil` where it is none, is cut, or is compressed.
+    package let document: JSONValue?
+
+    package init(status: Int, headers: [HeaderField] = [], body: [UInt8] = [], isCut: Bool = false) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.isCut = isCut
+        let encoded = headers.contains { header in
+            header.name.lowercased() == "content-encoding" && header.value.lowercased() != "identity"
+        }
+        document = isCut || encoded || body.isEmpty || status < 200 ? nil : JSONValue(parsing: body)
+    }
+
+    /// This answer without any copy of `secret` in it: a hostile or careless server may send it back.
+    package func striking(_ secret: Secret) -> Answer {
+        secret.withExposedValue { value in
+            let bytes = Array(value.utf8)
+            let isEchoed = body.contains(sequence: bytes) || headers.contains { $0.value.contains(value) }
+            guard isEchoed else { return self }
+            return Answer(
+                status: status,
+                headers: headers.map { HeaderField($0.name, $0.value.replacing(value, with: Secret.redaction)) },
+                body: Array(bodyText.replacing(value, with: Secret.redaction).utf8),
+                isCut: isCut
+            )
+        }
+    }
+
+    func values(of name: String) -> [String] {
+        let wanted = name.lowercased()
+        return headers.filter { $0.name.lowercased() == wanted }.map(\.value)
+    }
+
+    func first(_ name: String) -> String? { values(of: name).first }
+
+    var bodyText: String { String(decoding: body, as: UTF8.self) }
+
+    /// Whether the body is compressed although the request forbade it.
+    var isEncoded: Bool {
+        values(of: "content-encoding").contains { $0.lowercased() != "identity" }
+    }
+
+    /// Whether this is a page for people: by its type, or by how it begins.
+    var isHTML: Bool {
+        if let type = first("content-type")?.lowercased(), type.contains("text/html") || type.contains("xhtml") {
+            return !body.isEmpty
+        }
+        let start = bodyText.prefix(256).drop(while: \.isWhitespace).lowercased()
+        return start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<head")
+    }
+
+    /// What the server said in words: short, printable, without anything that looks like a credential.
+    package var message: String? {
+        let candidates = ["/message", "/error/message", "/error_description", "/error", "/detail", "/errcode"]
+        let found = candidates.lazy.compactMap { JSONPointer($0) }.compactMap { pointer -> String? in
+            guard case .string(let text)? = document?[pointer] else { return nil }
+            return text
+        }.first
+        guard let text = found ?? (document == nil && !isHTML && !isEncoded ? bodyText : nil) else { return nil }
+        let words = text.prefix(400).split { $0.isWhitespace || !$0.isASCII || $0.isNewline }
+        let safe = words.map { $0.count > 32 ? "[…]" : $0.filter { (" "..."~").contains($0) } }.joined(separator: " ")
+        return safe.isEmpty ? nil : String(safe.prefix(120))
+    }
+}
+
+extension [UInt8] {
+    fileprivate func contains(sequence needle: [UInt8]) -> Bool {
+        guard let first = needle.first, count >= needle.count else { return false }
+        return (0...(count - needle.count)).contains { start in
+            self[start] == first && self[start..<(start + needle.count)].elementsEqual(needle)
+        }
+    }
+}

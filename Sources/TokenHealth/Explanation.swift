@@ -1,0 +1,65 @@
+import FoundationEssentials
+
+extension Belief {
+    /// The evidence for the state this belief has come to, in one sentence.
+    func explanation(for observation: Observation, token: WatchedToken) -> String {
+        let seen = observation.finding.observation
+        switch state {
+        case .pending:
+            return "not probed yet"
+        case .valid:
+            return "accepted: \(seen)"
+        case .limited(let limitation):
+            return "\(seen): \(limitation.sentence)"
+        case .suspect(let suspicion):
+            let times = "\(suspicion.rejections) of \(token.confirmation.rejections) rejections"
+            return "\(seen); \(times) needed for certainty, asking again"
+        case .invalid:
+            guard observation.finding.verdict.name == .rejected else { return explanation }
+            return certificate(seen: seen, observation: observation, token: token)
+        case .unknown, .blind:
+            return "\(seen); this says nothing about the token"
+        case .misconfigured(.publicEndpoint):
+            return "\(seen), and the same without a token: this endpoint checks nothing, choose another probe path"
+        case .misconfigured:
+            return seen
+        }
+    }
+
+    private func certificate(seen: String, observation: Observation, token: WatchedToken) -> String {
+        if deadProbes > 1 { return explanation }
+        var parts = [seen]
+        if let firstRejectedAt {
+            let span = Duration.seconds(observation.at.wall.timeIntervalSince(firstRejectedAt))
+            parts[0] += ", confirmed over \(span.short)"
+        }
+        switch observation.control {
+        case .refused: parts.append("the same request without a token is refused alike")
+        case .other: parts.append("the same request without a token is answered differently")
+        case .unreachable: parts.append("the same request without a token got no answer")
+        case .open, nil: break
+        }
+        if let expiresAt {
+            if case .invalid(.expired) = state {
+                parts.append("its life ended on \(expiresAt.dayUTC)")
+            } else if !expiryIsEstimated {
+                parts.append("the token says of itself to be good until \(expiresAt.dayUTC)")
+            }
+        }
+        if case .invalid(.revoked) = state, let cause = token.provider.remedy.causes.first {
+            parts.append("most likely: \(cause)")
+        }
+        return parts.joined(separator: "; ")
+    }
+}
+
+extension Limitation {
+    fileprivate var sentence: String {
+        switch self {
+        case .stepUp: "the token is alive, the API asks for a stronger login"
+        case .scope: "the token is alive and lacks a scope"
+        case .plan: "the token is alive, the account's plan does not cover this"
+        case .forbidden: "the token is alive, and this request is forbidden to it"
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import FoundationEssentials
+
+/// A condition on an answer. All the parts that are given must hold.
+package struct Matcher: Sendable, Hashable {
+    package var status: StatusPattern?
+    /// Header name to a regular expression that must be found in its value.
+    package var headers: [String: TextPattern]
+    /// A regular expression that must be found in the body.
+    package var body: TextPattern?
+    package var json: [JSONPointer: JSONExpectation]
+
+    package init(
+        status: StatusPattern? = nil,
+        headers: [String: TextPattern] = [:],
+        body: TextPattern? = nil,
+        json: [JSONPointer: JSONExpectation] = [:]
+    ) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.json = json
+    }
+
+    /// Whether the condition looks further than the status code.
+    var looksInside: Bool { !headers.isEmpty || body != nil || !json.isEmpty }
+
+    func matches(_ answer: Answer) -> Bool {
+        if let status, !status.contains(answer.status) { return false }
+        for (name, pattern) in headers {
+            guard answer.values(of: name).contains(where: pattern.isFound(in:)) else { return false }
+        }
+        if let body, !body.isFound(in: answer.bodyText) { return false }
+        guard !json.isEmpty else { return true }
+        guard let document = answer.document else { return false }
+        return json.allSatisfy { pointer, expectation in expectation.holds(for: document[pointer]) }
+    }
+}
+
+/// Status codes: single ones and whole classes.
+package struct StatusPattern: Sendable, Hashable {
+    package var codes: Set<Int>
+
+    package init(codes: Set<Int>) { self.codes = codes }
+
+    package static func exactly(_ codes: Int...) -> StatusPattern { StatusPattern(codes: Set(codes)) }
+
+    /// All of one class: `.hundreds(4)` is 400 to 499.
+    package static func hundreds(_ digit: Int) -> StatusPattern {
+        StatusPattern(codes: Set(digit * 100...digit * 100 + 99))
+    }
+
+    package static let success = hundreds(2)
+
+    func contains(_ status: Int) -> Bool { codes.contains(status) }
+}
+
+/// A regular expression, kept as its text: a compiled one is not `Sendable`, and only unusual answers reach it.
+package struct TextPattern: Sendable, Hashable {
+    package let text: String
+
+    /// Compiles `text` once to check it; `nil` where it is no regular expression.
+    package init?(_ text: String) {
+        guard (try? Regex(text)) != nil else { return nil }
+        self.text = text
+    }
+
+    func isFound(in candidate: String) -> Bool {
+        guard let regex = try? Regex(text) else { return false }
+        return candidate.firstMatch(of: regex) != nil
+    }
+}
+
+/// What must stand at a JSON Pointer.
+package enum JSONExpectation: Sendable, Hashable {
+    /// Anything but `null`.
+    case present
+    /// Exactly this scalar.
+    case equals(JSONValue)
+
+    func holds(for value: JSONValue?) -> Bool {
+        switch self {
+        case .present:
+            guard let value else { return false }
+            return value != .null
+        case .equals(let expected):
+            return value == expected
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package import FoundationEssentials
+
+/// One finding with everything known when it was made.
+package struct Observation: Sendable, Hashable {
+    package var finding: Finding
+    /// What the same request without the token gave, where it was asked.
+    package var control: ControlResult?
+    package var httpStatus: Int?
+    package var latency: Duration?
+    package var fingerprint: Fingerprint?
+    package var claims: TokenClaims?
+    package var at: Moment
+
+    package init(
+        _ finding: Finding,
+        control: ControlResult? = nil,
+        httpStatus: Int? = nil,
+        latency: Duration? = nil,
+        fingerprint: Fingerprint? = nil,
+        claims: TokenClaims? = nil,
+        at: Moment
+    ) {
+        self.finding = finding
+        self.control = control
+        self.httpStatus = httpStatus
+        self.latency = latency
+        self.fingerprint = fingerprint
+        self.claims = claims
+        self.at = at
+    }
+}
+
+/// A change of belief.
+package struct Transition: Sendable, Hashable, Codable {
+    package let at: Date
+    package let from: StateName
+    package let to: StateName
+    package let reason: String?
+    /// The evidence, in one sentence.
+    package let explanation: String
+    package let fingerprint: Fingerprint?
+
+    package init(
+        at: Date,
+        from: StateName,
+        to: StateName,
+        reason: String?,
+        explanation: String,
+        fingerprint: Fingerprint?
+    ) {
+        self.at = at
+        self.from = from
+        self.to = to
+        self.reason = reason
+        self.explanation = explanation
+        self.fingerprint = fingerprint
+    }
+}
+
+/// Something to tell, before it is put into words.
+package struct Notice: Sendable, Hashable {
+    package let kind: AlertKind
+    /// The incident it belongs to, also when it has just ended.
+    package let incident: Incident?
+
+    init(_ kind: AlertKind, incident: Incident?) {
+        self.kind = kind
+        self.incident = incident
+    }
+}
+
+/// What follows from one look at a token.
+package struct Decision: Sendable, Hashable {
+    package let belief: Belief
+    package let transition: Transition?
+    package let notices: [Notice]
+    /// Until the next look at the secret.
+    package let pause: Duration
+    /// Until the next use of the network, unless the secret changes.
+    package let rest: Duration
+
+    /// Whether anything but the time of the last probe has changed, so that it must be stored now.
+    package func isWorthStoring(after previous: Belief) -> Bool {
+        if transition != nil || !notices.isEmpty { return true }
+        var settled = belief
+        settled.lastProbe = previous.lastProbe
+        settled.lastAcceptedAt = previous.lastAcceptedAt
+        settled.repetitions = previous.repetitions
+        return settled != previous
+    }
+}

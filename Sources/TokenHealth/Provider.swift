@@ -1,0 +1,154 @@
+/// A description, as data, of one API: how to ask, what the answers mean, and how a person repairs a token.
+package struct Provider: Sendable, Hashable {
+    package var name: String
+    /// Absolute URL without a trailing slash.
+    package var baseURL: String
+    package var probe: ProbeTemplate
+    /// Other requests a token may choose by name instead of ``probe``.
+    package var otherProbes: [String: ProbeTemplate]
+    package var authorization: AuthorizationTemplate
+    /// Known life of a token from its issue, where the API has one.
+    package var lifetime: Duration?
+    package var limits: ProviderLimits
+    package var remedy: Remedy
+    package var certificateAuthorities: String?
+    /// Whether plain `http` to an address that is not loopback is accepted.
+    package var allowsPlaintext: Bool
+
+    package init(
+        name: String,
+        baseURL: String,
+        probe: ProbeTemplate,
+        otherProbes: [String: ProbeTemplate] = [:],
+        authorization: AuthorizationTemplate = AuthorizationTemplate(),
+        lifetime: Duration? = nil,
+        limits: ProviderLimits = ProviderLimits(),
+        remedy: Remedy = Remedy(),
+        certificateAuthorities: String? = nil,
+        allowsPlaintext: Bool = false
+    ) {
+        self.name = name
+        self.baseURL = baseURL
+        self.probe = probe
+        self.otherProbes = otherProbes
+        self.authorization = authorization
+        self.lifetime = lifetime
+        self.limits = limits
+        self.remedy = remedy
+        self.certificateAuthorities = certificateAuthorities
+        self.allowsPlaintext = allowsPlaintext
+    }
+}
+
+/// One request, and what its answers say about the token.
+package struct ProbeTemplate: Sendable, Hashable {
+    package var method: String
+    /// Begins with a slash; `{name}` stands for a parameter of the token.
+    package var path: String
+    package var headers: [HeaderField]
+    /// Headers without which this API answers as if the token were wrong.
+    package var requiredHeaders: [String]
+    package var accepted: [Matcher]
+    package var rejected: [Matcher]
+    package var limited: [Matcher]
+    /// Answers that look like a rejection and are about something else.
+    package var unrelated: [Matcher]
+    package var identity: IdentityPointers?
+
+    package init(
+        method: String = "GET",
+        path: String,
+        headers: [HeaderField] = [],
+        requiredHeaders: [String] = [],
+        accepted: [Matcher] = [Matcher(status: .success)],
+        rejected: [Matcher] = [Matcher(status: .exactly(401))],
+        limited: [Matcher] = [],
+        unrelated: [Matcher] = [],
+        identity: IdentityPointers? = nil
+    ) {
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.requiredHeaders = requiredHeaders
+        self.accepted = accepted
+        self.rejected = rejected
+        self.limited = limited
+        self.unrelated = unrelated
+        self.identity = identity
+    }
+
+    /// The first header this API requires and this request does not have.
+    package var missingRequiredHeader: String? {
+        requiredHeaders.first { name in
+            !headers.contains { $0.name.lowercased() == name.lowercased() && !$0.value.isEmpty }
+        }
+    }
+}
+
+/// Which header carries the secret, and how.
+package struct AuthorizationTemplate: Sendable, Hashable {
+    package var header: String
+    /// `{token}` stands for the secret.
+    package var value: String
+
+    package init(header: String = "Authorization", value: String = "Bearer {token}") {
+        self.header = header
+        self.value = value
+    }
+}
+
+/// Where in an accepted answer the identity stands.
+package struct IdentityPointers: Sendable, Hashable {
+    package var id: JSONPointer
+    package var name: JSONPointer?
+
+    package init(id: JSONPointer, name: JSONPointer? = nil) {
+        self.id = id
+        self.name = name
+    }
+
+    /// The identity in `document`, or `nil` where its id is absent.
+    func identity(in document: JSONValue) -> Identity? {
+        guard let id = document[id]?.scalarText, !id.isEmpty else { return nil }
+        return Identity(id: String(id.prefix(200)), name: name.flatMap { document[$0]?.scalarText }.map { String($0.prefix(200)) })
+    }
+}
+
+/// So many events in so much time.
+package struct Rate: Sendable, Hashable {
+    package let count: Int
+    package let per: Duration
+
+    package init(count: Int, per: Duration) {
+        self.count = count
+        self.per = per
+    }
+}
+
+/// What a provider bears from one host.
+package struct ProviderLimits: Sendable, Hashable {
+    package var rate: Rate?
+    package var failedLogins: Rate?
+    /// Shortest interval the provider's documentation advises; a shorter one is a warning.
+    package var advisedInterval: Duration?
+
+    package init(rate: Rate? = nil, failedLogins: Rate? = nil, advisedInterval: Duration? = nil) {
+        self.rate = rate
+        self.failedLogins = failedLogins
+        self.advisedInterval = advisedInterval
+    }
+}
+
+/// How a person brings a token back to life.
+package struct Remedy: Sendable, Hashable, Codable {
+    package var url: String?
+    package var steps: [String]
+    /// What usually ends the life of such a token, most likely first.
+    package var causes: [String]
+
+    package init(url: String? = nil, steps: [String] = [], causes: [String] = []) {
+        self.url = url
+        self.steps = steps
+        self.causes = causes
+    }
+}

@@ -1,0 +1,253 @@
+package import FoundationEssentials
+
+extension Belief {
+    /// The belief after `observation`, and what follows from it. Table 5.2 of the design.
+    ///
+    /// - Parameter chance: a number from 0 to below 1 that spreads the next look.
+    package func considering(_ observation: Observation, of token: WatchedToken, chance: Double) -> Decision {
+        var next = self
+        next.adoptSecret(of: observation, provider: token.provider)
+        let before = next.state
+        next.state = next.state(after: observation, token: token)
+        next.record(observation, before: before)
+        next.explanation = next.explanation(for: observation, token: token)
+        var notices = next.settleIncident(at: observation.at.wall, token: token)
+        notices += next.agePassively(at: observation.at.wall, token: token)
+        return next.decision(
+            after: self,
+            notices: notices,
+            at: observation.at.wall,
+            schedule: Cadence(
+                token: token,
+                chance: chance,
+                retryAfter: observation.finding.retryAfter?.wait(at: observation.at.wall)
+            )
+        )
+    }
+
+    /// What follows from time alone, when the secret was looked at and nothing was sent.
+    package func ageing(at now: Date, of token: WatchedToken, chance: Double) -> Decision {
+        var next = self
+        let notices = next.agePassively(at: now, token: token)
+        return next.decision(
+            after: self,
+            notices: notices,
+            at: now,
+            schedule: Cadence(token: token, chance: chance, retryAfter: nil)
+        )
+    }
+
+    /// Whether the control should be asked before this finding is considered: when the endpoint is not yet known to
+    /// check anything, when a suspicion begins, and before a death is confirmed.
+    package func wantsControl(for finding: Finding, token: WatchedToken, at now: Moment) -> Bool {
+        switch (finding.verdict, state) {
+        case (.accepted, _):
+            return !endpointChecksTokens
+        case (.rejected(.credential), .invalid):
+            return false
+        case (.rejected(.credential), _):
+            guard let suspicion = state.suspicion else { return true }
+            return suspicion.strengthened(suspicion.reason, at: now).hasEnough(for: token.confirmation)
+        case (.rejected(.wrongIdentity), _), (.limited, _), (.indeterminate, _), (.misconfigured, _):
+            return false
+        }
+    }
+
+    private func decision(after previous: Belief, notices: [Notice], at now: Date, schedule: Cadence) -> Decision {
+        let isSame = state.name == previous.state.name && state.reason == previous.state.reason
+        let transition = isSame ? nil : Transition(
+            at: now,
+            from: previous.state.name,
+            to: state.name,
+            reason: state.reason,
+            explanation: explanation,
+            fingerprint: fingerprint
+        )
+        let rest = schedule.rest(after: self)
+        return Decision(
+            belief: self,
+            transition: transition,
+            notices: notices,
+            pause: min(rest, schedule.spreadInterval),
+            rest: rest
+        )
+    }
+}
+
+// MARK: - The table
+
+extension Belief {
+    private func state(after observation: Observation, token: WatchedToken) -> TokenState {
+        switch observation.finding.verdict {
+        case .accepted:
+            return observation.control == .open ? .misconfigured(.publicEndpoint) : .valid
+        case .limited(let limitation):
+            return .limited(limitation)
+        case .rejected(let rejection):
+            return rejected(rejection, observation: observation, token: token)
+        case .indeterminate(let cause):
+            return unlit(by: cause, at: observation.at, blindAfter: token.blindAfter)
+        case .misconfigured(let mistake):
+            if case .invalid = state { return state }
+            return .misconfigured(mistake)
+        }
+    }
+
+    private func rejected(_ rejection: Rejection, observation: Observation, token: WatchedToken) -> TokenState {
+        if case .invalid = state { return state }
+        let reason = reason(of: rejection, provider: token.provider, at: observation.at.wall)
+        let suspicion =
+            state.suspicion?.strengthened(reason, at: observation.at) ?? Suspicion(reason, at: observation.at)
+        let isConfirmed = suspicion.isConfirmed(by: token.confirmation, control: observation.control)
+        return isConfirmed ? .invalid(reason) : .suspect(suspicion)
+    }
+
+    private func unlit(by cause: Uncertainty, at now: Moment, blindAfter: Duration) -> TokenState {
+        switch state {
+        case .invalid:
+            return state
+        case .blind(_, let suspicion):
+            return .blind(cause, suspicion: suspicion)
+        case .suspect(var suspicion):
+            let darkness = suspicion.darkness?.continued(cause, at: now) ?? Darkness(cause, at: now)
+            suspicion.darkness = darkness
+            return darkness.lasted >= blindAfter ? .blind(cause, suspicion: suspicion) : .suspect(suspicion)
+        case .unknown(let darkness):
+            let longer = darkness.continued(cause, at: now)
+            return longer.lasted >= blindAfter ? .blind(cause, suspicion: nil) : .unknown(longer)
+        case .pending, .valid, .limited, .misconfigured:
+            return .unknown(Darkness(cause, at: now))
+        }
+    }
+
+    /// Tolerated difference between this host's clock and the provider's.
+    private static let clockSkew = 60.0
+
+    private func reason(of rejection: Rejection, provider: Provider, at now: Date) -> RejectionReason {
+        if case .wrongIdentity = rejection { return .wrongIdentity }
+        guard let expiresAt else { return .rejected }
+        if expiresAt.timeIntervalSince(now) <= Belief.clockSkew { return .expired }
+        return expiryIsEstimated ? .rejected : .revoked
+    }
+}
+
+// MARK: - Records
+
+extension Belief {
+    /// Starts over for a secret not seen before, keeping the history.
+    private mutating func adoptSecret(of observation: Observation, provider: Provider) {
+        guard let seen = observation.fingerprint, seen != fingerprint else { return }
+        if fingerprint != nil {
+            replacedFingerprint = isProven ? fingerprint : replacedFingerprint
+            state = .pending
+            repetitions = 0
+        }
+        fingerprint = seen
+        fingerprintSeenAt = observation.at.wall
+        isProven = false
+        deadProbes = 0
+        firstRejectedAt = nil
+        expiryStepsSaid = []
+        let estimate = provider.lifetime.map { observation.at.wall.advanced(by: $0) }
+        expiresAt = observation.claims?.expiresAt ?? estimate
+        expiryIsEstimated = observation.claims?.expiresAt == nil && estimate != nil
+    }
+
+    private mutating func record(_ observation: Observation, before: TokenState) {
+        let now = observation.at.wall
+        repetitions = state.name == before.name ? repetitions + 1 : 1
+        if state.name != before.name { since = now }
+        lastProbe = LastProbe(
+            at: now,
+            verdict: observation.finding.verdict.name,
+            httpStatus: observation.httpStatus,
+            latencyMilliseconds: observation.latency?.inMilliseconds
+        )
+        switch observation.finding.verdict {
+        case .accepted(let found):
+            identity = found ?? identity
+            lastAcceptedAt = now
+            firstRejectedAt = nil
+            isProven = true
+            endpointChecksTokens = endpointChecksTokens || observation.control == .refused || observation.control == .other
+        case .rejected:
+            firstRejectedAt = firstRejectedAt ?? now
+            if case .invalid = state { deadProbes += 1 }
+        case .limited, .indeterminate, .misconfigured:
+            break
+        }
+    }
+}
+
+// MARK: - Incidents
+
+extension Belief {
+    /// Opens, changes or closes the incident as the state demands, and says what to tell.
+    private mutating func settleIncident(at now: Date, token: WatchedToken) -> [Notice] {
+        if state == .valid {
+            let ended = incident
+            incident = nil
+            let replaced = replacedFingerprint
+            replacedFingerprint = nil
+            if let ended { return [Notice(ended.kind == .blind ? .sighted : .recovered, incident: ended)] }
+            return replaced == nil ? [] : [Notice(.replaced, incident: nil)]
+        }
+        guard let kind = alarm(for: token), incident?.kind != kind else { return [] }
+        var current = incident ?? Incident(token: token.name, openedAt: now, kind: kind)
+        current.kind = kind
+        incident = current
+        return [Notice(kind, incident: current)]
+    }
+
+    /// The alert this state calls for, once it has been seen often enough. One stray 404 or 403 wakes nobody.
+    private func alarm(for token: WatchedToken) -> AlertKind? {
+        let isSettled = repetitions >= token.confirmation.rejections
+        switch state {
+        case .invalid(.wrongIdentity): return .identityChanged
+        case .invalid: return .invalidated
+        case .blind: return .blind
+        case .limited: return isSettled ? .limited : nil
+        case .misconfigured: return isSettled ? .misconfigured : nil
+        case .pending, .valid, .suspect, .unknown: return nil
+        }
+    }
+
+    /// Reminders and expiry warnings: what the passing of time alone calls for.
+    private mutating func agePassively(at now: Date, token: WatchedToken) -> [Notice] {
+        var notices: [Notice] = []
+        if var current = incident {
+            let due = Reminders(steps: token.remind).due(since: current.openedAt, at: now)
+            if due > current.remindersSent {
+                current.remindersSent = due
+                incident = current
+                notices.append(Notice(.reminder, incident: current))
+            }
+        }
+        if let expiresAt, state == .valid || state.name == .limited {
+            let left = Duration.seconds(expiresAt.timeIntervalSince(now))
+            let due = token.expirySteps.filter { left <= $0 && !expiryStepsSaid.contains($0) }
+            if !due.isEmpty {
+                expiryStepsSaid.formUnion(due)
+                notices.append(Notice(.expiring, incident: nil))
+            }
+        }
+        return notices
+    }
+}
+
+/// When an incident is spoken of again: after each step in turn, then again and again after the last one.
+struct Reminders {
+    let steps: [Duration]
+
+    /// How many reminders should have been sent by `now`; those missed while the daemon was down count as sent.
+    func due(since openedAt: Date, at now: Date) -> Int {
+        guard let last = steps.last, last > .zero else { return 0 }
+        let elapsed = Duration.seconds(now.timeIntervalSince(openedAt))
+        var total = Duration.zero
+        for (index, step) in steps.enumerated() {
+            total += step
+            if elapsed < total { return index }
+        }
+        return steps.count + Int((elapsed - total) / last)
+    }
+}

@@ -1,0 +1,208 @@
+/// The configured name of a token: letters, digits, `.`, `_` and `-`.
+package struct TokenName: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
+    /// The name as configured.
+    package let text: String
+
+    /// Checks the characters; `nil` for an empty, over-long or unprintable name.
+    package init?(_ text: String) {
+        let allowed = text.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || byte == 0x2D || byte == 0x2E || byte == 0x5F
+        }
+        guard allowed, (1...100).contains(text.utf8.count), !text.hasPrefix("-"), !text.hasPrefix(".") else {
+            return nil
+        }
+        self.text = text
+    }
+
+    package var description: String { text }
+
+    package static func < (left: TokenName, right: TokenName) -> Bool { left.text < right.text }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let name = TokenName(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a token name")
+        }
+        self = name
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
+
+/// Keyed hash of a secret, safe to show: `k1:9f2c41d0a7be`.
+package struct Fingerprint: Sendable, Hashable, Codable, CustomStringConvertible {
+    /// Scheme, colon, twelve hexadecimal digits.
+    package let text: String
+
+    package init(text: String) { self.text = text }
+
+    package var description: String { text }
+
+    package init(from decoder: any Decoder) throws {
+        text = try decoder.singleValueContainer().decode(String.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
+
+/// Who a provider says a token belongs to.
+package struct Identity: Sendable, Hashable, Codable {
+    /// The provider's id of the account, always as text.
+    package let id: String
+    /// A name or address, where the answer holds one.
+    package let name: String?
+
+    package init(id: String, name: String?) {
+        self.id = id
+        self.name = name
+    }
+
+    /// Whether `expected`, an id or a name in any case, is this identity.
+    package func answers(to expected: String) -> Bool {
+        id == expected || name?.lowercased() == expected.lowercased()
+    }
+
+    /// What to show a person.
+    package var label: String { name.map { "\($0) (id \(id))" } ?? "id \(id)" }
+
+    private enum CodingKeys: String, CodingKey { case id, name }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(id, forKey: .id)
+        try container.encode(name, forKey: .name)
+    }
+}
+
+/// A system that stops working when the token does.
+package struct Dependant: Sendable, Hashable, Codable {
+    package let name: String
+    package let owner: String?
+    package let url: String?
+
+    package init(name: String, owner: String?, url: String?) {
+        self.name = name
+        self.owner = owner
+        self.url = url
+    }
+
+    private enum CodingKeys: String, CodingKey { case name, owner, url }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(owner, forKey: .owner)
+        try container.encode(url, forKey: .url)
+    }
+}
+
+/// How many rejections, over how long, make a death certain.
+package struct Confirmation: Sendable, Hashable {
+    /// Determinate rejections needed, at least 1.
+    package let rejections: Int
+    /// Time from the first to the last of them.
+    package let over: Duration
+
+    package init(rejections: Int = 3, over: Duration = .seconds(30)) {
+        self.rejections = rejections
+        self.over = over
+    }
+
+    /// How soon to look again while a rejection is being confirmed.
+    package var pause: Duration {
+        rejections > 1 ? max(over / (rejections - 1), .milliseconds(100)) : max(over, .milliseconds(100))
+    }
+}
+
+/// One token to watch, as the configuration describes it.
+package struct WatchedToken: Sendable, Hashable {
+    package var name: TokenName
+    package var provider: Provider
+    /// The request this token is checked with: the provider's usual one, or one of its others.
+    package var probe: ProbeTemplate
+    /// Values for `{name}` in the path, percent-encoded when they are put there.
+    package var parameters: [String: String]
+    package var secret: SecretSource
+    /// Absolute URL without a trailing slash; probe paths are appended to it.
+    package var baseURL: String
+    /// PEM file with the authorities to trust instead of the system's.
+    package var certificateAuthorities: String?
+    package var owner: String?
+    package var usedBy: [Dependant]
+    /// An id or a name that the identity must answer to.
+    package var expectedIdentity: String?
+    package var interval: Duration
+    /// Limit of one whole exchange.
+    package var timeout: Duration
+    package var confirmation: Confirmation
+    /// How long nothing may be known before that is itself an alert.
+    package var blindAfter: Duration
+    package var remind: [Duration]
+    /// Remaining lifetimes at which a coming expiry is said, longest first.
+    package var expirySteps: [Duration]
+    /// Names of the notifiers that are told.
+    package var notify: [String]
+
+    package init(
+        name: TokenName,
+        provider: Provider,
+        secret: SecretSource,
+        parameters: [String: String] = [:],
+        baseURL: String? = nil,
+        owner: String? = nil,
+        usedBy: [Dependant] = [],
+        expectedIdentity: String? = nil,
+        interval: Duration = .seconds(60),
+        confirmation: Confirmation = Confirmation(),
+        notify: [String] = []
+    ) {
+        self.name = name
+        self.provider = provider
+        self.probe = provider.probe
+        self.parameters = parameters
+        self.secret = secret
+        self.baseURL = baseURL ?? provider.baseURL
+        self.certificateAuthorities = provider.certificateAuthorities
+        self.owner = owner
+        self.usedBy = usedBy
+        self.expectedIdentity = expectedIdentity
+        self.interval = interval
+        self.timeout = .seconds(10)
+        self.confirmation = confirmation
+        self.blindAfter = .seconds(900)
+        self.remind = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
+        self.expirySteps = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
+        self.notify = notify
+    }
+
+    /// The whole URL of the probe.
+    package var probeURL: String {
+        var path = probe.path
+        for (name, value) in parameters { path = path.replacing("{\(name)}", with: value.percentEncodedPathSegment) }
+        return baseURL + path
+    }
+}
+
+extension String {
+    /// RFC 3986 unreserved characters as they are, every other byte as `%XX`.
+    fileprivate var percentEncodedPathSegment: String {
+        var encoded = ""
+        for byte in utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let hex = String(byte, radix: 16, uppercase: true)
+                encoded += "%" + (hex.count == 1 ? "0" + hex : hex)
+            }
+        }
+        return encoded
+    }
+}

@@ -1,0 +1,98 @@
+/// What one exchange says about the token.
+package enum Verdict: Sendable, Hashable {
+    case accepted(Identity?)
+    case limited(Limitation)
+    case rejected(Rejection)
+    case indeterminate(Uncertainty)
+    case misconfigured(Misconfiguration)
+
+    /// The word for it in the status file.
+    package var name: VerdictName {
+        switch self {
+        case .accepted: .accepted
+        case .limited: .limited
+        case .rejected: .rejected
+        case .indeterminate: .indeterminate
+        case .misconfigured: .misconfigured
+        }
+    }
+}
+
+/// The five verdicts without what they carry.
+package enum VerdictName: String, Sendable, Hashable, Codable, CaseIterable {
+    case accepted, limited, rejected, indeterminate, misconfigured
+}
+
+/// Alive, but not for everything.
+package enum Limitation: String, Sendable, Hashable, Codable {
+    /// A stronger login is asked for (RFC 9470).
+    case stepUp = "step_up"
+    case scope
+    case plan
+    /// The token is recognised, and this request forbidden to it.
+    case forbidden
+}
+
+/// A determinate no.
+package enum Rejection: Sendable, Hashable {
+    case credential
+    /// Accepted, as somebody else.
+    case wrongIdentity(Identity)
+}
+
+/// Why nothing can be known.
+package enum Uncertainty: String, Sendable, Hashable, Codable, CaseIterable {
+    case dns, network, timeout, tls
+    case unexpected, redirected, blocked, captive
+    case rateLimited = "rate_limited"
+    case serverError = "server_error"
+
+    init(_ failure: TransportFailure.Kind) {
+        switch failure {
+        case .dns: self = .dns
+        case .network: self = .network
+        case .timeout: self = .timeout
+        case .tls: self = .tls
+        }
+    }
+}
+
+/// A mistake on our side, not the token's.
+package enum Misconfiguration: Sendable, Hashable, Codable {
+    case secret(SecretProblem)
+    case missingHeader(String)
+    case endpoint
+    /// The endpoint answers alike with and without a token: it proves nothing.
+    case publicEndpoint
+
+    /// The word for it in the status file.
+    package var code: String {
+        switch self {
+        case .secret(let problem): problem.code
+        case .missingHeader: "missing_header"
+        case .endpoint: "endpoint"
+        case .publicEndpoint: "public_endpoint"
+        }
+    }
+}
+
+/// Why a token is rejected, as far as evidence goes.
+package enum RejectionReason: String, Sendable, Hashable, Codable {
+    case expired, revoked, rejected
+    case wrongIdentity = "wrong_identity"
+}
+
+/// A verdict with the observation behind it, in words.
+package struct Finding: Sendable, Hashable {
+    package let verdict: Verdict
+    /// What was seen: `401 Unauthenticated.`
+    package let observation: String
+    /// How long the server asked to be left alone, uncapped.
+    package let retryAfter: RetryAfter?
+
+    package init(_ verdict: Verdict, _ observation: String, retryAfter: RetryAfter? = nil) {
+        self.verdict = verdict
+        self.observation = observation
+        self.retryAfter = retryAfter
+    }
+}
