@@ -1,0 +1,112 @@
+package import FoundationEssentials
+
+/// The status file, `tokenvigil.status/1`.
+package struct StatusDocument: Sendable, Hashable, Codable {
+    package static let schemaName = "tokenvigil.status/1"
+
+    package var schema: String
+    package var generatedAt: Date
+    /// After this time a reader must treat the file as unknown.
+    package var validUntil: Date
+    package var monitor: MonitorReport
+    package var summary: [String: Int]
+    package var worst: StateName
+    package var tokens: [String: TokenReport]
+    package var notifiers: [String: NotifierReport]
+
+    /// Puts the document together and counts the states.
+    package init(
+        generatedAt: Date,
+        validUntil: Date,
+        monitor: MonitorReport,
+        tokens: [TokenName: TokenReport],
+        notifiers: [String: NotifierReport]
+    ) {
+        schema = StatusDocument.schemaName
+        self.generatedAt = generatedAt
+        self.validUntil = validUntil
+        self.monitor = monitor
+        self.tokens = Dictionary(uniqueKeysWithValues: tokens.map { ($0.key.text, $0.value) })
+        self.notifiers = notifiers
+        var counts = Dictionary(uniqueKeysWithValues: StateName.allCases.map { ($0.rawValue, 0) })
+        counts["tokens"] = tokens.count
+        for report in tokens.values { counts[report.state.rawValue, default: 0] += 1 }
+        summary = counts
+        let states = Set(tokens.values.map(\.state))
+        worst = StateName.allCases.first { states.contains($0) } ?? .valid
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case schema, monitor, summary, worst, tokens, notifiers
+        case generatedAt = "generated_at"
+        case validUntil = "valid_until"
+    }
+}
+
+/// The daemon itself, in the status file.
+package struct MonitorReport: Sendable, Hashable, Codable {
+    package var version: String
+    package var pid: Int
+    package var host: String
+    package var startedAt: Date
+    package var healthy: Bool
+    package var problems: [String]
+
+    package init(version: String, pid: Int, host: String, startedAt: Date, healthy: Bool = true, problems: [String] = []) {
+        self.version = version
+        self.pid = pid
+        self.host = host
+        self.startedAt = startedAt
+        self.healthy = healthy
+        self.problems = problems
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case version, pid, host, healthy, problems
+        case startedAt = "started_at"
+    }
+}
+
+/// One notifier, in the status file.
+package struct NotifierReport: Sendable, Hashable, Codable {
+    /// How a notifier is doing.
+    package enum State: String, Sendable, Hashable, Codable {
+        case ok, failing, disabled
+    }
+
+    package var state: State
+    package var pending: Int
+    package var oldestPendingAt: Date?
+    package var lastDeliveredAt: Date?
+    package var lastError: String?
+
+    package init(
+        state: State = .ok,
+        pending: Int = 0,
+        oldestPendingAt: Date? = nil,
+        lastDeliveredAt: Date? = nil,
+        lastError: String? = nil
+    ) {
+        self.state = state
+        self.pending = pending
+        self.oldestPendingAt = oldestPendingAt
+        self.lastDeliveredAt = lastDeliveredAt
+        self.lastError = lastError
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case state, pending
+        case oldestPendingAt = "oldest_pending_at"
+        case lastDeliveredAt = "last_delivered_at"
+        case lastError = "last_error"
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(state, forKey: .state)
+        try container.encode(pending, forKey: .pending)
+        try container.encode(oldestPendingAt, forKey: .oldestPendingAt)
+        try container.encode(lastDeliveredAt, forKey: .lastDeliveredAt)
+        try container.encode(lastError, forKey: .lastError)
+    }
+}

@@ -1,0 +1,160 @@
+package import FoundationEssentials
+package import TokenHealth
+
+/// Asks an HTTP endpoint once. Contract: it reports what it saw and never judges; failure is data; it returns within
+/// the token's time limit; it follows no redirect; no copy of the secret is left in what it returns.
+package protocol Prober: Sendable {
+    func exchange(_ request: ProbeRequest) async -> Exchange
+}
+
+/// One question to a provider.
+package struct ProbeRequest: Sendable {
+    package let token: WatchedToken
+    /// `nil` for the control: the same request without the token.
+    package let secret: Secret?
+    /// Whether a connection of its own must be used: a confirmation must not trust one broken connection.
+    package let onFreshConnection: Bool
+
+    package init(token: WatchedToken, secret: Secret?, onFreshConnection: Bool = false) {
+        self.token = token
+        self.secret = secret
+        self.onFreshConnection = onFreshConnection
+    }
+}
+
+/// Reads secrets. Contract: read anew at every call; the error never holds any of the secret.
+package protocol SecretReader: Sendable {
+    func secret(from source: SecretSource) async throws(SecretProblem) -> Secret
+}
+
+/// Names secrets without revealing them. Contract: equal secrets get equal names, across restarts.
+package protocol Fingerprinter: Sendable {
+    func fingerprint(of secret: Secret) -> Fingerprint
+}
+
+/// Hands an alert to people. Contract: returns within a minute; says whether another attempt may help; the same alert
+/// has the same idempotency key at every attempt.
+package protocol Notifier: Sendable {
+    func deliver(_ alert: Alert) async -> DeliveryResult
+}
+
+/// Publishes the status document. Contract: a reader sees the old document or the new one, never a part.
+package protocol StatusPublisher: Sendable {
+    func publish(_ document: StatusDocument) async throws
+}
+
+/// Keeps beliefs, history and the outbox. Contract: a call that returns has reached the disk; one that throws has
+/// changed nothing.
+package protocol HealthStore: Sendable {
+    /// Everything needed to go on after a restart.
+    func load() throws -> [TokenName: StoredToken]
+    /// Writes one observation that changes anything: belief, history, incident and outgoing alerts, in one transaction.
+    func commit(_ change: HealthChange) throws
+    /// Writes what healthy probes have confirmed meanwhile, in one transaction.
+    func confirm(_ sightings: [Sighting]) throws
+    /// Alerts that a notifier still has to deliver and whose time has come, oldest first.
+    func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery]
+    /// When the next delivery of a notifier is due; `nil` where nothing waits.
+    func nextDelivery(for notifier: String) throws -> Date?
+    /// Notes what became of an attempt.
+    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws
+    /// How every notifier that has ever had a delivery is doing.
+    func notifierReports() throws -> [String: NotifierReport]
+}
+
+/// A token as the store remembers it.
+package struct StoredToken: Sendable, Hashable {
+    package var belief: Belief
+    /// Validity of the last thirty days, oldest first.
+    package var intervals: [ValidityInterval]
+
+    package init(belief: Belief, intervals: [ValidityInterval]) {
+        self.belief = belief
+        self.intervals = intervals
+    }
+}
+
+/// Everything one decision writes.
+package struct HealthChange: Sendable, Hashable {
+    package var token: TokenName
+    package var belief: Belief
+    package var transition: Transition?
+    /// The interval that is open now, with its newest end.
+    package var interval: ValidityInterval
+    /// The interval that has just ended, with its final end.
+    package var endedInterval: ValidityInterval?
+    /// An incident that has just ended, and when.
+    package var endedIncident: Incident?
+    package var alerts: [OutgoingAlert]
+    package var at: Date
+
+    package init(
+        token: TokenName,
+        belief: Belief,
+        transition: Transition?,
+        interval: ValidityInterval,
+        endedInterval: ValidityInterval? = nil,
+        endedIncident: Incident? = nil,
+        alerts: [OutgoingAlert] = [],
+        at: Date
+    ) {
+        self.token = token
+        self.belief = belief
+        self.transition = transition
+        self.interval = interval
+        self.endedInterval = endedInterval
+        self.endedIncident = endedIncident
+        self.alerts = alerts
+        self.at = at
+    }
+}
+
+/// An alert and the notifiers that must deliver it.
+package struct OutgoingAlert: Sendable, Hashable {
+    package var alert: Alert
+    package var notifiers: [String]
+
+    package init(_ alert: Alert, to notifiers: [String]) {
+        self.alert = alert
+        self.notifiers = notifiers
+    }
+}
+
+/// What a healthy probe adds to the record.
+package struct Sighting: Sendable, Hashable {
+    package var token: TokenName
+    package var belief: Belief
+    package var interval: ValidityInterval
+
+    package init(token: TokenName, belief: Belief, interval: ValidityInterval) {
+        self.token = token
+        self.belief = belief
+        self.interval = interval
+    }
+}
+
+/// A row of the outbox.
+package struct PendingDelivery: Sendable, Hashable {
+    package var alert: Alert
+    package var notifier: String
+    /// Attempts made so far.
+    package var attempts: Int
+    package var dueAt: Date
+    package var lastError: String?
+
+    package init(alert: Alert, notifier: String, attempts: Int, dueAt: Date, lastError: String?) {
+        self.alert = alert
+        self.notifier = notifier
+        self.attempts = attempts
+        self.dueAt = dueAt
+        self.lastError = lastError
+    }
+}
+
+/// What is noted of a delivery.
+package enum DeliveryOutcome: Sendable, Hashable {
+    case delivered(at: Date)
+    case postponed(until: Date, error: String)
+    /// Set aside for good, listed and counted.
+    case undeliverable(at: Date, error: String)
+}
