@@ -1,5 +1,3 @@
-package import FoundationEssentials
-
 /// What became of one attempt to deliver an alert.
 package enum DeliveryResult: Sendable, Hashable {
     /// Handed over. The text says to whom: `queued by sendmail`, `HTTP 204`.
