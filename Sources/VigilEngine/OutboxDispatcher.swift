@@ -1,0 +1,143 @@
+import FoundationEssentials
+package import Logging
+import ServiceLifecycle
+import TokenHealth
+
+/// Delivers what waits in the outbox: one loop for each notifier, so that a slow one never delays another.
+///
+/// An alert is marked done after it was handed over. A crash between the two repeats it under the same id.
+package struct OutboxDispatcher: Service {
+    private let notifiers: [String: any Notifier]
+    private let store: any HealthStore
+    private let timekeeper: any Timekeeper
+    private let progress: Progress
+    private let logger: Logger
+    private let chance: @Sendable () -> Double
+    private let settled: @Sendable () -> Void
+    private let wakeups: [String: Wakeup]
+
+    /// - Parameter settled: called after the state of a delivery has changed.
+    package init(
+        notifiers: [String: any Notifier],
+        store: any HealthStore,
+        timekeeper: any Timekeeper,
+        progress: Progress,
+        logger: Logger,
+        chance: @escaping @Sendable () -> Double,
+        settled: @escaping @Sendable () -> Void = {}
+    ) {
+        self.notifiers = notifiers
+        self.store = store
+        self.timekeeper = timekeeper
+        self.progress = progress
+        self.logger = logger
+        self.chance = chance
+        self.settled = settled
+        wakeups = notifiers.mapValues { _ in Wakeup() }
+    }
+
+    /// Says that new alerts wait.
+    package func wake() {
+        for wakeup in wakeups.values { wakeup.signal() }
+    }
+
+    /// Delivers everything that is due now, and returns when it is done.
+    package func tick() async {
+        await withDiscardingTaskGroup { group in
+            for name in notifiers.keys { group.addTask { await deliverDue(to: name) } }
+        }
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await markProgress() }
+                for (name, wakeup) in wakeups {
+                    group.addTask { await loop(for: name, wakeup: wakeup) }
+                }
+            }
+        }
+    }
+
+    private func loop(for name: String, wakeup: Wakeup) async {
+        while !Task.isCancelled {
+            await deliverDue(to: name)
+            let now = timekeeper.now()
+            var pause = Duration.seconds(60)
+            if let due = try? store.nextDelivery(for: name) {
+                pause = min(pause, max(.seconds(due.timeIntervalSince(now.wall)), .milliseconds(10)))
+            }
+            await wakeup.wait(until: now.uptime + pause, on: timekeeper)
+        }
+    }
+
+    /// Deliveries take up to a minute each, so progress here means that the outbox can be read.
+    private func markProgress() async {
+        while !Task.isCancelled {
+            let now = timekeeper.now().uptime
+            if (try? store.notifierReports()) != nil { progress.mark(.delivering, at: now) }
+            try? await timekeeper.sleep(until: now + Progress.longestPause)
+        }
+    }
+
+    private func deliverDue(to name: String) async {
+        guard let notifier = notifiers[name] else { return }
+        while !Task.isCancelled {
+            let due: [PendingDelivery]
+            do {
+                due = try store.deliveries(for: name, dueAt: timekeeper.now().wall, limit: 20)
+            } catch {
+                logger.error("the outbox cannot be read", metadata: ["notifier.name": "\(name)", "error": "\(error)"])
+                return
+            }
+            guard !due.isEmpty else { return }
+            for delivery in due where !Task.isCancelled {
+                let result = await notifier.deliver(delivery.alert)
+                // A delivery cut short by the shut-down has an unknown end: it stays due, under the same id.
+                if Task.isCancelled, case .failed = result { return }
+                guard settle(delivery, result) else { return }
+            }
+        }
+    }
+
+    private func settle(_ delivery: PendingDelivery, _ result: DeliveryResult) -> Bool {
+        let outcome = outcome(of: result, for: delivery)
+        let metadata: Logger.Metadata = [
+            "notifier.name": "\(delivery.notifier)",
+            "alert.id": "\(delivery.alert.id)",
+            "alert.kind": "\(delivery.alert.kind.rawValue)",
+            "delivery.attempt": "\(delivery.attempts + 1)",
+            "delivery.result": "\(result.detail)",
+        ]
+        switch outcome {
+        case .delivered: logger.info("alert delivered", metadata: metadata)
+        case .postponed:
+            let isNews = delivery.lastError != result.detail
+            logger.log(level: isNews ? .warning : .debug, "alert not delivered, trying again later", metadata: metadata)
+        case .undeliverable: logger.error("alert set aside as undeliverable", metadata: metadata)
+        }
+        do {
+            try store.settle(delivery, as: outcome)
+        } catch {
+            logger.error("the outbox cannot be written", metadata: ["alert.id": "\(delivery.alert.id)", "error": "\(error)"])
+            return false
+        }
+        settled()
+        return true
+    }
+
+    private func outcome(of result: DeliveryResult, for delivery: PendingDelivery) -> DeliveryOutcome {
+        let now = timekeeper.now().wall
+        switch result {
+        case .delivered:
+            return .delivered(at: now)
+        case .failed(let error, let retryAfter):
+            let age = Duration.seconds(now.timeIntervalSince(delivery.alert.createdAt))
+            guard age < RetrySchedule.patience else { return .undeliverable(at: now, error: error) }
+            let pause = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: retryAfter, chance: chance())
+            return .postponed(until: now.advanced(by: pause), error: error)
+        case .refused(let error), .gone(let error):
+            return .undeliverable(at: now, error: error)
+        }
+    }
+}

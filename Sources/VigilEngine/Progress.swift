@@ -1,0 +1,26 @@
+import Synchronization
+
+/// When each loop last came round. The watchdog is fed only while all of them do.
+package final class Progress: Sendable {
+    /// The loops that must not stand still.
+    package enum Loop: CaseIterable, Sendable {
+        case probing, delivering, publishing
+    }
+
+    /// Longest time a loop sleeps when it has nothing to do.
+    package static let longestPause = Duration.seconds(5)
+
+    private let marks = Mutex<[Loop: Duration]>([:])
+
+    package init() {}
+
+    /// Notes that `loop` came round at this uptime.
+    package func mark(_ loop: Loop, at uptime: Duration) {
+        marks.withLock { $0[loop] = uptime }
+    }
+
+    /// The loops that have not come round since this uptime.
+    package func stalled(since uptime: Duration) -> [Loop] {
+        marks.withLock { marks in Loop.allCases.filter { marks[$0].map { $0 < uptime } ?? true } }
+    }
+}

@@ -1,0 +1,103 @@
+import FoundationEssentials
+package import Logging
+import ServiceLifecycle
+package import TokenHealth
+
+/// Writes the status file: at once after a transition, else once a period. Between times it has healthy sightings stored.
+package struct StatusReporter: Service {
+    private let watch: TokenWatch
+    private let store: any HealthStore
+    private let publisher: any StatusPublisher
+    private let timekeeper: any Timekeeper
+    private let progress: Progress
+    private let monitor: MonitorReport
+    private let notifierNames: [String]
+    private let period: Duration
+    private let logger: Logger
+    private let published: @Sendable (StatusDocument) -> Void
+    private let wakeup = Wakeup()
+
+    /// - Parameters:
+    ///   - monitor: what is constant about this daemon; health and problems are filled in.
+    ///   - period: longest time between two documents; a document is valid for twice as long.
+    ///   - published: called after each document that was written.
+    package init(
+        watch: TokenWatch,
+        store: any HealthStore,
+        publisher: any StatusPublisher,
+        timekeeper: any Timekeeper,
+        progress: Progress,
+        monitor: MonitorReport,
+        notifierNames: [String],
+        period: Duration,
+        logger: Logger,
+        published: @escaping @Sendable (StatusDocument) -> Void = { _ in }
+    ) {
+        self.watch = watch
+        self.store = store
+        self.publisher = publisher
+        self.timekeeper = timekeeper
+        self.progress = progress
+        self.monitor = monitor
+        self.notifierNames = notifierNames
+        self.period = period
+        self.logger = logger
+        self.published = published
+    }
+
+    /// Says that something has changed.
+    package func wake() { wakeup.signal() }
+
+    /// Publishes one document.
+    package func tick() async {
+        let document = await document(at: timekeeper.now().wall)
+        do {
+            try await publisher.publish(document)
+            published(document)
+        } catch {
+            logger.error("the status file cannot be written", metadata: ["error": "\(error)"])
+        }
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var flushedAt = timekeeper.now().uptime
+            while !Task.isCancelled {
+                await tick()
+                let due = timekeeper.now().uptime + period
+                var now = timekeeper.now().uptime
+                repeat {
+                    progress.mark(.publishing, at: now)
+                    let pause = min(due, now + Progress.longestPause)
+                    await wakeup.wait(until: pause, on: timekeeper)
+                    now = timekeeper.now().uptime
+                    if now < pause { break }
+                } while now < due && !Task.isCancelled
+                if now - flushedAt >= .seconds(60) {
+                    await watch.flush()
+                    flushedAt = now
+                }
+            }
+        }
+        await watch.flush()
+    }
+
+    private func document(at now: Date) async -> StatusDocument {
+        var monitor = monitor
+        monitor.problems += await watch.standingProblems
+        var notifiers = Dictionary(uniqueKeysWithValues: notifierNames.map { ($0, NotifierReport()) })
+        do {
+            notifiers.merge(try store.notifierReports()) { $1 }
+        } catch {
+            monitor.problems.append("the outbox cannot be read: \(error)")
+        }
+        monitor.healthy = monitor.problems.isEmpty
+        return StatusDocument(
+            generatedAt: now,
+            validUntil: now.advanced(by: period * 2),
+            monitor: monitor,
+            tokens: await watch.reports(at: now),
+            notifiers: notifiers
+        )
+    }
+}
