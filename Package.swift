@@ -26,6 +26,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -50,6 +51,8 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         // Child processes without a shell: sendmail and commands.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        // Paths, as the line above takes them.
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         // The priority queue under the schedule.
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         // HMAC for fingerprints and webhook signatures.
@@ -70,7 +73,9 @@ let package = Package(
         ),
         .target(
             name: "VigilProbing",
-            dependencies: ["TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL],
+            dependencies: [
+                "TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL, subprocess, systemPackage,
+            ],
             swiftSettings: settings
         ),
         .target(

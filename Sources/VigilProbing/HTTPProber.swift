@@ -1,0 +1,128 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+package import TokenHealth
+package import VigilEngine
+
+/// Asks providers over HTTP/1.1 and HTTP/2, on kept-alive connections that the tokens of a host share.
+package struct HTTPProber: Prober {
+    private let clients: ClientSet
+    private let userAgent: String
+
+    /// - Parameters:
+    ///   - version: of this program, for the `User-Agent` field.
+    ///   - environment: where the proxy settings are looked up.
+    package init(version: String, environment: [String: String]) {
+        userAgent = "tokenvigil/\(version)"
+        clients = ClientSet(proxies: ProxySettings(environment: environment))
+    }
+
+    package func exchange(_ request: ProbeRequest) async -> Exchange {
+        let started = ContinuousClock.now
+        let deadline = started + request.token.timeout
+        var outcome = await attempt(request, onFreshConnection: request.onFreshConnection, deadline: deadline)
+        // A server may close a kept connection in the moment it is used again: that says nothing, so ask once more.
+        if case .failed(let failure) = outcome, failure.kind == .network, !request.onFreshConnection {
+            outcome = await attempt(request, onFreshConnection: true, deadline: deadline)
+        }
+        if let secret = request.secret, case .answered(let answer) = outcome {
+            outcome = .answered(answer.striking(secret))
+        }
+        return Exchange(outcome, latency: ContinuousClock.now - started)
+    }
+
+    /// Closes every connection.
+    package func shutdown() async {
+        await clients.shutdown()
+    }
+
+    private func attempt(
+        _ request: ProbeRequest,
+        onFreshConnection: Bool,
+        deadline: ContinuousClock.Instant
+    ) async -> Exchange.Outcome {
+        let message = message(for: request)
+        do {
+            let client = try clients.client(
+                for: request.token.probeURL,
+                certificateAuthorities: request.token.certificateAuthorities,
+                fresh: onFreshConnection
+            )
+            let answer = try await withDeadline(deadline) { try await client.answer(to: message, deadline: deadline) }
+            return .answered(answer)
+        } catch {
+            return TransportDiagnosis.outcome(of: error)
+        }
+    }
+
+    private func message(for request: ProbeRequest) -> HTTPClientRequest {
+        let token = request.token
+        var message = HTTPClientRequest(url: token.probeURL)
+        message.method = HTTPMethod(rawValue: token.probe.method)
+        message.headers.add(name: "User-Agent", value: userAgent)
+        message.headers.add(name: "Accept-Encoding", value: "identity")
+        for header in token.probe.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
+        if let secret = request.secret {
+            let template = token.provider.authorization
+            secret.withExposedValue { value in
+                message.headers.replaceOrAdd(
+                    name: template.header,
+                    value: template.value.replacing("{token}", with: value)
+                )
+            }
+        }
+        return message
+    }
+}
+
+extension HTTPClient {
+    /// Sends `message` and reads the answer to its limit.
+    fileprivate func answer(
+        to message: HTTPClientRequest,
+        deadline: ContinuousClock.Instant
+    ) async throws -> Answer {
+        let remaining = max(deadline - ContinuousClock.now, .milliseconds(1))
+        let response = try await execute(message, timeout: .nanoseconds(remaining.nanoseconds))
+        var body: [UInt8] = []
+        var isCut = false
+        for try await chunk in response.body {
+            body.append(contentsOf: chunk.readableBytesView.prefix(Answer.bodyLimit - body.count))
+            if chunk.readableBytes > 0, body.count >= Answer.bodyLimit {
+                isCut = true
+                break
+            }
+        }
+        return Answer(
+            status: Int(response.status.code),
+            headers: response.headers.map { HeaderField($0.name, $0.value) },
+            body: body,
+            isCut: isCut
+        )
+    }
+}
+
+extension Duration {
+    fileprivate var nanoseconds: Int64 {
+        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    }
+}
+
+/// The time for an exchange ran out.
+struct DeadlinePassed: Error {}
+
+/// Runs `operation`, and cancels it when the deadline passes. The HTTP client's own limit ends at the response head.
+private func withDeadline<Success: Sendable>(
+    _ deadline: ContinuousClock.Instant,
+    _ operation: @escaping @Sendable () async throws -> Success
+) async throws -> Success {
+    try await withThrowingTaskGroup(of: Success.self) { group in
+        group.addTask { try await operation() }
+        group.addTask {
+            try await Task.sleep(until: deadline, clock: .continuous)
+            throw DeadlinePassed()
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next() else { throw DeadlinePassed() }
+        return first
+    }
+}

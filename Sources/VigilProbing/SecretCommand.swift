@@ -1,0 +1,58 @@
+import Subprocess
+import SystemPackage
+import TokenHealth
+
+/// Gets a secret from a password manager: the standard output of a command, without a shell.
+struct SecretCommand {
+    let argv: [String]
+    let environment: [String: String]
+
+    /// Longest time the command may take.
+    private static let limit = Duration.seconds(10)
+
+    /// Runs the command.
+    ///
+    /// - Throws: ``SecretProblem``, which holds nothing the command wrote: it may be the secret.
+    func secret(source: String) async throws(SecretProblem) -> Secret {
+        guard let program = argv.first else { throw .missing(source: source) }
+        let arguments = Arguments(Array(argv.dropFirst()))
+        var inherited: [Environment.Key: String] = [:]
+        for key: Environment.Key in ["PATH", "HOME", "LANG", "XDG_RUNTIME_DIR"] {
+            inherited[key] = environment[key.rawValue]
+        }
+        let childEnvironment = Environment.custom(inherited)
+        let outcome: Outcome
+        do {
+            outcome = try await withThrowingTaskGroup(of: Outcome.self) { group in
+                group.addTask {
+                    let result = try await run(
+                        .path(FilePath(program)),
+                        arguments: arguments,
+                        environment: childEnvironment,
+                        output: .bytes(limit: SecretLint.maximumLength + 256),
+                        error: .discarded
+                    )
+                    return .ended(result.standardOutput, isSuccess: result.terminationStatus.isSuccess)
+                }
+                group.addTask {
+                    try await Task.sleep(for: SecretCommand.limit)
+                    return .late
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? .late
+            }
+        } catch {
+            throw .unreadable(source: source, cause: "the command could not be run")
+        }
+        switch outcome {
+        case .late: throw .unreadable(source: source, cause: "the command took longer than \(SecretCommand.limit.short)")
+        case .ended(_, isSuccess: false): throw .unreadable(source: source, cause: "the command failed")
+        case .ended(let output, isSuccess: true): return try SecretLint.secret(in: output, source: source)
+        }
+    }
+
+    private enum Outcome: Sendable {
+        case ended([UInt8], isSuccess: Bool)
+        case late
+    }
+}
