@@ -133,6 +133,7 @@ let package = Package(
             dependencies: ["VigilNotifying", "VigilEngine", "TokenHealth"],
             swiftSettings: settings
         ),
+        .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd"], swiftSettings: settings),
         .testTarget(
             name: "TallyfySimulatorTests",
             dependencies: ["TallyfySimulator", asyncHTTPClient],

@@ -1,2 +1,0 @@
-import CSystemd
-package func booted() -> Bool { sd_booted() > 0 }
