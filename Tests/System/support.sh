@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the test scripts. Each calls `check NAME COMMAND...` for every fact and `finish` at its end.
 set -euo pipefail
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
