@@ -1,0 +1,175 @@
+package import FoundationEssentials
+import GRDB
+package import TokenHealth
+import VigilEngine
+
+/// Reads the database of a daemon, running or not, for the command line. It writes nothing.
+package struct HistoryReader {
+    private let queue: DatabaseQueue
+
+    /// Opens the database in a state directory.
+    ///
+    /// - Throws: an error of SQLite where there is none, or it cannot be read.
+    package init(directory: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        queue = try DatabaseQueue(path: "\(directory)/state.db", configuration: configuration)
+    }
+
+    /// The record of one token.
+    package struct Record: Sendable, Hashable, Codable {
+        package let token: TokenName
+        package let intervals: [ValidityInterval]
+        package let transitions: [Transition]
+        package let deaths: [Death]
+        package let uptime: Uptime
+    }
+
+    /// One incident, from its opening to its end: the death certificate.
+    package struct Death: Sendable, Hashable, Codable {
+        package let incident: String
+        package let kind: AlertKind
+        package let openedAt: Date
+        package let closedAt: Date?
+        package let lastAcceptedAt: Date?
+        package let firstRejectedAt: Date?
+        package let explanation: String
+
+        private enum CodingKeys: String, CodingKey {
+            case incident, kind, explanation
+            case openedAt = "opened_at"
+            case closedAt = "closed_at"
+            case lastAcceptedAt = "last_accepted_at"
+            case firstRejectedAt = "first_rejected_at"
+        }
+    }
+
+    /// A delivery that waits, or was given up.
+    package struct OutboxRow: Sendable, Hashable, Codable {
+        package let alert: String
+        package let kind: String
+        package let summary: String
+        package let notifier: String
+        package let state: String
+        package let queuedAt: Date
+        package let dueAt: Date
+        package let attempts: Int
+        package let lastError: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case alert, kind, summary, notifier, state, attempts
+            case queuedAt = "queued_at"
+            case dueAt = "due_at"
+            case lastError = "last_error"
+        }
+    }
+
+    /// The records of all tokens, or of the one named, from `since` on.
+    package func records(of name: TokenName?, since: Date, now: Date) throws -> [Record] {
+        try queue.read { database in
+            let tokens = try Row.fetchAll(
+                database,
+                sql: "SELECT id, name FROM token WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
+                arguments: [name?.text]
+            )
+            return try tokens.compactMap { row in
+                try TokenName(row["name"]).map { try record(of: $0, id: row["id"], since: since, now: now, in: database) }
+            }
+        }
+    }
+
+    /// Everything in the outbox that has not been delivered, oldest first.
+    package func outbox() throws -> [OutboxRow] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT delivery.*, alert.kind, alert.document ->> '$.summary' AS summary
+                    FROM delivery JOIN alert ON alert.id = delivery.alert_id
+                    WHERE delivery.state <> 'delivered' ORDER BY queued_at, notifier
+                    """
+            ).map { row in
+                OutboxRow(
+                    alert: row["alert_id"],
+                    kind: row["kind"],
+                    summary: row["summary"],
+                    notifier: row["notifier"],
+                    state: row["state"],
+                    queuedAt: Date(milliseconds: row["queued_at"]),
+                    dueAt: Date(milliseconds: row["due_at"]),
+                    attempts: row["attempts"],
+                    lastError: row["last_error"]
+                )
+            }
+        }
+    }
+
+    private func record(
+        of name: TokenName,
+        id: Int64,
+        since: Date,
+        now: Date,
+        in database: Database
+    ) throws -> Record {
+        let from = since.milliseconds
+        let intervals = try Row.fetchAll(
+            database,
+            sql: "SELECT * FROM validity WHERE token_id = ? AND end_at >= ? ORDER BY start_at",
+            arguments: [id, from]
+        ).compactMap(ValidityInterval.init(row:))
+        let transitions = try Row.fetchAll(
+            database,
+            sql: "SELECT * FROM transition WHERE token_id = ? AND at >= ? ORDER BY at, id",
+            arguments: [id, from]
+        ).compactMap(Transition.init(row:))
+        let deaths = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT * FROM incident WHERE token_id = ? AND coalesce(closed_at, opened_at) >= ? ORDER BY opened_at
+                """,
+            arguments: [id, from]
+        ).compactMap(Death.init(row:))
+        return Record(
+            token: name,
+            intervals: intervals,
+            transitions: transitions,
+            deaths: deaths,
+            uptime: Uptime(of: intervals, at: now)
+        )
+    }
+}
+
+extension Transition {
+    init?(row: Row) {
+        guard let from = StateName(rawValue: row["from_state"]), let to = StateName(rawValue: row["to_state"]) else {
+            return nil
+        }
+        let fingerprint: String? = row["fingerprint"]
+        self.init(
+            at: Date(milliseconds: row["at"]),
+            from: from,
+            to: to,
+            reason: row["reason"],
+            explanation: row["explanation"],
+            fingerprint: fingerprint.map(Fingerprint.init(text:))
+        )
+    }
+}
+
+extension HistoryReader.Death {
+    fileprivate init?(row: Row) {
+        guard let kind = AlertKind(rawValue: row["kind"]) else { return nil }
+        func date(_ column: String) -> Date? {
+            let value: Int64? = row[column]
+            return value.map(Date.init(milliseconds:))
+        }
+        incident = row["id"]
+        self.kind = kind
+        openedAt = Date(milliseconds: row["opened_at"])
+        closedAt = date("closed_at")
+        lastAcceptedAt = date("last_accepted_at")
+        firstRejectedAt = date("first_rejected_at")
+        explanation = row["explanation"]
+    }
+}

@@ -1,0 +1,169 @@
+import FoundationEssentials
+import GRDB
+import TokenHealth
+import VigilEngine
+
+extension Date {
+    /// Whole milliseconds since 1970.
+    var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+
+    init(milliseconds: Int64) {
+        self.init(timeIntervalSince1970: Double(milliseconds) / 1000)
+    }
+}
+
+extension Encodable {
+    func json() throws -> String {
+        String(decoding: try Wire.encoder().encode(self), as: UTF8.self)
+    }
+}
+
+extension Database {
+    /// Writes a belief; the row's id comes back.
+    func upsert(_ belief: Belief, of token: TokenName) throws -> Int64 {
+        let id = try Int64.fetchOne(
+            self,
+            sql: """
+                INSERT INTO token (name, belief) VALUES (?, ?)
+                ON CONFLICT (name) DO UPDATE SET belief = excluded.belief RETURNING id
+                """,
+            arguments: [token.text, try belief.json()]
+        )
+        guard let id else { throw DatabaseError(resultCode: .SQLITE_INTERNAL, message: "no id for \(token)") }
+        return id
+    }
+
+    func write(_ interval: ValidityInterval, of token: Int64) throws {
+        let start = interval.start.milliseconds
+        try execute(
+            sql: """
+                INSERT INTO validity (token_id, start_at, end_at, state, reason) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (token_id, start_at)
+                DO UPDATE SET end_at = excluded.end_at, state = excluded.state, reason = excluded.reason
+                """,
+            arguments: [token, start, max(start, interval.end.milliseconds), interval.state.rawValue, interval.reason]
+        )
+    }
+
+    func insert(_ transition: Transition, of token: Int64) throws {
+        try execute(
+            sql: """
+                INSERT INTO transition (token_id, at, from_state, to_state, reason, explanation, fingerprint)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                token, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
+                transition.reason, transition.explanation, transition.fingerprint?.text,
+            ]
+        )
+    }
+
+    func write(_ incident: Incident, _ belief: Belief, of token: Int64) throws {
+        try execute(
+            sql: """
+                INSERT INTO incident
+                    (id, token_id, kind, opened_at, last_accepted_at, first_rejected_at, explanation)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, explanation = excluded.explanation,
+                    first_rejected_at = coalesce(first_rejected_at, excluded.first_rejected_at)
+                """,
+            arguments: [
+                incident.id, token, incident.kind.rawValue, incident.openedAt.milliseconds,
+                belief.lastAcceptedAt?.milliseconds, belief.firstRejectedAt?.milliseconds, belief.explanation,
+            ]
+        )
+    }
+
+    func close(_ incident: Incident, at now: Date) throws {
+        try execute(
+            sql: "UPDATE incident SET closed_at = max(opened_at, ?) WHERE id = ? AND closed_at IS NULL",
+            arguments: [now.milliseconds, incident.id]
+        )
+    }
+
+    func enqueue(_ outgoing: OutgoingAlert) throws {
+        let created = outgoing.alert.createdAt.milliseconds
+        try execute(
+            sql: "INSERT INTO alert (id, kind, created_at, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            arguments: [outgoing.alert.id, outgoing.alert.kind.rawValue, created, try outgoing.alert.json()]
+        )
+        for notifier in outgoing.notifiers {
+            try execute(
+                sql: """
+                    INSERT INTO delivery (alert_id, notifier, state, attempts, queued_at, due_at)
+                    VALUES (?, ?, 'waiting', 0, ?, ?) ON CONFLICT DO NOTHING
+                    """,
+                arguments: [outgoing.alert.id, notifier, created, created]
+            )
+        }
+    }
+}
+
+extension ValidityInterval {
+    init?(row: Row) {
+        guard let state = StateName(rawValue: row["state"]) else { return nil }
+        self.init(
+            start: Date(milliseconds: row["start_at"]),
+            end: Date(milliseconds: row["end_at"]),
+            state: state,
+            reason: row["reason"]
+        )
+    }
+}
+
+extension PendingDelivery {
+    init?(row: Row) {
+        let document: String = row["document"]
+        guard let alert = try? Wire.decoder().decode(Alert.self, from: Data(document.utf8)) else { return nil }
+        self.init(
+            alert: alert,
+            notifier: row["notifier"],
+            attempts: row["attempts"],
+            dueAt: Date(milliseconds: row["due_at"]),
+            lastError: row["last_error"]
+        )
+    }
+}
+
+/// Reads of the outbox that the daemon and the command line share.
+enum OutboxQueries {
+    static func reports(in database: Database) throws -> [String: NotifierReport] {
+        let sql = """
+            SELECT notifier,
+                sum(state = 'waiting') AS pending,
+                min(CASE WHEN state = 'waiting' THEN queued_at END) AS oldest,
+                max(CASE WHEN state = 'delivered' THEN settled_at END) AS delivered,
+                max(CASE WHEN state = 'undeliverable' THEN settled_at END) AS undeliverable,
+                max(CASE WHEN state = 'waiting' THEN attempts END) AS attempts
+            FROM delivery GROUP BY notifier
+            """
+        var reports: [String: NotifierReport] = [:]
+        for row in try Row.fetchAll(database, sql: sql) {
+            let notifier: String = row["notifier"]
+            let delivered: Int64? = row["delivered"]
+            let undeliverable: Int64? = row["undeliverable"]
+            let attempts: Int = row["attempts"] ?? 0
+            let isFailing = attempts > 0 || (undeliverable ?? .min) > (delivered ?? .min)
+            let oldest: Int64? = row["oldest"]
+            reports[notifier] = NotifierReport(
+                state: isFailing ? .failing : .ok,
+                pending: row["pending"],
+                oldestPendingAt: oldest.map(Date.init(milliseconds:)),
+                lastDeliveredAt: delivered.map(Date.init(milliseconds:)),
+                lastError: isFailing ? try lastError(of: notifier, in: database) : nil
+            )
+        }
+        return reports
+    }
+
+    private static func lastError(of notifier: String, in database: Database) throws -> String? {
+        try String.fetchOne(
+            database,
+            sql: """
+                SELECT last_error FROM delivery WHERE notifier = ? AND last_error IS NOT NULL
+                ORDER BY settled_at IS NULL DESC, coalesce(settled_at, due_at) DESC LIMIT 1
+                """,
+            arguments: [notifier]
+        )
+    }
+}

@@ -1,0 +1,191 @@
+package import Crypto
+package import FoundationEssentials
+package import GRDB
+package import TokenHealth
+package import VigilEngine
+
+/// Beliefs, history and outbox in SQLite. Every write is one transaction that has reached the disk when it returns.
+package final class SQLiteHealthStore: HealthStore {
+    private let directory: StateDirectory
+    private let queue: DatabaseQueue
+    /// Where a damaged database was moved at the opening, and why; `nil` when all was well.
+    package let setAside: SetAside?
+    /// The key of fingerprints, made at the first start.
+    package let fingerprintKey: SymmetricKey
+
+    /// A database that could not be used.
+    package struct SetAside: Sendable, Hashable {
+        package let path: String
+        package let cause: String
+    }
+
+    /// Opens the database in `path`, creating it or starting anew as needed.
+    ///
+    /// - Throws: ``StorageError`` when the directory cannot be used at all.
+    package init(directory path: String, now: Date) throws {
+        directory = try StateDirectory(path: path)
+        var setAside: SetAside?
+        do {
+            queue = try SQLiteHealthStore.open(directory)
+        } catch let error as DatabaseError where error.meansDamage {
+            let cause = "\(error.message ?? "\(error.resultCode)")"
+            let target = try directory.setAside(suffix: "damaged-\(Int(now.timeIntervalSince1970))", cause: cause)
+            setAside = SetAside(path: target, cause: cause)
+            queue = try SQLiteHealthStore.open(directory)
+        }
+        self.setAside = setAside
+        fingerprintKey = try queue.write { try SQLiteHealthStore.fingerprintKey(in: $0) }
+    }
+
+    private static func open(_ directory: borrowing StateDirectory) throws -> DatabaseQueue {
+        try directory.prepareDatabaseFile()
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: directory.database, configuration: configuration)
+        // GRDB relaxes `synchronous` when it switches to WAL; an alert that was promised must survive a power cut.
+        try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        let verdict = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+        guard verdict == "ok" else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict ?? "quick_check says nothing")
+        }
+        if try queue.read(Schema.migrator.hasBeenSuperseded) {
+            throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "it was written by a newer version")
+        }
+        try Schema.migrator.migrate(queue)
+        return queue
+    }
+
+    private static func fingerprintKey(in database: Database) throws -> SymmetricKey {
+        let sql = "SELECT value FROM setting WHERE name = 'fingerprint_key'"
+        if let row = try Row.fetchOne(database, sql: sql) {
+            let bytes: Data = row["value"]
+            if bytes.count == 32 { return SymmetricKey(data: bytes) }
+        }
+        let key = SymmetricKey(size: .bits256)
+        let bytes = unsafe key.withUnsafeBytes { unsafe Data($0) }
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('fingerprint_key', ?)",
+            arguments: [bytes]
+        )
+        return key
+    }
+
+    // MARK: - Health
+
+    package func load() throws -> [TokenName: StoredToken] {
+        try queue.read { database in
+            var tokens: [TokenName: StoredToken] = [:]
+            let oldest = try Int64.fetchOne(database, sql: "SELECT max(end_at) FROM validity") ?? 0
+            for row in try Row.fetchAll(database, sql: "SELECT id, name, belief FROM token") {
+                let document: String = row["belief"]
+                // A belief that cannot be read is a token not looked at yet: better than a daemon that does not start.
+                guard let name = TokenName(row["name"]),
+                    let belief = try? Wire.decoder().decode(Belief.self, from: Data(document.utf8))
+                else { continue }
+                let id: Int64 = row["id"]
+                let intervals = try Row.fetchAll(
+                    database,
+                    sql: "SELECT * FROM validity WHERE token_id = ? AND end_at > ? ORDER BY start_at",
+                    arguments: [id, oldest - 30 * 86_400_000]
+                ).compactMap(ValidityInterval.init(row:))
+                tokens[name] = StoredToken(belief: belief, intervals: intervals)
+            }
+            return tokens
+        }
+    }
+
+    package func commit(_ change: HealthChange) throws {
+        try queue.write { database in
+            let id = try database.upsert(change.belief, of: change.token)
+            if let ended = change.endedInterval { try database.write(ended, of: id) }
+            try database.write(change.interval, of: id)
+            if let transition = change.transition { try database.insert(transition, of: id) }
+            if let incident = change.belief.incident { try database.write(incident, change.belief, of: id) }
+            if let ended = change.endedIncident { try database.close(ended, at: change.at) }
+            for outgoing in change.alerts { try database.enqueue(outgoing) }
+        }
+    }
+
+    package func confirm(_ sightings: [Sighting]) throws {
+        try queue.write { database in
+            for sighting in sightings {
+                let id = try database.upsert(sighting.belief, of: sighting.token)
+                try database.write(sighting.interval, of: id)
+            }
+        }
+    }
+
+    /// Puts an alert that belongs to no token, such as a test, into the outbox.
+    package func enqueue(_ outgoing: OutgoingAlert) throws {
+        try queue.write { try $0.enqueue(outgoing) }
+    }
+
+    // MARK: - Outbox
+
+    package func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery] {
+        // A row due absurdly far ahead was written before the clock was set back: it is due now.
+        let horizon = now.advanced(by: RetryAfter.cap * 2)
+        return try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT delivery.*, alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
+                    WHERE delivery.state = 'waiting' AND notifier = ? AND (due_at <= ? OR due_at > ?)
+                    ORDER BY queued_at LIMIT ?
+                    """,
+                arguments: [notifier, now.milliseconds, horizon.milliseconds, limit]
+            ).compactMap(PendingDelivery.init(row:))
+        }
+    }
+
+    package func nextDelivery(for notifier: String) throws -> Date? {
+        try queue.read { database in
+            try Int64.fetchOne(
+                database,
+                sql: "SELECT min(due_at) FROM delivery WHERE state = 'waiting' AND notifier = ?",
+                arguments: [notifier]
+            ).map(Date.init(milliseconds:))
+        }
+    }
+
+    package func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
+        let row: (state: String, due: Date, settledAt: Date?, error: String?) =
+            switch outcome {
+            case .delivered(let at): ("delivered", delivery.dueAt, at, nil)
+            case .postponed(let until, let error): ("waiting", until, nil, error)
+            case .undeliverable(let at, let error): ("undeliverable", delivery.dueAt, at, error)
+            }
+        try queue.write { database in
+            try database.execute(
+                sql: """
+                    UPDATE delivery SET state = ?, attempts = attempts + 1, due_at = ?, settled_at = ?, last_error = ?
+                    WHERE alert_id = ? AND notifier = ?
+                    """,
+                arguments: [
+                    row.state, row.due.milliseconds, row.settledAt?.milliseconds, row.error,
+                    delivery.alert.id, delivery.notifier,
+                ]
+            )
+        }
+    }
+
+    package func notifierReports() throws -> [String: NotifierReport] {
+        try queue.read { try OutboxQueries.reports(in: $0) }
+    }
+
+    /// Runs a read for tests of what is on disk.
+    package func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try queue.read(body)
+    }
+}
+
+extension DatabaseError {
+    /// Whether the file itself is bad, rather than the disk, the directory, or another process.
+    fileprivate var meansDamage: Bool {
+        switch resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_ERROR: true
+        default: false
+        }
+    }
+}

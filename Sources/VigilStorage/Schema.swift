@@ -1,0 +1,82 @@
+import GRDB
+
+/// The tables, as numbered migrations that are never changed once released.
+///
+/// Times are whole milliseconds since 1970, UTC. Beliefs and alerts are JSON documents: the core owns their shape.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE setting (
+                        name TEXT PRIMARY KEY NOT NULL,
+                        value BLOB NOT NULL
+                    ) WITHOUT ROWID;
+
+                    CREATE TABLE token (
+                        id INTEGER PRIMARY KEY,
+                        name TEXT NOT NULL UNIQUE,
+                        belief TEXT NOT NULL CHECK (json_valid(belief))
+                    );
+
+                    CREATE TABLE validity (
+                        token_id INTEGER NOT NULL REFERENCES token (id) ON DELETE CASCADE,
+                        start_at INTEGER NOT NULL,
+                        end_at INTEGER NOT NULL CHECK (end_at >= start_at),
+                        state TEXT NOT NULL,
+                        reason TEXT,
+                        PRIMARY KEY (token_id, start_at)
+                    ) WITHOUT ROWID;
+
+                    CREATE TABLE transition (
+                        id INTEGER PRIMARY KEY,
+                        token_id INTEGER NOT NULL REFERENCES token (id) ON DELETE CASCADE,
+                        at INTEGER NOT NULL,
+                        from_state TEXT NOT NULL,
+                        to_state TEXT NOT NULL,
+                        reason TEXT,
+                        explanation TEXT NOT NULL,
+                        fingerprint TEXT
+                    );
+                    CREATE INDEX transition_by_token ON transition (token_id, at);
+
+                    CREATE TABLE incident (
+                        id TEXT PRIMARY KEY NOT NULL,
+                        token_id INTEGER NOT NULL REFERENCES token (id) ON DELETE CASCADE,
+                        kind TEXT NOT NULL,
+                        opened_at INTEGER NOT NULL,
+                        closed_at INTEGER CHECK (closed_at >= opened_at),
+                        last_accepted_at INTEGER,
+                        first_rejected_at INTEGER,
+                        explanation TEXT NOT NULL
+                    ) WITHOUT ROWID;
+                    CREATE INDEX incident_by_token ON incident (token_id, opened_at);
+
+                    CREATE TABLE alert (
+                        id TEXT PRIMARY KEY NOT NULL,
+                        kind TEXT NOT NULL,
+                        created_at INTEGER NOT NULL,
+                        document TEXT NOT NULL CHECK (json_valid(document))
+                    ) WITHOUT ROWID;
+
+                    CREATE TABLE delivery (
+                        alert_id TEXT NOT NULL REFERENCES alert (id) ON DELETE CASCADE,
+                        notifier TEXT NOT NULL,
+                        state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'undeliverable')),
+                        attempts INTEGER NOT NULL CHECK (attempts >= 0),
+                        queued_at INTEGER NOT NULL,
+                        due_at INTEGER NOT NULL,
+                        settled_at INTEGER,
+                        last_error TEXT,
+                        PRIMARY KEY (alert_id, notifier),
+                        CHECK ((state = 'waiting') = (settled_at IS NULL))
+                    ) WITHOUT ROWID;
+                    CREATE INDEX delivery_waiting ON delivery (notifier, due_at) WHERE state = 'waiting';
+                    CREATE INDEX delivery_settled ON delivery (notifier, settled_at) WHERE state <> 'waiting';
+                    """
+            )
+        }
+        return migrator
+    }
+}

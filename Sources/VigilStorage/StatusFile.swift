@@ -1,0 +1,69 @@
+import FoundationEssentials
+import Glibc
+package import TokenHealth
+import VigilEngine
+
+/// Replaces the status file in one step: a reader sees the old document or the new one.
+package struct StatusFile: StatusPublisher {
+    package let path: String
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    /// - Throws: ``StorageError/unwritableFile(path:cause:)``.
+    package func publish(_ document: StatusDocument) async throws {
+        var bytes = Array(try Wire.encoder(pretty: true).encode(document))
+        bytes.append(UInt8(ascii: "\n"))
+        try AtomicFile(path: path, mode: 0o644).write(bytes)
+    }
+}
+
+/// A file that is replaced as a whole: temporary file in the same directory, fsync, rename, fsync of the directory.
+package struct AtomicFile {
+    let path: String
+    let mode: mode_t
+
+    package init(path: String, mode: UInt32) {
+        self.path = path
+        self.mode = mode
+    }
+
+    /// - Throws: ``StorageError/unwritableFile(path:cause:)``; then the old file is as it was.
+    package func write(_ bytes: [UInt8]) throws(StorageError) {
+        let temporary = "\(path).\(getpid()).tmp"
+        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
+        guard descriptor >= 0 else { throw .unwritableFile(path: path, cause: lastError()) }
+        var isWritten = writeAll(bytes, to: descriptor) && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
+        let cause = lastError()
+        isWritten = close(descriptor) == 0 && isWritten
+        guard isWritten, unsafe rename(temporary, path) == 0 else {
+            let error = StorageError.unwritableFile(path: path, cause: isWritten ? lastError() : cause)
+            _ = unsafe unlink(temporary)
+            throw error
+        }
+        synchronizeDirectory()
+    }
+
+    private func writeAll(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes[written...].withUnsafeBytes { buffer in
+                unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+
+    /// The new name survives a power cut once its directory is on disk; without that the old document is back.
+    private func synchronizeDirectory() {
+        let directory = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
+        let descriptor = unsafe open(directory.isEmpty ? "/" : String(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = fsync(descriptor)
+        close(descriptor)
+    }
+}
