@@ -136,7 +136,7 @@ let package = Package(
         .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd"], swiftSettings: settings),
         .testTarget(
             name: "TallyfySimulatorTests",
-            dependencies: ["TallyfySimulator", asyncHTTPClient],
+            dependencies: ["TallyfySimulator", asyncHTTPClient, nio, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
         .testTarget(
