@@ -13,15 +13,18 @@ package struct OutboxDispatcher: Service {
     private let progress: Progress
     private let logger: Logger
     private let chance: @Sendable () -> Double
+    private let signal: OutboxSignal
     private let settled: @Sendable () -> Void
-    private let wakeups: [String: Wakeup]
 
-    /// - Parameter settled: called after the state of a delivery has changed.
+    /// - Parameters:
+    ///   - signal: given whenever new alerts have been stored.
+    ///   - settled: called after the state of a delivery has changed.
     package init(
         notifiers: [String: any Notifier],
         store: any HealthStore,
         timekeeper: any Timekeeper,
         progress: Progress,
+        signal: OutboxSignal,
         logger: Logger,
         chance: @escaping @Sendable () -> Double,
         settled: @escaping @Sendable () -> Void = {}
@@ -32,13 +35,8 @@ package struct OutboxDispatcher: Service {
         self.progress = progress
         self.logger = logger
         self.chance = chance
+        self.signal = signal
         self.settled = settled
-        wakeups = notifiers.mapValues { _ in Wakeup() }
-    }
-
-    /// Says that new alerts wait.
-    package func wake() {
-        for wakeup in wakeups.values { wakeup.signal() }
     }
 
     /// Delivers everything that is due now, and returns when it is done.
@@ -52,14 +50,13 @@ package struct OutboxDispatcher: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await markProgress() }
-                for (name, wakeup) in wakeups {
-                    group.addTask { await loop(for: name, wakeup: wakeup) }
-                }
+                for name in notifiers.keys { group.addTask { await loop(for: name) } }
             }
         }
     }
 
-    private func loop(for name: String, wakeup: Wakeup) async {
+    private func loop(for name: String) async {
+        guard let wakeup = signal.wakeups[name] else { preconditionFailure("no wake-up for notifier \(name)") }
         while !Task.isCancelled {
             await deliverDue(to: name)
             let now = timekeeper.now()
@@ -139,5 +136,18 @@ package struct OutboxDispatcher: Service {
         case .refused(let error), .gone(let error):
             return .undeliverable(at: now, error: error)
         }
+    }
+}
+
+/// Tells the loop of every notifier that new alerts wait.
+package struct OutboxSignal: Sendable {
+    let wakeups: [String: Wakeup]
+
+    package init(notifiers: some Sequence<String>) {
+        wakeups = Dictionary(notifiers.map { ($0, Wakeup()) }) { first, _ in first }
+    }
+
+    package func send() {
+        for wakeup in wakeups.values { wakeup.signal() }
     }
 }

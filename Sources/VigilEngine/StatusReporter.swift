@@ -15,11 +15,12 @@ package struct StatusReporter: Service {
     private let period: Duration
     private let logger: Logger
     private let published: @Sendable (StatusDocument) -> Void
-    private let wakeup = Wakeup()
+    private let wakeup: Wakeup
 
     /// - Parameters:
     ///   - monitor: what is constant about this daemon; health and problems are filled in.
     ///   - period: longest time between two documents; a document is valid for twice as long.
+    ///   - wakeup: signalled when something has changed.
     ///   - published: called after each document that was written.
     package init(
         watch: TokenWatch,
@@ -30,6 +31,7 @@ package struct StatusReporter: Service {
         monitor: MonitorReport,
         notifierNames: [String],
         period: Duration,
+        wakeup: Wakeup,
         logger: Logger,
         published: @escaping @Sendable (StatusDocument) -> Void = { _ in }
     ) {
@@ -42,11 +44,9 @@ package struct StatusReporter: Service {
         self.notifierNames = notifierNames
         self.period = period
         self.logger = logger
+        self.wakeup = wakeup
         self.published = published
     }
-
-    /// Says that something has changed.
-    package func wake() { wakeup.signal() }
 
     /// Publishes one document.
     package func tick() async {

@@ -70,6 +70,36 @@ package actor TokenWatch {
         }
     }
 
+    // MARK: - The tokens
+
+    /// Watches these tokens from now on: new ones are looked at once, those that are gone are forgotten here and keep
+    /// their history, the others go on as they are under their new settings.
+    package func adopt(_ tokens: [WatchedToken]) throws {
+        let now = timekeeper.now()
+        let added = tokens.contains { entries[$0.name] == nil }
+        let stored = added ? try store.load() : [:]
+        let names = Set(tokens.map(\.name))
+        for name in entries.keys where !names.contains(name) {
+            entries[name] = nil
+            agenda.remove(name)
+        }
+        for token in tokens {
+            if entries[token.name] != nil {
+                entries[token.name]?.token = token
+            } else {
+                let known = stored[token.name]
+                entries[token.name] = Entry(
+                    token: token,
+                    belief: known?.belief ?? Belief(at: now.wall),
+                    intervals: known?.intervals ?? []
+                )
+            }
+            // One look at each: an interval or a secret may have changed. It does not ask a dead token again.
+            if underWay[token.name] == nil { agenda.schedule(token.name, at: now.uptime) }
+        }
+        changed()
+    }
+
     // MARK: - The schedule
 
     /// Uptime of the next look; `nil` while as many are under way as may be.
@@ -107,7 +137,8 @@ package actor TokenWatch {
         }
         let sight = await observer.sight(of: entry.token, belief: entry.belief, isResting: isResting(entry))
         underWay[name] = nil
-        guard let current = entries[name], !Task.isCancelled else { return }
+        guard let current = entries[name] else { return }
+        guard !Task.isCancelled else { return agenda.schedule(name, at: timekeeper.now().uptime) }
         let now = sight.observation?.at ?? timekeeper.now()
         let decision =
             sight.observation.map { current.belief.considering($0, of: current.token, chance: chance()) }

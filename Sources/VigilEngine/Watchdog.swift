@@ -9,6 +9,7 @@ package protocol Supervisor: Sendable {
     func ready()
     func status(_ text: String)
     func alive()
+    func reloading()
     func stopping()
 }
 
