@@ -1,0 +1,122 @@
+import FoundationEssentials
+import Logging
+import ServiceLifecycle
+import TokenHealth
+import VigilConfiguration
+import VigilEngine
+import VigilProbing
+import VigilStorage
+
+/// The whole daemon, wired once, here.
+struct Daemon {
+    let configuration: Configuration
+    let configurationPath: String
+    let environment: [String: String]
+    let logger: Logger
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Throws: `StorageError` when the state directory or the status file cannot be used.
+    func run() async throws {
+        let timekeeper = SystemTimekeeper()
+        let started = timekeeper.now().wall
+        let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: started)
+        let supervisor = SystemdSupervisor()
+        let progress = Progress()
+        let prober = HTTPProber(version: Version.text, environment: environment)
+        let secrets = HostSecretReader(environment: environment)
+        let notifiers = Notifiers(configuration: configuration, secrets: secrets)
+        let outbox = OutboxSignal(notifiers: configuration.notifiers.map(\.name))
+        let news = Wakeup()
+
+        let watch = TokenWatch(
+            tokens: configuration.tokens,
+            stored: try store.load(),
+            observer: TokenObserver(
+                prober: prober,
+                secrets: secrets,
+                fingerprinter: HMACFingerprinter(key: store.fingerprintKey),
+                timekeeper: timekeeper
+            ),
+            store: store,
+            composer: AlertComposer(host: Host.name),
+            timekeeper: timekeeper,
+            logger: logger,
+            chance: Host.chance,
+            changed: {
+                outbox.send()
+                news.signal()
+            }
+        )
+        let dispatcher = OutboxDispatcher(
+            notifiers: notifiers.byName,
+            store: store,
+            timekeeper: timekeeper,
+            progress: progress,
+            signal: outbox,
+            logger: logger,
+            chance: Host.chance,
+            settled: { news.signal() }
+        )
+        let reporter = StatusReporter(
+            watch: watch,
+            store: store,
+            publisher: StatusFile(path: configuration.statusFile),
+            timekeeper: timekeeper,
+            progress: progress,
+            monitor: monitor(started: started, setAside: store.setAside),
+            notifierNames: configuration.notifiers.map(\.name),
+            period: configuration.statusPeriod,
+            wakeup: news,
+            logger: logger,
+            published: { supervisor.report($0) }
+        )
+        let reload = ReloadService(
+            path: configurationPath, running: configuration, watch: watch, supervisor: supervisor, logger: logger
+        )
+        logger.info(
+            "watching",
+            metadata: ["tokens": "\(configuration.tokens.count)", "notifiers": "\(configuration.notifiers.count)"]
+        )
+        // Stopped from the last to the first: first no new probes, then no new deliveries, then the last status file.
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    reload,
+                    Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger),
+                    reporter,
+                    dispatcher,
+                    ProbeService(watch: watch, timekeeper: timekeeper, progress: progress),
+                ].map { .init(service: $0) },
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
+        try await group.run()
+        supervisor.stopping()
+        await prober.shutdown()
+        await notifiers.shutdown()
+        logger.info("stopped")
+    }
+
+    private func monitor(started: Date, setAside: SQLiteHealthStore.SetAside?) -> MonitorReport {
+        var report = MonitorReport(
+            version: Version.text, pid: Host.processID, host: Host.name, startedAt: started
+        )
+        if let setAside {
+            report.problems.append("the database was damaged (\(setAside.cause)) and is set aside as \(setAside.path)")
+            logger.error(
+                "the database was damaged, history starts anew",
+                metadata: ["cause": "\(setAside.cause)", "set_aside": "\(setAside.path)"]
+            )
+        }
+        return report
+    }
+}
+
+extension Configuration {
+    /// How often the status file is renewed when nothing changes: the shortest interval, between 1 s and 1 min.
+    fileprivate var statusPeriod: Duration {
+        min(max(tokens.map(\.interval).min() ?? .seconds(60), .seconds(1)), .seconds(60))
+    }
+}

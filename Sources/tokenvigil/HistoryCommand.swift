@@ -1,0 +1,92 @@
+import ArgumentParser
+import FoundationEssentials
+import TokenHealth
+import VigilConfiguration
+import VigilStorage
+
+/// The record of the past.
+struct History: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "When each token was valid, when and why it died, and its uptime."
+    )
+
+    /// How the record is printed.
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case table, json
+    }
+
+    @OptionGroup var common: CommonOptions
+    @Option(help: "How far back: 30d, 12h.") var since = "90d"
+    @Option(help: "table or json.") var format = Format.table
+    @Argument(help: ArgumentHelp("The token; all without a name.", valueName: "name")) var name: String?
+
+    func run() throws {
+        guard let length = DurationText.parse(since) else {
+            throw ValidationError("--since takes a number with a unit, such as 30d or 12h, not '\(since)'")
+        }
+        let configuration = try common.load()
+        let token = try name.map { name in
+            guard let token = TokenName(name) else { throw Failure("no token is called '\(name)'", code: .unknown) }
+            return token
+        }
+        let now = Date.now
+        let records = try read(configuration, token: token, since: now.advanced(by: .zero - length), now: now)
+        switch format {
+        case .json: try printJSON(HistoryDocument(generatedAt: now, tokens: records))
+        case .table: show(records)
+        }
+    }
+
+    private func read(
+        _ configuration: Configuration,
+        token: TokenName?,
+        since: Date,
+        now: Date
+    ) throws -> [HistoryReader.Record] {
+        let records: [HistoryReader.Record]
+        do {
+            let reader = try HistoryReader(directory: configuration.stateDirectory)
+            records = try reader.records(of: token, since: since, now: now)
+        } catch {
+            throw Failure("the history in \(configuration.stateDirectory) cannot be read: \(error)", code: .unknown)
+        }
+        if let token, records.isEmpty { throw Failure("nothing is recorded of a token called '\(token)'", code: .unknown) }
+        return records
+    }
+
+    private func show(_ records: [HistoryReader.Record]) {
+        for record in records {
+            let uptime = record.uptime.month.map { "\(($0 * 1000).rounded() / 10) % of the known time of 30 days" } ?? "unknown"
+            print("\(Terminal.bold(record.token.text))  accepted \(uptime)")
+            var table = TextTable("  FROM", "STATE", "TO", "FOR")
+            for interval in record.intervals {
+                let length = Duration.seconds(interval.end.timeIntervalSince(interval.start)).short
+                let state = interval.state.rawValue + (interval.reason.map { " (\($0))" } ?? "")
+                table.add(["  " + interval.start.minuteUTC, state, interval.end.minuteUTC, length], state: interval.state)
+            }
+            table.lines.forEach { print($0) }
+            record.deaths.forEach(show)
+            print("")
+        }
+    }
+
+    private func show(_ death: HistoryReader.Death) {
+        print("  incident \(death.incident)  \(death.kind.rawValue)")
+        print("    opened \(death.openedAt.minuteUTC)" + (death.closedAt.map { ", closed \($0.minuteUTC)" } ?? ", still open"))
+        if let last = death.lastAcceptedAt { print("    last accepted  \(last.minuteUTC)") }
+        if let first = death.firstRejectedAt { print("    first rejected \(first.minuteUTC)") }
+        print("    \(death.explanation)")
+    }
+}
+
+/// What `history --format json` prints.
+struct HistoryDocument: Encodable {
+    let schema = "tokenvigil.history/1"
+    let generatedAt: Date
+    let tokens: [HistoryReader.Record]
+
+    private enum CodingKeys: String, CodingKey {
+        case schema, tokens
+        case generatedAt = "generated_at"
+    }
+}

@@ -1,0 +1,19 @@
+import Glibc
+
+/// Facts about this host and this process.
+enum Host {
+    /// The name of this host, without its domain.
+    static var name: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let result = unsafe buffer.withUnsafeMutableBufferPointer { unsafe gethostname($0.baseAddress, $0.count - 1) }
+        guard result == 0 else { return "localhost" }
+        let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let name = String(decoding: bytes, as: UTF8.self)
+        return name.split(separator: ".").first.map(String.init) ?? "localhost"
+    }
+
+    static var processID: Int { Int(getpid()) }
+
+    /// A number from 0 to below 1, to spread probes and retries.
+    static func chance() -> Double { Double.random(in: 0..<1) }
+}

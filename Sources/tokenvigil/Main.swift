@@ -1,6 +1,0 @@
-import ArgumentParser
-
-@main
-struct Tokenvigil: ParsableCommand {
-    mutating func run() { print("hi") }
-}

@@ -1,0 +1,55 @@
+import AsyncHTTPClient
+import NIOPosix
+import TokenHealth
+import VigilConfiguration
+import VigilEngine
+import VigilNotifying
+
+/// The configured notifiers, and the HTTP clients they share.
+struct Notifiers {
+    let byName: [String: any Notifier]
+    private let clients: [HTTPClient]
+
+    init(configuration: Configuration, secrets: any SecretReader) {
+        var clients: [String?: HTTPClient] = [:]
+        var byName: [String: any Notifier] = [:]
+        for settings in configuration.notifiers {
+            var authorities: String?
+            if case .webhook(let webhook) = settings.kind { authorities = webhook.certificateAuthorities }
+            let client = clients[authorities] ?? HTTPClient(
+                eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
+                configuration: WebhookNotifier.clientConfiguration(certificateAuthorities: authorities)
+            )
+            clients[authorities] = client
+            let factory = NotifierFactory(client: client, secrets: secrets, version: Version.text)
+            byName[settings.name] = factory.notifier(for: settings.kind.translated)
+        }
+        self.byName = byName
+        self.clients = Array(clients.values)
+    }
+
+    func shutdown() async {
+        for client in clients { try? await client.shutdown() }
+    }
+}
+
+extension VigilConfiguration.NotifierSettings.Kind {
+    /// The same settings as the notifying module takes them: the two modules do not know each other.
+    fileprivate var translated: VigilNotifying.NotifierSettings {
+        switch self {
+        case .webhook(let webhook):
+            let url: WebhookNotifier.Settings.Address =
+                switch webhook.url {
+                case .literal(let text): .literal(text)
+                case .secret(let source): .secret(source)
+                }
+            return .webhook(WebhookNotifier.Settings(url: url, signingSecret: webhook.signingSecret))
+        case .sendmail(let mail):
+            return .sendmail(SendmailNotifier.Settings(from: mail.from, to: mail.to, path: mail.path))
+        case .journald:
+            return .journal
+        case .command(let argv):
+            return .command(CommandNotifier.Settings(argv: argv))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import FoundationEssentials
+import TokenHealth
+import VigilConfiguration
+import VigilEngine
+import VigilProbing
+import VigilStorage
+
+/// The ways to people.
+struct Notify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notify",
+        abstract: "Test the notifiers, and see what waits to be delivered.",
+        subcommands: [Test.self, Outbox.self]
+    )
+
+    /// A real alert, by the real path.
+    struct Test: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send a test alert through each notifier, and say what became of it.",
+            discussion: "Exit code: 0 when all took it, 1 otherwise."
+        )
+
+        @OptionGroup var common: CommonOptions
+        @Argument(help: ArgumentHelp("Notifiers to test; all without a name.", valueName: "notifier"))
+        var names: [String] = []
+
+        func run() async throws {
+            let configuration = try common.load()
+            let known = configuration.notifiers.map(\.name)
+            if let unknown = names.first(where: { !known.contains($0) }) {
+                throw Failure("no notifier is called '\(unknown)'; there are: \(known.joined(separator: ", "))", code: .configuration)
+            }
+            let secrets = HostSecretReader(environment: ProcessInfo.processInfo.environment)
+            let notifiers = Notifiers(configuration: configuration, secrets: secrets)
+            var failed = 0
+            for name in names.isEmpty ? known : names {
+                guard let notifier = notifiers.byName[name] else { continue }
+                let result = await notifier.deliver(alert(at: Date.now))
+                switch result {
+                case .delivered(let detail): print("\(name)  delivered: \(detail)")
+                case .failed(let detail, _): print("\(name)  FAILED, would be tried again: \(detail)"); failed += 1
+                case .refused(let detail), .gone(let detail): print("\(name)  FAILED for good: \(detail)"); failed += 1
+                }
+            }
+            await notifiers.shutdown()
+            if failed > 0 { throw ExitCode.failure }
+        }
+
+        private func alert(at now: Date) -> Alert {
+            let stamp = now.rfc3339.filter { !"-:.".contains($0) }
+            return Alert(
+                id: "test-\(stamp)-\(Host.processID)",
+                kind: .test,
+                severity: AlertKind.test.severity,
+                createdAt: now,
+                summary: "TEST from \(Host.name): this is how an alert arrives",
+                host: Host.name
+            )
+        }
+    }
+
+    /// What waits, since when, and why.
+    struct Outbox: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the alerts that have not been delivered: since when, and why."
+        )
+
+        @OptionGroup var common: CommonOptions
+        @Flag(help: "Print JSON.") var json = false
+
+        func run() throws {
+            let configuration = try common.load()
+            let rows: [HistoryReader.OutboxRow]
+            do {
+                rows = try HistoryReader(directory: configuration.stateDirectory).outbox()
+            } catch {
+                throw Failure("the outbox in \(configuration.stateDirectory) cannot be read: \(error)", code: .unknown)
+            }
+            if json { return try printJSON(rows) }
+            guard !rows.isEmpty else { return print("nothing waits: every alert has been delivered") }
+            var table = TextTable("SINCE", "NOTIFIER", "STATE", "TRIES", "NEXT TRY", "ALERT")
+            for row in rows {
+                let next = row.state == "waiting" ? row.dueAt.minuteUTC : "never"
+                table.add([row.queuedAt.minuteUTC, row.notifier, row.state, "\(row.attempts)", next, row.summary])
+            }
+            table.lines.forEach { print($0) }
+            for row in rows { if let error = row.lastError { print("\(row.notifier): \(error)") } }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import ArgumentParser
+import Crypto
+import FoundationEssentials
+import TokenHealth
+import VigilConfiguration
+import VigilEngine
+import VigilProbing
+import VigilStorage
+
+/// Probes now, without the daemon.
+struct Probe: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Probe now, without the daemon, and explain the verdict.",
+        discussion: """
+            Each token is asked once, and the same is asked without the token, to see what "no token" looks like.
+            Exit code: 0 all accepted, 1 limited, 2 rejected, 3 indeterminate or misconfigured; the worst counts.
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+    @Flag(help: "Print JSON.") var json = false
+    @Argument(help: ArgumentHelp("Tokens to probe; all without a name.", valueName: "name")) var names: [String] = []
+
+    func run() async throws {
+        let configuration = try common.load(failingWith: .unknown)
+        let tokens = try configuration.tokens(named: names)
+        let environment = ProcessInfo.processInfo.environment
+        let timekeeper = SystemTimekeeper()
+        let prober = HTTPProber(version: Version.text, environment: environment)
+        let observer = TokenObserver(
+            prober: prober,
+            secrets: HostSecretReader(environment: environment),
+            fingerprinter: HMACFingerprinter(key: SymmetricKey(size: .bits256)),
+            timekeeper: timekeeper
+        )
+        var reports: [ProbeReport] = []
+        for token in tokens {
+            let sight = await observer.sight(of: token, belief: Belief(at: timekeeper.now().wall))
+            guard let observation = sight.observation else { continue }
+            let report = ProbeReport(token: token, sight: sight, observation: observation)
+            reports.append(report)
+            if !json { report.text.forEach { print($0) } }
+        }
+        await prober.shutdown()
+        if json { try printJSON(ProbeDocument(tokens: reports)) }
+        let worst = reports.map(\.exitCode.rawValue).max() ?? 0
+        if worst > 0 { throw ExitCode(worst) }
+    }
+}
+
+/// What `probe --json` prints.
+struct ProbeDocument: Encodable {
+    let schema = "tokenvigil.probe/1"
+    let tokens: [ProbeReport]
+}
+
+/// One token, asked once.
+struct ProbeReport: Encodable {
+    let name: TokenName
+    let provider: String
+    let request: String
+    let verdict: VerdictName
+    let reason: String?
+    let explanation: String
+    let httpStatus: Int?
+    let latencyMilliseconds: Int?
+    let control: ControlResult?
+    let controlStatus: Int?
+    let identity: Identity?
+    let expiresAt: Date?
+    let secret: String
+
+    init(token: WatchedToken, sight: TokenObserver.Sight, observation: Observation) {
+        let decision = Belief(at: observation.at.wall).considering(observation, of: token, chance: 0)
+        name = token.name
+        provider = token.provider.name
+        request = "\(token.probe.method) \(token.probeURL)"
+        let isPublic = decision.belief.state == .misconfigured(.publicEndpoint)
+        verdict = isPublic ? .misconfigured : observation.finding.verdict.name
+        reason = decision.belief.state.reason
+        explanation = decision.belief.state.name == .suspect ? observation.finding.observation : decision.belief.explanation
+        httpStatus = observation.httpStatus
+        latencyMilliseconds = observation.latency?.inMilliseconds
+        control = observation.control
+        controlStatus = sight.control?.status
+        identity = decision.belief.identity
+        expiresAt = observation.claims?.expiresAt
+        secret = token.secret.description
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, provider, request, verdict, reason, explanation, control, identity, secret
+        case httpStatus = "http_status"
+        case latencyMilliseconds = "latency_ms"
+        case controlStatus = "control_http_status"
+        case expiresAt = "expires_at"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(provider, forKey: .provider)
+        try container.encode(request, forKey: .request)
+        try container.encode(verdict, forKey: .verdict)
+        try container.encode(reason, forKey: .reason)
+        try container.encode(explanation, forKey: .explanation)
+        try container.encode(httpStatus, forKey: .httpStatus)
+        try container.encode(latencyMilliseconds, forKey: .latencyMilliseconds)
+        try container.encode(control, forKey: .control)
+        try container.encode(controlStatus, forKey: .controlStatus)
+        try container.encode(identity, forKey: .identity)
+        try container.encode(expiresAt, forKey: .expiresAt)
+        try container.encode(secret, forKey: .secret)
+    }
+
+    var exitCode: ExitCode {
+        switch verdict {
+        case .accepted: .success
+        case .limited: .warning
+        case .rejected: .critical
+        case .indeterminate, .misconfigured: .unknown
+        }
+    }
+
+    /// The report for a person.
+    var text: [String] {
+        let state: StateName =
+            switch verdict {
+            case .accepted: .valid
+            case .limited: .limited
+            case .rejected: .invalid
+            case .indeterminate: .unknown
+            case .misconfigured: .misconfigured
+            }
+        let word = verdict.rawValue.uppercased() + (reason.map { " (\($0))" } ?? "")
+        var lines = ["\(Terminal.bold(name.text))  \(Terminal.coloured(word, as: state))"]
+        lines.append("  asked     \(request)" + (latencyMilliseconds.map { ", answered in \($0) ms" } ?? ""))
+        lines.append("  secret    \(secret)")
+        lines.append("  because   \(explanation)")
+        if let control { lines.append("  control   the same without the token: \(controlText(control))") }
+        if let expiresAt { lines.append("  expires   \(expiresAt.minuteUTC), says the token of itself") }
+        return lines
+    }
+
+    private func controlText(_ control: ControlResult) -> String {
+        let status = controlStatus.map { " (HTTP \($0))" } ?? ""
+        switch control {
+        case .refused: return "refused\(status), so this endpoint does check tokens"
+        case .open: return "accepted\(status), so this endpoint checks nothing"
+        case .unreachable: return "no useful answer\(status)"
+        case .other: return "another answer\(status)"
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Glibc
+
+/// The program's entry: parses the command line and runs the command.
+@main
+struct Tokenvigil: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tokenvigil",
+        abstract: "Watches API tokens, and tells people the moment one stops working.",
+        discussion: """
+            Try it:   tokenvigil demo
+            Set up:   tokenvigil config init, tokenvigil config check, tokenvigil probe, tokenvigil run
+            Ask:      tokenvigil status, tokenvigil check, tokenvigil history
+            """,
+        version: Version.text,
+        subcommands: [
+            Run.self, Probe.self, Check.self, Status.self, History.self, Notify.self, Config.self, ProviderCommand.self,
+            Simulate.self, Demo.self,
+        ]
+    )
+
+    static func main() async {
+        // A reader that goes away must end neither the daemon nor a command.
+        unsafe signal(SIGPIPE, SIG_IGN)
+        unsafe setvbuf(stdout, nil, _IOLBF, 0)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            Terminal.complain(failure.message)
+            exit(withError: failure.code)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// The version of this program.
+enum Version {
+    static let text = "0.1.0"
+}
+
+/// Exit codes of section 7 of the design, and of sysexits.h.
+extension ExitCode {
+    static let warning = ExitCode(1)
+    static let critical = ExitCode(2)
+    static let unknown = ExitCode(3)
+    static let cannotCreate = ExitCode(73)
+    static let configuration = ExitCode(78)
+}
+
+/// A failure with its message for standard error, and the exit code that goes with it.
+struct Failure: Error {
+    let message: String
+    let code: ExitCode
+
+    init(_ message: String, code: ExitCode) {
+        self.message = message
+        self.code = code
+    }
+}
