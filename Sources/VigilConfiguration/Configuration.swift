@@ -1,0 +1,53 @@
+package import TokenHealth
+
+/// Everything the files say, checked and resolved. It holds no secret, only where secrets are.
+package struct Configuration: Sendable, Hashable {
+    /// By name; at least one.
+    package var tokens: [WatchedToken]
+    /// By name.
+    package var notifiers: [NotifierSettings]
+    /// Absolute path.
+    package var stateDirectory: String
+    /// Absolute path.
+    package var statusFile: String
+    /// Who is told regularly that this program is alive, where somebody is.
+    package var heartbeat: Heartbeat?
+    /// What is allowed and probably not meant.
+    package var warnings: [Problem]
+    /// The files that were read, the main one first.
+    package var files: [String]
+
+    /// Where they are unless a file says otherwise.
+    package static let defaultPath = "/etc/tokenvigil/tokenvigil.yaml"
+    package static let defaultStateDirectory = "/var/lib/tokenvigil"
+    package static let defaultStatusFile = "/run/tokenvigil/status.json"
+
+    package init(
+        tokens: [WatchedToken],
+        notifiers: [NotifierSettings] = [],
+        stateDirectory: String = Configuration.defaultStateDirectory,
+        statusFile: String = Configuration.defaultStatusFile,
+        heartbeat: Heartbeat? = nil,
+        warnings: [Problem] = [],
+        files: [String] = []
+    ) {
+        self.tokens = tokens
+        self.notifiers = notifiers
+        self.stateDirectory = stateDirectory
+        self.statusFile = statusFile
+        self.heartbeat = heartbeat
+        self.warnings = warnings
+        self.files = files
+    }
+}
+
+/// A URL that is fetched regularly, so that something outside notices when this program is dead.
+package struct Heartbeat: Sendable, Hashable {
+    package let url: SecretOrLiteral
+    package let every: Duration
+
+    package init(url: SecretOrLiteral, every: Duration = .seconds(60)) {
+        self.url = url
+        self.every = every
+    }
+}

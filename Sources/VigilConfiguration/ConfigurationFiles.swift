@@ -1,0 +1,149 @@
+import FoundationEssentials
+
+/// Reads the main file and its drop-ins, and merges them into one tree.
+struct ConfigurationFiles {
+    /// Largest file that is read, in bytes.
+    static let sizeLimit = 4 * 1024 * 1024
+
+    let log: ProblemLog
+
+    /// Sections whose members may come from several files.
+    private static let mergeable: [ConfigurationSection.RawValue: String] = [
+        "tokens": "token", "providers": "provider", "notifiers": "notifier",
+        "defaults": "key", "state": "key", "status": "key", "heartbeat": "key",
+    ]
+
+    /// All that the files say, merged by key, or `nil` where none of it can be read.
+    func merged(path: String) -> (root: ConfigurationNode, files: [String])? {
+        guard let main = tree(path, hint: "; 'tokenvigil config init' writes one to begin with") else { return nil }
+        let paths = dropIns(beside: path)
+        let trees = [main] + paths.compactMap { tree($0, hint: "") }
+        return (merge(trees), [path] + paths)
+    }
+
+    /// The tree of one text, for callers that have read it themselves.
+    func tree(text: String, file: String) -> ConfigurationNode? {
+        do {
+            return try YAMLText(text, file: file).root()
+        } catch {
+            error.problems.forEach(log.error)
+            return nil
+        }
+    }
+
+    // MARK: - Reading
+
+    private func tree(_ path: String, hint: String) -> ConfigurationNode? {
+        guard let data = contents(of: path, hint: hint) else { return nil }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            log.error(Problem("not UTF-8 text", inFile: path))
+            return nil
+        }
+        return tree(text: text, file: path)
+    }
+
+    private func contents(of path: String, hint: String) -> Data? {
+        let url = URL(filePath: path).resolvingSymlinksInPath()
+        let attributes: [FileAttributeKey: Any]
+        do {
+            attributes = try FileManager.default.attributesOfItem(atPath: url.path)
+            guard attributes[.type] as? FileAttributeType == .typeRegular else {
+                log.error(Problem("not a regular file\(hint)", inFile: path))
+                return nil
+            }
+            guard let size = attributes[.size] as? UInt64 ?? (attributes[.size] as? Int).map(UInt64.init(clamping:)),
+                size <= ConfigurationFiles.sizeLimit
+            else {
+                log.error(Problem("larger than \(ConfigurationFiles.sizeLimit / 1024 / 1024) MiB", inFile: path))
+                return nil
+            }
+            return try Data(contentsOf: url)
+        } catch {
+            log.error(Problem("cannot be read: \(reason(of: error))\(hint)", inFile: path))
+            return nil
+        }
+    }
+
+    private func reason(of error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
+        case .fileReadNoPermission: "permission denied"
+        default: "the file system refused"
+        }
+    }
+
+    /// `conf.d/*.yaml` beside the main file, in the order of their names.
+    private func dropIns(beside path: String) -> [String] {
+        let directory = URL(filePath: path).deletingLastPathComponent().appending(path: "conf.d").path
+        guard FileManager.default.fileExists(atPath: directory) else { return [] }
+        do {
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { !$0.hasPrefix(".") }
+            for name in names.sorted() where name.hasSuffix(".yml") {
+                log.warning(Problem("not read: only names that end in .yaml are", inFile: "\(directory)/\(name)"))
+            }
+            return names.filter { $0.hasSuffix(".yaml") }.sorted().map { "\(directory)/\($0)" }
+        } catch {
+            log.error(Problem("cannot be read: \(reason(of: error))", inFile: directory))
+            return []
+        }
+    }
+
+    // MARK: - Merging
+
+    /// One tree with the members of all; what is in two of them is an error that names both places.
+    private func merge(_ trees: [ConfigurationNode]) -> ConfigurationNode {
+        var members: [ConfigurationNode.Member] = []
+        for tree in trees {
+            guard case .mapping(let added) = tree.content else {
+                log.error("the file is \(tree.kind): expected a mapping with version and tokens", at: tree.place)
+                continue
+            }
+            for member in added { merge(member, into: &members) }
+        }
+        return ConfigurationNode(content: .mapping(members), place: trees[0].place)
+    }
+
+    private func merge(_ member: ConfigurationNode.Member, into members: inout [ConfigurationNode.Member]) {
+        guard let index = members.firstIndex(where: { $0.key == member.key }) else {
+            members.append(member)
+            return
+        }
+        // Every file may say which version it is written for.
+        if member.key == "version" {
+            _ = Setting(node: member.value, key: "version", path: "version", log: log).version()
+            return
+        }
+        let earlier = members[index]
+        guard let what = ConfigurationFiles.mergeable[member.key], case .mapping(let added) = member.value.content,
+            case .mapping(var merged) = earlier.value.content
+        else {
+            log.error("'\(member.key)' is already set at \(earlier.keyPlace)", at: member.keyPlace, path: member.key)
+            return
+        }
+        for inner in added {
+            if let first = merged.first(where: { $0.key == inner.key }) {
+                log.error(
+                    "duplicate \(what) \(Wording.shown(inner.key)): it is already defined at \(first.keyPlace)",
+                    at: inner.keyPlace,
+                    path: "\(member.key).\(inner.key)"
+                )
+            } else {
+                merged.append(inner)
+            }
+        }
+        let value = ConfigurationNode(content: .mapping(merged), place: earlier.value.place)
+        members[index] = ConfigurationNode.Member(key: earlier.key, keyPlace: earlier.keyPlace, value: value)
+    }
+}
+
+extension Setting {
+    /// The version of the form of a file; there is only one so far.
+    func version() -> Int? {
+        guard let scalar = scalar("1") else { return nil }
+        guard scalar.text == "1" else {
+            report("version \(Wording.shown(scalar.text)) is not known: this program reads version 1")
+            return nil
+        }
+        return 1
+    }
+}

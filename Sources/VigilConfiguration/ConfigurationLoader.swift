@@ -1,0 +1,90 @@
+import TokenHealth
+
+/// Turns files into one validated value, or into the full list of what is wrong.
+package enum ConfigurationLoader {
+    /// Reads the file at `path` and `conf.d/*.yaml` beside it.
+    ///
+    /// - Throws: every problem of all the files at once.
+    package static func load(path: String) throws(ConfigurationErrors) -> Configuration {
+        let log = ProblemLog()
+        let files = ConfigurationFiles(log: log).merged(path: path)
+        return try configuration(from: files?.root, files: files?.files ?? [], log: log)
+    }
+
+    /// Reads one text, as if it were a file without drop-ins.
+    ///
+    /// - Parameter name: the file name that problems carry.
+    /// - Throws: every problem at once.
+    package static func load(text: String, name: String) throws(ConfigurationErrors) -> Configuration {
+        let log = ProblemLog()
+        let root = ConfigurationFiles(log: log).tree(text: text, file: name)
+        return try configuration(from: root, files: [name], log: log)
+    }
+
+    private static func configuration(
+        from root: ConfigurationNode?,
+        files: [String],
+        log: ProblemLog
+    ) throws(ConfigurationErrors) -> Configuration {
+        let read = root.flatMap { root in
+            Setting(node: root, key: "the file", path: "", log: log).mapping(.root)?.configuration()
+        }
+        guard log.errors.isEmpty, var configuration = read else {
+            precondition(!log.errors.isEmpty, "a configuration was refused without a reason")
+            throw ConfigurationErrors(problems: ProblemLog.ordered(log.errors))
+        }
+        configuration.warnings = ProblemLog.ordered(log.warnings)
+        configuration.files = files
+        return configuration
+    }
+}
+
+extension Fields {
+    /// The whole file. Where something is wrong the value is of no use, and the log says why.
+    fileprivate func configuration() -> Configuration {
+        _ = required("version", "version: 1")?.version()
+        let notifierEntries = self["notifiers"]?.entries("a mapping from names to notifiers") ?? []
+        let notifiers = notifierEntries.compactMap { entry in
+            entry.value.isName(entry.name, of: "a notifier", at: entry.place)
+                ? entry.value.notifier(named: entry.name) : nil
+        }
+        if notifierEntries.isEmpty {
+            setting.log.warning("no notifier is configured: nobody is told when a token dies", at: setting.node.place)
+        }
+        let notifierNames = notifierEntries.map(\.name).sorted()
+        var habits = Habits()
+        if let defaults = self["defaults"]?.mapping(.defaults) { habits.adopt(defaults, notifiers: notifierNames) }
+        let surroundings = TokenSurroundings(providers: providers(), notifiers: notifierNames, habits: habits)
+        return Configuration(
+            tokens: tokens(in: surroundings).sorted { $0.name < $1.name },
+            notifiers: notifiers.sorted { $0.name < $1.name },
+            stateDirectory: self["state"]?.mapping(.state)?["directory"]?.absolutePath()
+                ?? Configuration.defaultStateDirectory,
+            statusFile: self["status"]?.mapping(.status)?["file"]?.absolutePath() ?? Configuration.defaultStatusFile,
+            heartbeat: self["heartbeat"]?.mapping(.heartbeat)?.heartbeat()
+        )
+    }
+
+    /// The built-in providers and the file's own, which come first where the names are equal.
+    private func providers() -> [String: ProviderDefinition?] {
+        var providers: [String: ProviderDefinition?] = ProviderCatalog.builtIn.definitions.mapValues { $0 }
+        for entry in self["providers"]?.entries("a mapping from names to providers") ?? []
+        where entry.value.isName(entry.name, of: "a provider", at: entry.place) {
+            providers.updateValue(entry.value.provider(named: entry.name), forKey: entry.name)
+        }
+        return providers
+    }
+
+    private func tokens(in surroundings: TokenSurroundings) -> [WatchedToken] {
+        let purpose = "the tokens to watch, at least one"
+        guard let entries = required("tokens", purpose)?.entries("a mapping from names to tokens") else { return [] }
+        if entries.isEmpty { self["tokens"]?.report("tokens is empty: expected \(purpose)") }
+        return entries.compactMap { $0.value.token(named: $0.name, at: $0.place, in: surroundings) }
+    }
+
+    private func heartbeat() -> Heartbeat? {
+        let every = self["every"]?.duration(atLeast: .seconds(1)) ?? .seconds(60)
+        let url = required("url", "what to fetch, a URL or {file: PATH} with one")?.secretURL(allowsPlaintext: false)
+        return url.map { Heartbeat(url: $0, every: every) }
+    }
+}

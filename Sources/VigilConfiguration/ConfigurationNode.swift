@@ -1,0 +1,53 @@
+/// A piece of configuration with its place, free of YAML: aliases are resolved, keys are text.
+struct ConfigurationNode: Sendable {
+    /// What stands there.
+    enum Content: Sendable {
+        case scalar(Scalar)
+        case sequence([ConfigurationNode])
+        case mapping([Member])
+    }
+
+    /// One key of a mapping with its value.
+    struct Member: Sendable {
+        let key: String
+        let keyPlace: Place
+        let value: ConfigurationNode
+    }
+
+    let content: Content
+    let place: Place
+
+    /// What stands there, for a person.
+    var kind: String {
+        switch content {
+        case .scalar(let scalar): scalar.isNull ? "empty" : "a single value"
+        case .sequence: "a list"
+        case .mapping: "a mapping"
+        }
+    }
+}
+
+/// A single value as it was written. Its type depends on what is expected where it stands.
+struct Scalar: Sendable, Hashable {
+    let text: String
+    /// Whether it was written without quotes, so that `true`, `null` and numbers mean more than their text.
+    let isPlain: Bool
+
+    var isNull: Bool { isPlain && ["", "~", "null", "Null", "NULL"].contains(text) }
+
+    var flag: Bool? {
+        guard isPlain else { return nil }
+        switch text {
+        case "true", "True", "TRUE": return true
+        case "false", "False", "FALSE": return false
+        default: return nil
+        }
+    }
+
+    /// The number, where it was written as one.
+    var number: Double? {
+        let isNumeric = text.allSatisfy { $0.isASCII && ($0.isNumber || "+-.eE".contains($0)) }
+        guard isPlain, isNumeric, text.contains(where: \.isNumber) else { return nil }
+        return Double(text)
+    }
+}

@@ -1,0 +1,46 @@
+/// The kinds of mapping a configuration is made of, each with the keys it may have.
+///
+/// This is the one list: the loader refuses what is not here, and the JSON Schema is tested against it.
+enum ConfigurationSection: String, CaseIterable, Sendable {
+    case root, defaults, confirm, token, dependant, expect, secret
+    case provider, probe, namedProbe, auth, matcher, identity, limits, remedy
+    case webhook, sendmail, journald, command
+    case state, status, heartbeat
+
+    /// Every key that may stand in such a mapping, besides names the user chooses.
+    var keys: [String] {
+        switch self {
+        case .root: ["version", "defaults", "tokens", "providers", "notifiers", "state", "status", "heartbeat"]
+        case .defaults:
+            ["interval", "timeout", "confirm", "blind_after", "remind", "expiry_steps", "notify"]
+        case .confirm: ["rejections", "over"]
+        case .token:
+            [
+                "provider", "probe", "secret", "owner", "used_by", "expect", "base_url", "ca_file", "allow_plaintext",
+            ] + ConfigurationSection.defaults.keys
+        case .dependant: ["name", "owner", "url"]
+        case .expect: ["identity"]
+        case .secret: ["file", "credential", "env", "command"]
+        case .provider:
+            ["base_url", "probe", "probes", "parameters", "auth"] + ConfigurationSection.judgement
+                + ["limits", "lifetime", "remedy", "ca_file", "allow_plaintext"]
+        case .probe: ["method", "path", "headers", "required_headers"]
+        case .namedProbe: ConfigurationSection.probe.keys + ConfigurationSection.judgement
+        case .auth: ["header", "value"]
+        case .matcher: ["status", "header", "body", "json"]
+        case .identity: ["id", "name"]
+        case .limits: ["rate", "failed_logins", "advised_interval"]
+        case .remedy: ["url", "steps", "causes"]
+        case .webhook: ["type", "url", "format", "signing_secret", "ca_file", "allow_plaintext"]
+        case .sendmail: ["type", "from", "to", "sendmail"]
+        case .journald: ["type"]
+        case .command: ["type", "argv"]
+        case .state: ["directory"]
+        case .status: ["file"]
+        case .heartbeat: ["url", "every"]
+        }
+    }
+
+    /// The keys that say what an answer means.
+    private static let judgement = ["accepted", "rejected", "limited", "unrelated", "identity"]
+}

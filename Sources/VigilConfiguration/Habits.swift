@@ -1,0 +1,70 @@
+import TokenHealth
+
+/// How a token is watched, unless it says otherwise itself: the mapping `defaults`.
+struct Habits: Sendable, Hashable {
+    var interval: Duration = .seconds(60)
+    /// Where the interval was written; `nil` for the one compiled in.
+    var intervalPlace: Place?
+    var timeout: Duration = .seconds(10)
+    var confirmation = Confirmation()
+    var blindAfter: Duration = .seconds(15 * 60)
+    var remind: [Duration] = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
+    /// Longest first.
+    var expirySteps: [Duration] = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
+    /// Names of notifiers; `nil` for all that are configured.
+    var notify: [String]?
+
+    /// Takes over what `fields`, `defaults` or a token, say.
+    ///
+    /// - Parameter notifiers: the names that `notify` may hold.
+    mutating func adopt(_ fields: Fields, notifiers: [String]) {
+        if let setting = fields["interval"], let value = setting.duration(atLeast: .seconds(1)) {
+            interval = value
+            intervalPlace = setting.node.place
+        }
+        timeout = fields["timeout"]?.duration(atLeast: .milliseconds(100)) ?? timeout
+        confirmation = fields["confirm"]?.confirmation(startingFrom: confirmation) ?? confirmation
+        blindAfter = fields["blind_after"]?.duration(atLeast: .seconds(1)) ?? blindAfter
+        remind = fields["remind"]?.durations() ?? remind
+        expirySteps = fields["expiry_steps"]?.durations()?.sorted(by: >) ?? expirySteps
+        notify = fields["notify"]?.names(of: notifiers) ?? notify
+    }
+}
+
+extension Setting {
+    fileprivate func confirmation(startingFrom base: Confirmation) -> Confirmation? {
+        guard let fields = mapping(.confirm) else { return nil }
+        return Confirmation(
+            rejections: fields["rejections"]?.number(in: 1...100) ?? base.rejections,
+            over: fields["over"]?.duration(atLeast: .zero) ?? base.over
+        )
+    }
+
+    /// A list of durations; none at all is allowed, and switches the thing off.
+    fileprivate func durations() -> [Duration]? {
+        list("a list of durations", allowsEmpty: true)?.compactMap { $0.duration(atLeast: .seconds(1)) }
+    }
+
+    /// A list of notifiers, each of which must be configured.
+    fileprivate func names(of notifiers: [String]) -> [String]? {
+        guard let elements = list("a list of notifiers", allowsEmpty: true) else { return nil }
+        if elements.isEmpty { log.warning("notify is empty: nobody is told", at: node.place, path: path) }
+        var names: [String] = []
+        for element in elements {
+            guard let name = element.text("the name of a notifier") else { continue }
+            guard notifiers.contains(name) else {
+                let none = notifiers.isEmpty ? "; none is configured under notifiers" : ""
+                element.report(
+                    "unknown notifier \(Wording.shown(name))\(Wording.suggestion(for: name, in: notifiers))\(none)"
+                )
+                continue
+            }
+            if names.contains(name) {
+                element.report("notifier \(Wording.shown(name)) is listed twice")
+            } else {
+                names.append(name)
+            }
+        }
+        return names
+    }
+}

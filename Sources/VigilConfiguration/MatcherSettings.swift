@@ -1,0 +1,119 @@
+import TokenHealth
+
+extension Setting {
+    /// A list of conditions on an answer.
+    func matchers() -> [Matcher]? {
+        list("a list of matchers such as {status: 401}", allowsEmpty: true)?.compactMap { $0.matcher() }
+    }
+
+    private func matcher() -> Matcher? {
+        guard let fields = mapping(.matcher) else { return nil }
+        guard fields.entries.contains(where: { ConfigurationSection.matcher.keys.contains($0.name) }) else {
+            report("\(key) has no condition: it would match every answer")
+            return nil
+        }
+        return Matcher(
+            status: fields["status"]?.statusPattern(),
+            headers: fields["header"]?.headerPatterns() ?? [:],
+            body: fields["body"]?.pattern(),
+            json: fields["json"]?.expectations() ?? [:]
+        )
+    }
+
+    private func statusPattern() -> StatusPattern? {
+        if case .sequence = node.content {
+            let patterns = list("a status")?.map { $0.oneStatus() } ?? []
+            return StatusPattern(codes: patterns.reduce(into: []) { $0.formUnion($1?.codes ?? []) })
+        }
+        return oneStatus()
+    }
+
+    private func oneStatus() -> StatusPattern? {
+        let expectation = "a number from 100 to 599, a class such as 2xx, or a list of these"
+        guard let text = scalar(expectation)?.text else { return nil }
+        if let code = Int(text), (100...599).contains(code) { return .exactly(code) }
+        let classes = ["1xx": 1, "2xx": 2, "3xx": 3, "4xx": 4, "5xx": 5]
+        if let digit = classes[text.lowercased()] { return .hundreds(digit) }
+        report("\(key) \(Wording.shown(text)) is not a status: expected \(expectation)")
+        return nil
+    }
+
+    private func headerPatterns() -> [String: TextPattern]? {
+        guard let entries = entries("a mapping from header names to regular expressions") else { return nil }
+        var patterns: [String: TextPattern] = [:]
+        for entry in entries where entry.value.isHeaderName(entry.name, at: entry.place) {
+            patterns[entry.name] = entry.value.pattern()
+        }
+        return patterns
+    }
+
+    private func pattern() -> TextPattern? {
+        guard let text = scalar("a regular expression")?.text else { return nil }
+        guard !text.isEmpty, let pattern = TextPattern(text) else {
+            report("\(key) \(Wording.shown(text)) is not a regular expression")
+            return nil
+        }
+        return pattern
+    }
+
+    private func expectations() -> [JSONPointer: JSONExpectation]? {
+        guard let entries = entries("a mapping from JSON Pointers to values") else { return nil }
+        var expectations: [JSONPointer: JSONExpectation] = [:]
+        for entry in entries {
+            guard let pointer = entry.value.pointer(entry.name, at: entry.place) else { continue }
+            expectations[pointer] = entry.value.expectation()
+        }
+        return expectations
+    }
+
+    private func expectation() -> JSONExpectation? {
+        guard case .scalar(let scalar) = node.content else {
+            report("\(key) is \(node.kind): expected a text, a number, true, false, null or present")
+            return nil
+        }
+        if scalar.isNull { return .equals(.null) }
+        if let flag = scalar.flag { return .equals(.bool(flag)) }
+        if let number = scalar.number { return .equals(.number(number)) }
+        return scalar.text == "present" ? .present : .equals(.string(scalar.text))
+    }
+
+    /// Where the identity stands in an accepted answer: one pointer, or one for the id and one for the name.
+    func identityPointers() -> IdentityPointers? {
+        guard case .mapping = node.content else {
+            return pointer().map { IdentityPointers(id: $0) }
+        }
+        guard let fields = mapping(.identity) else { return nil }
+        let id = fields.required("id", "a JSON Pointer to the account's id")?.pointer()
+        let name = fields["name"]?.pointer()
+        return id.map { IdentityPointers(id: $0, name: name) }
+    }
+
+    private func pointer() -> JSONPointer? {
+        guard let text = text("a JSON Pointer such as /data/id") else { return nil }
+        return pointer(text, at: node.place)
+    }
+
+    private func pointer(_ text: String, at place: Place) -> JSONPointer? {
+        let isEscaped = !text.contains(/~(?:[^01]|$)/)
+        guard let pointer = JSONPointer(text), !text.isEmpty, isEscaped else {
+            let form = "begin it with / as in /data/id, and write ~0 for ~ and ~1 for / inside a name"
+            log.error("\(Wording.shown(text)) is not a JSON Pointer: \(form)", at: place, path: path)
+            return nil
+        }
+        return pointer
+    }
+
+    /// Checks a name against RFC 9110.
+    func isHeaderName(_ name: String, at place: Place) -> Bool {
+        let isToken = name.utf8.allSatisfy { $0.isLetterOrDigit || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+        guard isToken, (1...100).contains(name.utf8.count) else {
+            log.error(
+                "\(Wording.shown(name)) is not a header name: letters, digits and -, without spaces or a colon",
+                at: place,
+                path: path
+            )
+            return false
+        }
+        return true
+    }
+}

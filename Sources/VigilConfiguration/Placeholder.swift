@@ -1,1 +1,0 @@
-package let embedded = PackageResources.probe_txt.count

@@ -1,0 +1,132 @@
+import TokenHealth
+
+extension Fields {
+    /// Reads the request out of `probe:` or of one of `probes:`, with the meaning of its answers out of `judgement`.
+    ///
+    /// - Parameter judgement: where `accepted`, `rejected` and the like stand: beside `probe:`, or in the probe itself.
+    func probe(judgedBy judgement: Fields) -> ProbeTemplate? {
+        let path = required("path", "the path of the request, as in path: /me")?.probePath()
+        guard let path else { return nil }
+        var probe = ProbeTemplate(path: path)
+        probe.method = self["method"]?.method() ?? probe.method
+        probe.headers = self["headers"]?.headers() ?? []
+        if !probe.headers.contains(where: { $0.name.lowercased() == "accept" }) {
+            probe.headers.append(HeaderField("Accept", "application/json"))
+        }
+        probe.requiredHeaders = self["required_headers"]?.texts("a list of header names") ?? []
+        probe.accepted = judgement["accepted"]?.acceptance() ?? probe.accepted
+        probe.rejected = judgement["rejected"]?.matchers() ?? probe.rejected
+        probe.limited = judgement["limited"]?.matchers() ?? []
+        probe.unrelated = judgement["unrelated"]?.matchers() ?? []
+        probe.identity = judgement["identity"]?.identityPointers()
+        return probe
+    }
+
+    /// Which header carries the secret.
+    func authorization() -> AuthorizationTemplate {
+        var template = AuthorizationTemplate()
+        if let setting = self["header"], let name = setting.text("the name of a header"),
+            setting.isHeaderName(name, at: setting.node.place)
+        {
+            template.header = name
+        }
+        if let setting = self["value"], let value = setting.headerValue() {
+            guard value.components(of: "{token}") == 1 else {
+                setting.report(
+                    "value must hold {token} once, where the secret is put in, as in \"Bearer {token}\"; "
+                        + "the secret itself never stands in this file"
+                )
+                return template
+            }
+            template.value = value
+        }
+        return template
+    }
+}
+
+extension Setting {
+    /// Conditions of which one must hold for a token to be alive.
+    fileprivate func acceptance() -> [Matcher]? {
+        guard let matchers = matchers() else { return nil }
+        if case .sequence(let elements) = node.content, elements.isEmpty {
+            report("accepted is an empty list: no answer could ever show that a token is alive")
+        }
+        return matchers
+    }
+
+    fileprivate func method() -> String? {
+        guard let text = text("GET or POST") else { return nil }
+        guard ["GET", "POST"].contains(text) else {
+            report("method \(Wording.shown(text)) is not possible: expected GET or POST")
+            return nil
+        }
+        return text
+    }
+
+    fileprivate func probePath() -> String? {
+        guard let path = text("a path such as /me") else { return nil }
+        guard path.hasPrefix("/") else {
+            report("path does not begin with /: it is appended to base_url")
+            return nil
+        }
+        guard !path.contains("{token}") else {
+            report("path has {token} in it: a secret is sent in a header, never in a URL, where logs would keep it")
+            return nil
+        }
+        let plain = path.replacing(/\{[A-Za-z][A-Za-z0-9_]*\}/, with: "")
+        guard plain.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"\"#<>\\^`{|}".utf8.contains($0) }) else {
+            report(
+                "path has a character that no URL path has, or a brace that is no {parameter}: write it percent-encoded"
+            )
+            return nil
+        }
+        return path
+    }
+
+    /// The fixed headers of a request. Their values are never shown.
+    fileprivate func headers() -> [HeaderField]? {
+        guard let entries = entries("a mapping from header names to values") else { return nil }
+        return entries.compactMap { entry in
+            guard entry.value.isHeaderName(entry.name, at: entry.place) else { return nil }
+            let refusal = Setting.refusals[entry.name.lowercased()]
+            if let refusal { log.error("header \(entry.name) \(refusal)", at: entry.place, path: entry.value.path) }
+            guard let value = entry.value.headerValue(), refusal == nil else { return nil }
+            guard !value.contains("{token}") else {
+                entry.value.report(
+                    "{token} is put into the header that auth names, as in auth: {header: \(entry.name)}"
+                )
+                return nil
+            }
+            return HeaderField(entry.name, value)
+        }
+    }
+
+    private static let refusals = [
+        "authorization": "is set by auth: a secret never stands in this file",
+        "connection": "is not the configuration's to set",
+        "content-length": "is not the configuration's to set",
+        "cookie": "would hold a secret, which never stands in this file",
+        "host": "is not the configuration's to set: it follows from base_url",
+        "proxy-authorization": "would hold a secret, which never stands in this file",
+        "transfer-encoding": "is not the configuration's to set",
+    ]
+
+    fileprivate func headerValue() -> String? {
+        guard let value = text("the value of a header") else { return nil }
+        guard value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            report("\(key) has a character that no header value has: printable ASCII only")
+            return nil
+        }
+        return value
+    }
+}
+
+extension String {
+    /// How many times `part` stands in this text.
+    fileprivate func components(of part: String) -> Int { ranges(of: part).count }
+
+    /// The names in braces: `organization` in `/organizations/{organization}/me`.
+    var parameterNames: [String] {
+        matches(of: /\{([A-Za-z][A-Za-z0-9_]*)\}/).map { String($0.output.1) }
+    }
+}

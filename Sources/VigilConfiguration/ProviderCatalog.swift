@@ -1,0 +1,48 @@
+/// The providers that are compiled in, written exactly as a user writes one.
+package struct ProviderCatalog: Sendable {
+    /// The one catalog of this program.
+    package static let builtIn = ProviderCatalog(texts: [
+        "tallyfy": String(decoding: PackageResources.tallyfy_yaml, as: UTF8.self)
+    ])
+
+    /// By name.
+    let definitions: [String: ProviderDefinition]
+    private let texts: [String: String]
+
+    private init(texts: [String: String]) {
+        self.texts = texts
+        definitions = texts.reduce(into: [:]) { definitions, text in
+            definitions[text.key] = ProviderCatalog.definition(named: text.key, in: text.value)
+        }
+    }
+
+    /// The names, sorted.
+    package var names: [String] { texts.keys.sorted() }
+
+    /// The YAML of a provider, from `providers:` on, with its comments; `nil` for a name that is not built in.
+    package func yaml(of name: String) -> String? { texts[name] }
+
+    private static func definition(named name: String, in text: String) -> ProviderDefinition? {
+        let log = ProblemLog()
+        let root = ConfigurationFiles(log: log).tree(text: text, file: "\(name).yaml")
+        let fields = root.flatMap { Setting(node: $0, key: "the file", path: "", log: log).mapping(.root) }
+        let entry = fields?["providers"]?.entries("a mapping of providers")?.first { $0.name == name }
+        let definition = entry?.value.provider(named: name)
+        guard log.errors.isEmpty, let definition else {
+            preconditionFailure("the built-in provider \(name) is wrong: \(log.errors)")
+        }
+        return definition
+    }
+}
+
+/// The JSON Schema of the configuration file, for editors: `tokenvigil config schema`.
+package enum ConfigurationSchema {
+    /// JSON Schema, draft 2020-12.
+    package static let text = String(decoding: PackageResources.config_schema_json, as: UTF8.self)
+}
+
+/// The file that `tokenvigil config init` writes.
+package enum StarterConfiguration {
+    /// Valid as it stands, with the rest commented out.
+    package static let text = String(decoding: PackageResources.starter_yaml, as: UTF8.self)
+}

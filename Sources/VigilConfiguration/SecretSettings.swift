@@ -1,0 +1,90 @@
+package import TokenHealth
+
+/// A URL that may itself be a secret, as those of chat systems are.
+package enum SecretOrLiteral: Sendable, Hashable {
+    case source(SecretSource)
+    /// Written in the file itself.
+    case literal(String)
+}
+
+extension SecretOrLiteral: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Where the URL comes from, or its host: never its path, which may be a secret.
+    package var description: String {
+        switch self {
+        case .source(let source): source.description
+        case .literal(let text): (try? WebAddress(text)).map { "the URL at \($0.host)" } ?? "a URL"
+        }
+    }
+
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension Setting {
+    private var sources: String {
+        "one of {file: PATH}, {credential: NAME}, {env: NAME} or {command: [PATH, WORD…]}"
+    }
+
+    /// Where a secret comes from. No message shows a value from here: it may be the secret itself.
+    func secretSource() -> SecretSource? {
+        switch node.content {
+        case .scalar(let scalar) where !scalar.isNull:
+            report("\(key) must not stand in this file: put it elsewhere and say where, with \(sources)")
+            return nil
+        case .scalar, .sequence:
+            report("\(key) is \(node.kind): expected \(sources)")
+            return nil
+        case .mapping(let members):
+            return source(in: members)
+        }
+    }
+
+    private func source(in members: [ConfigurationNode.Member]) -> SecretSource? {
+        let known = ConfigurationSection.secret.keys
+        for member in members where !known.contains(member.key) {
+            let near = Wording.nearest(to: member.key, in: known)
+            let guess = near.map { "unknown key \(Wording.shown(member.key)); did you mean '\($0)'?" }
+            log.error(guess ?? "unknown key in \(key): expected \(sources)", at: member.keyPlace, path: path)
+        }
+        guard members.allSatisfy({ known.contains($0.key) }) else { return nil }
+        guard let member = members.first, members.count == 1 else {
+            report("\(key) has \(members.isEmpty ? "no source" : "several sources"): expected \(sources)")
+            return nil
+        }
+        let value = Setting(node: member.value, key: member.key, path: "\(path).\(member.key)", log: log)
+        switch member.key {
+        case "file": return value.absolutePath(isConfidential: true).map { .file(path: $0) }
+        case "credential": return value.credentialName().map { .credential(name: $0) }
+        case "env": return value.variableName().map { .environment(variable: $0) }
+        case "command": return value.argv().map { .command(argv: $0) }
+        default: preconditionFailure("a kind of secret source is listed and not read: \(member.key)")
+        }
+    }
+
+    private func credentialName() -> String? {
+        guard let name = text("the name of a systemd credential") else { return nil }
+        guard !name.contains("/"), name != ".", name != "..", name.utf8.count <= 255 else {
+            report("credential is not the name of a systemd credential: a file name without /")
+            return nil
+        }
+        return name
+    }
+
+    private func variableName() -> String? {
+        guard let name = text("the name of an environment variable") else { return nil }
+        let isName = name.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "_") }
+        guard isName, name.first?.isNumber == false, name.utf8.count <= 255 else {
+            report("env is not the name of an environment variable: letters, digits and _, not beginning with a digit")
+            return nil
+        }
+        return name
+    }
+
+    /// A URL from a secret source, or written in the file.
+    func secretURL(allowsPlaintext: Bool) -> SecretOrLiteral? {
+        if case .scalar(let scalar) = node.content, !scalar.isNull {
+            return webAddress(allowsPlaintext: allowsPlaintext, allowsQuery: true).map { .literal($0.text) }
+        }
+        return secretSource().map { .source($0) }
+    }
+}

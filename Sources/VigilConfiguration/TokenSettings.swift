@@ -1,0 +1,150 @@
+import TokenHealth
+
+/// What a token's settings may refer to.
+struct TokenSurroundings {
+    /// `nil` for a provider whose own description is wrong: that is told once, there.
+    let providers: [String: ProviderDefinition?]
+    /// Every configured name, also of notifiers whose settings are wrong.
+    let notifiers: [String]
+    let habits: Habits
+}
+
+extension Setting {
+    /// One token to watch, with its provider resolved into it.
+    func token(named name: String, at place: Place, in surroundings: TokenSurroundings) -> WatchedToken? {
+        guard case .mapping(let members) = node.content else {
+            report("\(key) is \(node.kind): expected a mapping with at least provider and secret")
+            return nil
+        }
+        guard isName(name, of: "a token", at: place), let tokenName = TokenName(name) else { return nil }
+        let hasProvider = members.contains { $0.key == "provider" }
+        let definition = hasProvider ? tokenProvider(in: surroundings, members: members) : nil
+        guard let fields = mapping(.token, others: definition?.parameters) else { return nil }
+        if !hasProvider { report("provider is missing: \(Wording.choice(surroundings.providers.keys.sorted()))") }
+        let secret = fields.required("secret", "where the token is, as in secret: {file: PATH}")?.secretSource()
+        var habits = surroundings.habits
+        habits.adopt(fields, notifiers: surroundings.notifiers)
+        let draft = fields.tokenFacts()
+        guard let definition, let probe = fields.chosenProbe(of: definition.provider) else { return nil }
+        let parameters = fields.parameters(named: definition.parameters, for: probe)
+        fields.checkExpectation(against: probe)
+        guard let secret else { return nil }
+        var token = WatchedToken(
+            name: tokenName,
+            provider: definition.provider,
+            secret: secret,
+            parameters: parameters,
+            owner: draft.owner,
+            usedBy: draft.usedBy,
+            expectedIdentity: draft.expectedIdentity,
+            notify: habits.notify ?? surroundings.notifiers
+        )
+        token.probe = probe
+        fields.address(&token)
+        token.follow(habits)
+        warnOfHaste(token, habits: habits)
+        return token
+    }
+
+    /// Reads `provider` before anything else, because it decides which further keys there may be.
+    private func tokenProvider(
+        in surroundings: TokenSurroundings,
+        members: [ConfigurationNode.Member]
+    ) -> ProviderDefinition? {
+        guard let member = members.first(where: { $0.key == "provider" }) else { return nil }
+        let setting = Setting(node: member.value, key: member.key, path: "\(path).provider", log: log)
+        guard let name = setting.text("the name of a provider") else { return nil }
+        guard let definition = surroundings.providers[name] else {
+            let known = surroundings.providers.keys.sorted()
+            setting.report("unknown provider \(Wording.shown(name))\(Wording.suggestion(for: name, in: known))")
+            return nil
+        }
+        return definition
+    }
+
+    private func warnOfHaste(_ token: WatchedToken, habits: Habits) {
+        guard let advised = token.provider.limits.advisedInterval, token.interval < advised else { return }
+        let (interval, least) = (DurationText.format(token.interval), DurationText.format(advised))
+        log.warning(
+            "token '\(token.name)' is probed every \(interval), and provider '\(token.provider.name)' advises "
+                + "\(least) or more",
+            at: habits.intervalPlace ?? node.place,
+            path: "\(path).interval"
+        )
+    }
+}
+
+extension WatchedToken {
+    fileprivate mutating func follow(_ habits: Habits) {
+        interval = habits.interval
+        timeout = habits.timeout
+        confirmation = habits.confirmation
+        blindAfter = habits.blindAfter
+        remind = habits.remind
+        expirySteps = habits.expirySteps
+    }
+}
+
+extension Fields {
+    /// What people want to know about a token.
+    fileprivate func tokenFacts() -> (owner: String?, usedBy: [Dependant], expectedIdentity: String?) {
+        let usedBy = self["used_by"]?.list("a list of systems", allowsEmpty: true)?.compactMap { $0.dependant() }
+        let expect = self["expect"]?.mapping(.expect)
+        let identity = expect?.required("identity", "an id or a name")?.text("an id or a name")
+        return (self["owner"]?.text(), usedBy ?? [], identity)
+    }
+
+    /// The request a token is checked with: one of `probes:` where it names one.
+    fileprivate func chosenProbe(of provider: Provider) -> ProbeTemplate? {
+        guard let setting = self["probe"] else { return provider.probe }
+        guard let name = setting.text("the name of a probe") else { return nil }
+        if let probe = provider.otherProbes[name] { return probe }
+        let known = provider.otherProbes.keys.sorted()
+        let none = known.isEmpty ? "; it has only its usual one: leave this key out" : ""
+        setting.report(
+            "provider '\(provider.name)' has no probe \(Wording.shown(name))"
+                + "\(Wording.suggestion(for: name, in: known))\(none)"
+        )
+        return nil
+    }
+
+    /// The values for `{name}` in paths, whether this probe uses them or not.
+    fileprivate func parameters(named names: [String], for probe: ProbeTemplate) -> [String: String] {
+        var parameters: [String: String] = [:]
+        for entry in entries where names.contains(entry.name) && !section.keys.contains(entry.name) {
+            guard let value = entry.value.text("the value of a parameter") else { continue }
+            guard value != ".", value != ".." else {
+                entry.value.report("\(entry.name) would change the path of the request")
+                continue
+            }
+            parameters[entry.name] = value
+        }
+        let present = Set(entries.map(\.name))
+        for name in probe.path.parameterNames where !present.contains(name) {
+            setting.report("\(name) is missing: the path of the probe needs it, \(probe.path)")
+        }
+        return parameters
+    }
+
+    fileprivate func checkExpectation(against probe: ProbeTemplate) {
+        guard let expect = self["expect"], probe.identity == nil else { return }
+        expect.report("expect cannot be checked: the answers to this probe tell no identity")
+    }
+
+    /// Where requests of this token go, where that is not its provider's usual address.
+    fileprivate func address(_ token: inout WatchedToken) {
+        if self["allow_plaintext"]?.flag() == true { token.provider.allowsPlaintext = true }
+        let base = self["base_url"]?.webAddress(allowsPlaintext: token.provider.allowsPlaintext, allowsQuery: false)
+        token.baseURL = base?.text ?? token.baseURL
+        token.certificateAuthorities = self["ca_file"]?.absolutePath() ?? token.certificateAuthorities
+    }
+}
+
+extension Setting {
+    fileprivate func dependant() -> Dependant? {
+        guard let fields = mapping(.dependant) else { return nil }
+        let name = fields.required("name", "what stops working without the token")?.text()
+        let (owner, url) = (fields["owner"]?.text(), fields["url"]?.pageAddress())
+        return name.map { Dependant(name: $0, owner: owner, url: url) }
+    }
+}

@@ -1,0 +1,150 @@
+/// An absolute `http` or `https` URL, taken apart far enough to say what is wrong with it.
+struct WebAddress: Sendable, Hashable {
+    let isEncrypted: Bool
+    /// Without brackets, in lower case.
+    let host: String
+    /// Scheme, host, port, path and query, without the slashes at the end.
+    let text: String
+    let hasQuery: Bool
+
+    /// Why a text is no such URL. The text itself is never part of it: a URL can hold a secret.
+    enum Flaw: Error, Sendable, Hashable {
+        case noScheme, noHost, badPort, userInfo, fragment, badCharacter
+
+        /// What is wrong, after the name of the key.
+        var sentence: String {
+            switch self {
+            case .noScheme: "does not begin with https:// or http://"
+            case .noHost: "has no host name after https://"
+            case .badPort: "has a port that is not a number from 1 to 65535"
+            case .userInfo: "has a user name or password before @: a secret never stands in a URL"
+            case .fragment: "has a fragment (#…), which is never sent"
+            case .badCharacter: "has a space, a control character, a brace or a character that is not ASCII"
+            }
+        }
+    }
+
+    init(_ text: String) throws(Flaw) {
+        let allowed = text.utf8.allSatisfy { (0x21...0x7E).contains($0) && !"\"<>\\^`{|}".utf8.contains($0) }
+        guard allowed else { throw .badCharacter }
+        let lowercased = text.lowercased()
+        let scheme = ["https://", "http://"].first { lowercased.hasPrefix($0) }
+        guard let scheme else { throw .noScheme }
+        let rest = text.dropFirst(scheme.count)
+        let authority = rest.prefix { !"/?#".contains($0) }
+        guard !authority.contains("@") else { throw .userInfo }
+        guard !rest.contains("#") else { throw .fragment }
+        host = try WebAddress.host(in: authority)
+        isEncrypted = scheme == "https://"
+        hasQuery = rest.contains("?")
+        let trimmed = hasQuery ? rest : rest.dropTrailingSlashes
+        self.text = scheme + trimmed
+    }
+
+    private static func host(in authority: Substring) throws(Flaw) -> String {
+        let name: Substring
+        let port: Substring
+        if authority.first == "[" {
+            guard let end = authority.firstIndex(of: "]") else { throw .noHost }
+            name = authority[authority.index(after: authority.startIndex)..<end]
+            port = authority[authority.index(after: end)...]
+        } else {
+            name = authority.prefix { $0 != ":" }
+            port = authority.dropFirst(name.count)
+        }
+        guard !name.isEmpty, name != "." else { throw .noHost }
+        guard name.utf8.allSatisfy({ $0.isLetterOrDigit || ".-_:".utf8.contains($0) }) else { throw .badCharacter }
+        if !port.isEmpty {
+            let digits = port.dropFirst()
+            guard port.first == ":", digits.allSatisfy(\.isNumber), let number = UInt16(digits), number > 0 else {
+                throw .badPort
+            }
+        }
+        return name.lowercased()
+    }
+
+    /// Whether requests stay on this host.
+    var isLoopback: Bool {
+        if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.first == "127"
+            && parts.allSatisfy { $0.allSatisfy(\.isNumber) && UInt8($0) != nil }
+    }
+}
+
+extension UInt8 {
+    /// Whether this is an ASCII letter or digit.
+    var isLetterOrDigit: Bool {
+        (0x30...0x39).contains(self) || (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self)
+    }
+}
+
+extension Substring {
+    fileprivate var dropTrailingSlashes: Substring {
+        var text = self
+        while text.last == "/" { text = text.dropLast() }
+        return text
+    }
+}
+
+extension Setting {
+    /// An address of a page for people; nothing is ever sent there.
+    func pageAddress() -> String? {
+        guard let text = text("a URL") else { return nil }
+        do {
+            _ = try WebAddress(text.split(separator: "#", maxSplits: 1).first.map(String.init) ?? text)
+            return text
+        } catch {
+            report("\(key) \(error.sentence)")
+            return nil
+        }
+    }
+
+    /// Where requests are sent: encrypted, unless it is this host or plain text is allowed.
+    func webAddress(allowsPlaintext: Bool, allowsQuery: Bool) -> WebAddress? {
+        guard let text = text("a URL, https://…") else { return nil }
+        let address: WebAddress
+        do {
+            address = try WebAddress(text)
+        } catch {
+            report("\(key) \(error.sentence)")
+            return nil
+        }
+        guard allowsQuery || !address.hasQuery else {
+            report("\(key) has a query (?…): only the path of a probe may have one")
+            return nil
+        }
+        guard address.isEncrypted || address.isLoopback || allowsPlaintext else {
+            report(
+                "\(key) is plain http to another host, where anyone on the way can read the secret: "
+                    + "use https, or say allow_plaintext: true"
+            )
+            return nil
+        }
+        return address
+    }
+
+    /// An absolute path on this host.
+    ///
+    /// - Parameter isConfidential: whether somebody may have put a secret here by mistake.
+    func absolutePath(isConfidential: Bool = false) -> String? {
+        guard let path = text("an absolute path") else { return nil }
+        guard path.hasPrefix("/") else {
+            let shown = isConfidential ? "" : " \(Wording.shown(path))"
+            report("\(key)\(shown) is not an absolute path: begin it with /")
+            return nil
+        }
+        return path
+    }
+
+    /// A command to run without a shell.
+    func argv() -> [String]? {
+        guard let elements = list("a list of words, the command first"), let first = elements.first else { return nil }
+        guard let command = first.text(), let words = texts("a list of words") else { return nil }
+        guard command.hasPrefix("/") else {
+            first.report("the command is not an absolute path: begin it with /; it is run without a shell")
+            return nil
+        }
+        return words
+    }
+}
