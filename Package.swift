@@ -27,6 +27,7 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -51,7 +52,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         // Child processes without a shell: sendmail and commands.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
-        // Paths, as the line above takes them.
+        // The file paths that swift-subprocess takes; it depends on this itself.
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         // The priority queue under the schedule.
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -87,6 +88,7 @@ let package = Package(
             name: "VigilNotifying",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilSystemd", asyncHTTPClient, nio, nioHTTP1, crypto, subprocess,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -106,7 +108,7 @@ let package = Package(
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
                 "VigilNotifying", "VigilSystemd", "TallyfySimulator",
-                argumentParser, logging, lifecycle,
+                argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, unixSignals,
             ],
             swiftSettings: settings
         ),

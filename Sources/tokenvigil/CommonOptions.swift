@@ -6,7 +6,7 @@ import VigilConfiguration
 /// The options every command takes.
 struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
-    var config = ConfigurationLoader.defaultPath
+    var config = Configuration.defaultPath
 
     /// Loads the configuration; warnings go to standard error.
     ///

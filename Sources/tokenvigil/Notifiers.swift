@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import NIOPosix
+import NIOSSL
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
@@ -16,16 +17,27 @@ struct Notifiers {
         for settings in configuration.notifiers {
             var authorities: String?
             if case .webhook(let webhook) = settings.kind { authorities = webhook.certificateAuthorities }
-            let client = clients[authorities] ?? HTTPClient(
-                eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
-                configuration: WebhookNotifier.clientConfiguration(certificateAuthorities: authorities)
-            )
+            let client = clients[authorities] ?? Notifiers.client(trusting: authorities)
             clients[authorities] = client
             let factory = NotifierFactory(client: client, secrets: secrets, version: Version.text)
             byName[settings.name] = factory.notifier(for: settings.kind.translated)
         }
         self.byName = byName
         self.clients = Array(clients.values)
+    }
+
+    /// A client that trusts the authorities in a PEM file, or the system's.
+    private static func client(trusting authorities: String?) -> HTTPClient {
+        var configuration = WebhookNotifier.clientConfiguration
+        if let authorities {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(authorities)
+            configuration.tlsConfiguration = tls
+        }
+        return HTTPClient(
+            eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
+            configuration: configuration
+        )
     }
 
     func shutdown() async {

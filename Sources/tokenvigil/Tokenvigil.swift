@@ -15,7 +15,7 @@ struct Tokenvigil: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Run.self, Probe.self, Check.self, Status.self, History.self, Notify.self, Config.self, ProviderCommand.self,
-            Simulate.self, Demo.self,
+            Simulate.self,
         ]
     )
 

@@ -1,0 +1,157 @@
+import FoundationEssentials
+import TokenHealth
+
+/// The one sentence that somebody woken at night must read, in words that need no manual.
+struct AlertSentence: Sendable {
+    let alert: Alert
+
+    init(_ alert: Alert) {
+        self.alert = alert
+    }
+
+    /// What happened. It names the tokens, up to three of them.
+    var text: String {
+        switch alert.kind {
+        case .invalidated: "\(subject) \(isOne ? "has" : "have") stopped working\(because(deathCause))."
+        case .limited: "\(subject) still \(isOne ? "works" : "work"), but not for everything\(because(limit))."
+        case .recovered: "\(subject) \(isOne ? "works" : "work") again\(outage)."
+        case .reminder: reminder
+        case .expiring: expiry
+        case .blind: "It is not known whether \(subject) \(isOne ? "works" : "work")\(because(darkness))."
+        case .sighted: "\(subject) can be checked again, and \(isOne ? "works" : "work")\(darkTime)."
+        case .identityChanged:
+            "\(subject) now \(isOne ? "belongs" : "belong") to somebody else than expected\(newIdentity)."
+        case .replaced: "\(subject) \(isOne ? "has" : "have") been replaced by a new one, which works."
+        case .misconfigured: "\(subject) cannot be checked: something is set up wrongly\(because(mistake))."
+        case .providerIncident: "\(provider) rejects \(isOne ? "its token" : "\(alert.tokens.count) tokens at once")."
+        case .providerRecovered: "\(provider) accepts its tokens again\(outage)."
+        case .notifierFailing: "Alerts are not getting through: \(plainSummary)."
+        case .notifierRecovered: "Alerts get through again: \(plainSummary)."
+        case .test: "This is a test. No token has stopped working."
+        }
+    }
+
+    /// What the sentence may leave people to fear or hope wrongly; `nil` where there is nothing to add.
+    var reassurance: String? {
+        switch alert.kind {
+        case .blind:
+            "Nothing is known to be wrong with the token itself. Do not replace it because of this message."
+        case .misconfigured:
+            "This does not mean that the token has stopped working. It means that nobody would notice if it did."
+        case .recovered, .providerRecovered:
+            "Jobs that failed in the meantime do not repeat themselves."
+        case .identityChanged:
+            "Jobs that use it act in that account's name. Treat it as a security matter until it is explained."
+        case .providerIncident:
+            "That is more often a fault at the provider than the end of each token. Replace none of them yet."
+        case .replaced:
+            "If nobody on your team did this, find out who did."
+        case .notifierFailing:
+            "The alerts are kept and tried again, but people who rely on that way know nothing of them meanwhile."
+        case .test:
+            "If you can read this where alerts should arrive, the way works."
+        case .invalidated, .limited, .reminder, .expiring, .sighted, .notifierRecovered:
+            nil
+        }
+    }
+}
+
+// MARK: - Parts
+
+extension AlertSentence {
+    private var isOne: Bool { alert.tokens.count <= 1 }
+
+    private var subject: String {
+        let names = alert.tokens.compactMap(\.name?.text)
+        switch names.count {
+        case 0: return "A token"
+        case 1: return "Token \(names[0])"
+        case 2, 3: return "\(names.count) tokens (\(names.joined(separator: ", ")))"
+        default: return "\(names.count) tokens (\(names.prefix(2).joined(separator: ", ")) and \(names.count - 2) more)"
+        }
+    }
+
+    private var provider: String { alert.tokens.first?.provider ?? "The provider" }
+
+    private var reason: String? { alert.tokens.first?.reason }
+
+    private func because(_ cause: String?) -> String { cause.map { ": \($0)" } ?? "" }
+
+    private var length: String? { alert.lastedSeconds.map { Duration.seconds($0).short } }
+
+    private var outage: String { length.map { ". It was out of order for \($0)" } ?? "" }
+
+    private var darkTime: String { length.map { ". For \($0) it could not" } ?? "" }
+
+    /// The summary without the host, for what has no token to speak of.
+    private var plainSummary: String { alert.summary }
+
+    private var newIdentity: String {
+        alert.tokens.first?.identity.map { ": \($0.label)" } ?? ""
+    }
+
+    private var deathCause: String? {
+        switch reason.flatMap(RejectionReason.init(rawValue:)) {
+        case .expired: "it has expired"
+        case .revoked: "it was deleted before its time"
+        case .rejected: "\(provider) rejects it"
+        case .wrongIdentity: "it belongs to somebody else now"
+        case nil: nil
+        }
+    }
+
+    private var limit: String? {
+        switch reason.flatMap(Limitation.init(rawValue:)) {
+        case .stepUp: "\(provider) asks for a stronger login"
+        case .scope: "a permission is missing"
+        case .plan: "the account's plan does not cover what is asked"
+        case .forbidden: "what is asked is forbidden to it"
+        case nil: nil
+        }
+    }
+
+    private var darkness: String? {
+        switch reason.flatMap(Uncertainty.init(rawValue:)) {
+        case .dns: "the address of \(provider) cannot be looked up"
+        case .network: "\(provider) cannot be reached"
+        case .timeout: "\(provider) does not answer in time"
+        case .tls: "no secure connection to \(provider) can be made"
+        case .unexpected: "\(provider) gives answers that make no sense"
+        case .redirected: "\(provider) sends the question elsewhere"
+        case .blocked: "something in between blocks the question"
+        case .captive: "a proxy or a login page is in the way"
+        case .rateLimited: "\(provider) asks to be left alone for a while"
+        case .serverError: "\(provider) has a fault of its own"
+        case nil: nil
+        }
+    }
+
+    private var mistake: String? {
+        guard let explanation = alert.tokens.first?.explanation, isOne else { return nil }
+        return explanation.hasSuffix(".") ? String(explanation.dropLast()) : explanation
+    }
+
+    private var reminder: String {
+        let time = length.map { ", for \($0) now" } ?? ""
+        switch alert.tokens.first?.state {
+        case .limited: return "\(subject) still \(isOne ? "works" : "work") only in part\(because(limit))\(time)."
+        case .blind, .unknown, .pending, .suspect:
+            return "It is still not known whether \(subject) \(isOne ? "works" : "work")\(because(darkness))\(time)."
+        case .misconfigured: return "\(subject) still cannot be checked\(because(mistake))\(time)."
+        case .invalid, .valid, nil:
+            return "\(subject) still \(isOne ? "does" : "do") not work\(because(deathCause))\(time)."
+        }
+    }
+
+    private var expiry: String {
+        guard let end = alert.tokens.first?.expiresAt else { return "\(subject) will soon expire." }
+        // The report does not say whether the date is estimated; the summary does.
+        let isEstimated = alert.summary.contains("(estimated)")
+        let left = Duration.seconds(end.timeIntervalSince(alert.createdAt))
+        let doubt = isEstimated ? " That date is an estimate: the token itself does not tell." : ""
+        guard left > .zero else {
+            return "\(subject) still \(isOne ? "works" : "work"), but its time was up on \(end.dayUTC).\(doubt)"
+        }
+        return "\(subject) will stop working in \(left.short), on \(end.minuteUTC).\(doubt)"
+    }
+}

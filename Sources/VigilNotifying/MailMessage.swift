@@ -1,0 +1,55 @@
+import TokenHealth
+
+/// A mail, ready for `sendmail`: headers, an empty line, the body, with `\n` at the end of every line.
+struct MailMessage: Sendable, Hashable {
+    let from: MailAddress
+    let to: [MailAddress]
+    let text: String
+
+    /// - Throws: where an address could do harm, or there is no recipient.
+    init(_ alert: Alert, from: String, to: [String]) throws(MailProblem) {
+        self.from = try MailMessage.checked(from)
+        var recipients: [MailAddress] = []
+        for address in to { recipients.append(try MailMessage.checked(address)) }
+        guard !recipients.isEmpty else { throw .noRecipient }
+        self.to = recipients
+        let headers = MailMessage.headers(of: alert, from: self.from, to: recipients)
+        let body = QuotedPrintable.encode(MailBody(alert).text)
+        text = headers.map(\.text).joined(separator: "\n") + "\n\n" + body
+    }
+
+    private static func checked(_ address: String) throws(MailProblem) -> MailAddress {
+        guard let checked = MailAddress(address) else { throw .address(address) }
+        return checked
+    }
+
+    private static func headers(of alert: Alert, from: MailAddress, to: [MailAddress]) -> [MailHeader] {
+        let thread = MailThread(alert)
+        let gist = AlertGist(alert)
+        var headers = [
+            MailHeader("From", from.text),
+            MailHeader("To", to.map(\.text).joined(separator: ", ")),
+            MailHeader("Subject", prefix: "[tokenvigil]", freeText: alert.summary),
+            MailHeader("Date", MailDate.text(of: alert.createdAt)),
+            MailHeader("Message-ID", thread.messageID),
+        ]
+        if let root = thread.root {
+            headers += [MailHeader("In-Reply-To", root), MailHeader("References", root)]
+        }
+        headers += [
+            MailHeader("Auto-Submitted", "auto-generated"),
+            MailHeader("X-Auto-Response-Suppress", "All"),
+            MailHeader("MIME-Version", "1.0"),
+            MailHeader("Content-Type", "text/plain; charset=utf-8"),
+            MailHeader("Content-Transfer-Encoding", "quoted-printable"),
+        ]
+        for (name, value) in [
+            ("X-Tokenvigil-Token", gist.tokens),
+            ("X-Tokenvigil-State", gist.states),
+            ("X-Tokenvigil-Incident", alert.incidentID ?? ""),
+        ] where !value.isEmpty {
+            headers.append(MailHeader(name, value))
+        }
+        return headers
+    }
+}

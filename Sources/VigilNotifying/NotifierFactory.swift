@@ -1,0 +1,44 @@
+package import AsyncHTTPClient
+package import VigilEngine
+import VigilSystemd
+
+/// A notifier as the configuration describes it. A new kind of notifier has its own file, a case here and a line in
+/// ``NotifierFactory/notifier(for:)``.
+package enum NotifierSettings: Sendable, Hashable {
+    case webhook(WebhookNotifier.Settings)
+    case sendmail(SendmailNotifier.Settings)
+    case journal
+    case command(CommandNotifier.Settings)
+}
+
+/// Makes notifiers from their settings and from what they share.
+package struct NotifierFactory: Sendable {
+    private let client: HTTPClient
+    private let secrets: any SecretReader
+    private let journal: any JournalWriter
+    private let version: String
+
+    /// - Parameters:
+    ///   - client: one made with ``WebhookNotifier/clientConfiguration``.
+    ///   - version: of this program.
+    package init(
+        client: HTTPClient,
+        secrets: any SecretReader,
+        version: String,
+        journal: any JournalWriter = Journal()
+    ) {
+        self.client = client
+        self.secrets = secrets
+        self.version = version
+        self.journal = journal
+    }
+
+    package func notifier(for settings: NotifierSettings) -> any Notifier {
+        switch settings {
+        case .webhook(let settings): WebhookNotifier(settings, client: client, secrets: secrets, version: version)
+        case .sendmail(let settings): SendmailNotifier(settings)
+        case .journal: JournalNotifier(journal: journal)
+        case .command(let settings): CommandNotifier(settings)
+        }
+    }
+}
