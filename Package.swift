@@ -138,7 +138,7 @@ let package = Package(
         .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd"], swiftSettings: settings),
         .testTarget(
             name: "TallyfySimulatorTests",
-            dependencies: ["TallyfySimulator", asyncHTTPClient, nio, nioPosix, nioHTTP1],
+            dependencies: ["TallyfySimulator", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL, crypto],
             swiftSettings: settings
         ),
         .testTarget(

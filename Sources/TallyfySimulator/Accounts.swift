@@ -21,7 +21,7 @@ extension SimulatedTallyfy {
         email: String,
         id: Int? = nil,
         organization: String? = nil,
-        role: Role = .standard,
+        role: MemberRole = .standard,
         firstName: String = "Svc",
         lastName: String = "Account",
         at now: Date
@@ -43,7 +43,8 @@ extension SimulatedTallyfy {
     }
 
     /// Puts a user into an organization.
-    package mutating func addMember(user: Int, organization: String, role: Role = .standard) throws(ControlError) {
+    package mutating func addMember(user: Int, organization: String, role: MemberRole = .standard) throws(ControlError)
+    {
         _ = try existing(user: user)
         _ = try existing(organization: organization)
         organizations[organization]?.members[user] = Membership(role: role)
@@ -120,7 +121,8 @@ extension SimulatedTallyfy {
         _ = try existing(user: user)
         guard seconds.isFinite, (0...1e9).contains(seconds) else { throw .invalid("seconds must be from 0 to 1e9") }
         for index in sessions.indices where sessions[index].user == user && sessions[index].isOpen {
-            sessions[index].lastSeen.addTimeInterval(-seconds)
+            let older = sessions[index].lastSeen.addingTimeInterval(-seconds)
+            sessions[index].lastSeen = max(older, Date(timeIntervalSince1970: 0))
         }
     }
 

@@ -23,7 +23,7 @@ enum Bodies {
     static let loginRedirect = redirect(to: "https://account.example.test/login", status: 302)
 
     static func redirect(to location: String, status: Int) -> SimulatedAnswer {
-        .html(status, page("Redirecting"), headers: [Header("Location", location)])
+        .html(status, page("Redirecting"), headers: [HeaderField("Location", location)])
     }
 
     static func rateLimited(_ retryAfter: Fault.RetryAfter, at now: Date) -> SimulatedAnswer {
@@ -31,19 +31,19 @@ enum Bodies {
         return .json(
             429,
             ["message": .string(message), "code": "RATE_LIMIT_EXCEEDED"],
-            headers: retryAfter.header(at: now) + [Header("X-RateLimit-Remaining", "0")]
+            headers: retryAfter.header(at: now) + [HeaderField("X-RateLimit-Remaining", "0")]
         )
     }
 
     static func maintenance(html: Bool, retryAfterSeconds: Int?) -> SimulatedAnswer {
-        let headers = retryAfterSeconds.map { [Header("Retry-After", String($0))] } ?? []
+        let headers = retryAfterSeconds.map { [HeaderField("Retry-After", String($0))] } ?? []
         return html
             ? .html(503, page("We are down for maintenance"), headers: headers)
             : .json(503, ["message": "Service Unavailable"], headers: headers)
     }
 
     static func challenge(_ status: Int) -> SimulatedAnswer {
-        .html(status, page("Just a moment..."), headers: [Header("CF-Mitigated", "challenge")])
+        .html(status, page("Just a moment..."), headers: [HeaderField("CF-Mitigated", "challenge")])
     }
 
     /// The text with the full stop comes as plain text, the others as JSON.
@@ -52,7 +52,7 @@ enum Bodies {
         case .unauthorizedFullStop:
             SimulatedAnswer(
                 401,
-                headers: [Header("Content-Type", "text/plain; charset=UTF-8")],
+                headers: [HeaderField("Content-Type", "text/plain; charset=UTF-8")],
                 body: Array(text.rawValue.utf8)
             )
         case .unauthorized: flat(401, text.rawValue, code: "UNAUTHORIZED")
@@ -70,7 +70,7 @@ enum Bodies {
         case 429: rateLimited(.init(switches.retryAfter, seconds: 30), at: now)
         case 503: maintenance(html: switches.maintenanceBody == .html, retryAfterSeconds: nil)
         case 500...: flat(status, "Internal error")
-        case 300..<400: redirect(to: "https://account.example.test/login", status: status)
+        case 301, 302, 303, 307, 308: redirect(to: "https://account.example.test/login", status: status)
         case _: flat(status, "Status \(status)")
         }
     }
@@ -82,8 +82,8 @@ enum Bodies {
 
 /// The objects of the API.
 extension Bodies {
-    static func user(_ person: Person, role: Role?, status: String) -> JSON {
-        var members: [JSON.Member] = [
+    static func user(_ person: Person, role: MemberRole?, status: String) -> WireJSON {
+        var members: [WireJSON.Member] = [
             .init("id", .integer(person.id)), .init("email", .string(person.email)),
             .init("username", .string(person.username)), .init("first_name", .string(person.firstName)),
             .init("last_name", .string(person.lastName)),
@@ -98,30 +98,35 @@ extension Bodies {
     }
 
     /// Somebody nobody knows.
-    static let stranger: JSON = [
+    static let stranger: WireJSON = [
         "id": 999_999, "email": "stranger@example.test", "username": "stranger", "first_name": "Some",
         "last_name": "Stranger", "full_name": "Some Stranger", "active": true, "is_suspended": false,
         "status": "active", "role": "standard",
     ]
 
-    static func applicationUser(client: Int) -> JSON {
+    static func applicationUser(client: Int) -> WireJSON {
         [
             "id": .integer(client), "email": .string("application-\(client)@example.test"),
             "full_name": .string("Application \(client)"), "active": true, "status": "active",
         ]
     }
 
-    static func organization(_ organization: Organization) -> JSON {
+    static func organization(_ organization: Organization) -> WireJSON {
         [
             "id": .string(organization.id), "name": .string(organization.name),
             "created_at": .string(timestamp(organization.created)),
         ]
     }
 
-    static func task(_ number: Int, organization: String) -> JSON {
+    /// 32 digits, the same for the same task.
+    private static func taskID(_ number: Int, _ organization: String) -> String {
+        SimulatedTallyfy.fingerprint(of: "\(organization) \(number)") + organization.prefix(20)
+    }
+
+    static func task(_ number: Int, organization: String) -> WireJSON {
         let day = 1 + number % 28
         return [
-            "id": .string(fingerprint(of: "\(organization) \(number)") + String(organization.prefix(20))),
+            "id": .string(taskID(number, organization)),
             "title": .string("Task \(number + 1)"), "status": number.isMultiple(of: 3) ? "completed" : "not-started",
             "deadline": .string("2027-01-\(day < 10 ? "0" : "")\(day)T17:00:00.000Z"),
         ]
@@ -140,15 +145,15 @@ extension Fault.RetryAfter {
         }
     }
 
-    func header(at now: Date) -> [Header] {
+    func header(at now: Date) -> [HeaderField] {
         switch self {
-        case .seconds(let seconds): [Header("Retry-After", String(seconds))]
+        case .seconds(let seconds): [HeaderField("Retry-After", String(seconds))]
         case .date(let seconds):
-            [Header("Retry-After", httpDate(now.addingTimeInterval(min(max(Double(seconds), -1e9), 1e9))))]
+            [HeaderField("Retry-After", httpDate(now.addingTimeInterval(min(max(Double(seconds), -1e9), 1e9))))]
         case .absent: []
-        case .garbage: [Header("Retry-After", "soon, perhaps")]
-        case .huge: [Header("Retry-After", "86400")]
-        case .literal(let text): [Header("Retry-After", text)]
+        case .garbage: [HeaderField("Retry-After", "soon, perhaps")]
+        case .huge: [HeaderField("Retry-After", "86400")]
+        case .literal(let text): [HeaderField("Retry-After", text)]
         }
     }
 }

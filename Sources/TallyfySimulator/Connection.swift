@@ -64,7 +64,7 @@ final class Connection: ChannelInboundHandler {
         SimulatedRequest(
             head.method.rawValue,
             head.uri,
-            headers: head.headers.map { Header($0.name, $0.value) },
+            headers: head.headers.map { HeaderField($0.name, $0.value) },
             body: body,
             remoteAddress: context.channel.remoteAddress?.ipAddress ?? "unknown",
             connection: number

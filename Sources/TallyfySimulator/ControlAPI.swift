@@ -16,7 +16,7 @@ extension SimulatedTallyfy {
     }
 
     /// Does what is asked; nil when there is no such call.
-    private mutating func perform(_ request: SimulatedRequest, at now: Date) throws(ControlError) -> JSON? {
+    private mutating func perform(_ request: SimulatedRequest, at now: Date) throws(ControlError) -> WireJSON? {
         let path = Target(request.target).path
         guard path.hasPrefix("/_sim/") else { return nil }
         let name = String(path.dropFirst("/_sim/".count))
@@ -35,7 +35,7 @@ extension SimulatedTallyfy {
     }
 
     /// Users, organizations, members.
-    private mutating func seed(_ name: String, _ body: [UInt8], at now: Date) throws(ControlError) -> JSON? {
+    private mutating func seed(_ name: String, _ body: [UInt8], at now: Date) throws(ControlError) -> WireJSON? {
         switch name {
         case "users":
             let keys = ["email", "id", "org", "role", "first_name", "last_name"]
@@ -44,7 +44,7 @@ extension SimulatedTallyfy {
                 email: fields.text("email"),
                 id: fields.optionalInteger("id"),
                 organization: fields.optionalText("org"),
-                role: fields.optionalChoice("role", Role.self) ?? .standard,
+                role: fields.optionalChoice("role", MemberRole.self) ?? .standard,
                 firstName: fields.optionalText("first_name") ?? "Svc",
                 lastName: fields.optionalText("last_name") ?? "Account",
                 at: now
@@ -61,7 +61,7 @@ extension SimulatedTallyfy {
             try addMember(
                 user: user(in: fields),
                 organization: fields.text("org"),
-                role: fields.optionalChoice("role", Role.self) ?? .standard
+                role: fields.optionalChoice("role", MemberRole.self) ?? .standard
             )
             return ["ok": true]
         case _: return nil
@@ -69,7 +69,7 @@ extension SimulatedTallyfy {
     }
 
     /// What users and their administrators do.
-    private mutating func act(_ name: String, _ body: [UInt8], at now: Date) throws(ControlError) -> JSON? {
+    private mutating func act(_ name: String, _ body: [UInt8], at now: Date) throws(ControlError) -> WireJSON? {
         func fields(_ more: String...) throws(ControlError) -> ControlFields {
             try ControlFields(body, allowing: ["user"] + more)
         }
@@ -106,7 +106,7 @@ extension SimulatedTallyfy {
     }
 
     /// Clock, faults, switches, and starting over.
-    private mutating func steer(_ name: String, _ body: [UInt8], at now: Date) throws(ControlError) -> JSON? {
+    private mutating func steer(_ name: String, _ body: [UInt8], at now: Date) throws(ControlError) -> WireJSON? {
         switch name {
         case "reset":
             _ = try ControlFields(body, allowing: [])
@@ -146,7 +146,7 @@ extension SimulatedTallyfy {
         }
     }
 
-    private static func handedOut(_ token: String?) -> JSON {
-        ["token": .optional(token), "token_fp": .optional(token.map(fingerprint(of:)))]
+    private static func handedOut(_ token: String?) -> WireJSON {
+        ["token": .optional(token), "token_fp": .optional(token.map(SimulatedTallyfy.fingerprint(of:)))]
     }
 }

@@ -17,7 +17,7 @@ extension Fault {
 }
 
 extension Fault.Kind {
-    init(named name: String, _ params: JSON) throws(ControlError) {
+    init(named name: String, _ params: WireJSON) throws(ControlError) {
         func fields(_ keys: String...) throws(ControlError) -> ControlFields {
             do { return try ControlFields(params, allowing: keys) } catch {
                 throw .invalid("in 'params' of \(name): \(error)")
@@ -68,14 +68,14 @@ extension Fault.Kind {
         guard let status = try fields.optionalInteger("status") else {
             throw .invalid("'status' is missing in 'params'")
         }
-        var headers: [Header] = []
+        var headers: [HeaderField] = []
         if let given = fields["headers"] {
             guard case .object(let members) = given else { throw .invalid("'headers' must be a JSON object") }
             for member in members {
                 guard let value = member.value.string else {
                     throw .invalid("header '\(member.key)' must be a string")
                 }
-                headers.append(Header(member.key, value))
+                headers.append(HeaderField(member.key, value))
             }
         }
         var body = try fields.optionalText("body").map { Array($0.utf8) }
@@ -132,14 +132,14 @@ extension SimulatedTallyfy {
 
 extension Switches {
     /// The switches as the control API shows them.
-    var report: JSON {
+    var report: WireJSON {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        guard let data = try? encoder.encode(self), let json = try? JSON(parsing: Array(data)) else { return .null }
+        guard let data = try? encoder.encode(self), let json = try? WireJSON(parsing: Array(data)) else { return .null }
         return json
     }
 
-    fileprivate func setting(_ name: String, to value: JSON) throws(ControlError) -> Switches {
+    fileprivate func setting(_ name: String, to value: WireJSON) throws(ControlError) -> Switches {
         guard case .object(var members) = report, let index = members.firstIndex(where: { $0.key == name }) else {
             throw .invalid("unknown switch '\(name)'")
         }
@@ -150,7 +150,7 @@ extension Switches {
             throw .invalid("'\(name)' must not be \(number)")
         }
         members[index].value = value
-        let bytes = JSON.object(members).bytes
+        let bytes = WireJSON.object(members).bytes
         guard let changed = try? JSONDecoder().decode(Switches.self, from: Data(bytes)) else {
             throw .invalid("'\(name)' cannot be \(value.text)")
         }

@@ -2,17 +2,17 @@ import FoundationEssentials
 
 /// The JSON object of a control call, read key by key; every problem names its key.
 struct ControlFields {
-    private let object: JSON
+    private let object: WireJSON
 
     /// Reads the body; nothing at all counts as an empty object.
     init(_ body: [UInt8], allowing keys: [String]) throws(ControlError) {
-        guard let parsed = try? body.isEmpty ? [:] : JSON(parsing: body) else {
+        guard let parsed = try? body.isEmpty ? [:] : WireJSON(parsing: body) else {
             throw .invalid("the body is not JSON")
         }
         try self.init(parsed, allowing: keys)
     }
 
-    init(_ object: JSON, allowing keys: [String]) throws(ControlError) {
+    init(_ object: WireJSON, allowing keys: [String]) throws(ControlError) {
         guard case .object(let members) = object else { throw .invalid("the body must be a JSON object") }
         if let stray = members.first(where: { !keys.contains($0.key) }) {
             let known = keys.isEmpty ? "no keys are known here" : "known keys: \(keys.joined(separator: ", "))"
@@ -22,7 +22,7 @@ struct ControlFields {
         self.object = .object(members.filter { $0.value != .null })
     }
 
-    subscript(_ key: String) -> JSON? { object[key] }
+    subscript(_ key: String) -> WireJSON? { object[key] }
 
     func optionalText(_ key: String) throws(ControlError) -> String? {
         try optional(key, "a string") { $0.string }
@@ -65,7 +65,7 @@ struct ControlFields {
     private func optional<Value>(
         _ key: String,
         _ expected: String,
-        _ read: (JSON) -> Value?
+        _ read: (WireJSON) -> Value?
     ) throws(ControlError) -> Value? {
         guard let value = object[key] else { return nil }
         guard let read = read(value) else { throw .invalid("'\(key)' must be \(expected)") }

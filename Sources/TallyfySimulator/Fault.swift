@@ -1,7 +1,10 @@
 /// Something that goes wrong on purpose, for some requests and some time.
 package struct Fault: Sendable, Equatable {
+    /// What happens.
     package var kind: Kind
-    /// A path below the API root such as `/me`, or a prefix ending in `*`; nil is every path.
+    /// A path below the API root such as `/me`; nil is every path.
+    ///
+    /// `*` and names in braces stand for one segment, a last `*` for everything below.
     package var route: String?
     /// Only requests with this token; nil is any token or none.
     package var tokenFingerprint: String?
@@ -23,12 +26,13 @@ package struct Fault: Sendable, Equatable {
     ) {
         self.kind = kind
         self.route = route
-        self.tokenFingerprint = token.map(fingerprint(of:))
+        self.tokenFingerprint = token.map(SimulatedTallyfy.fingerprint(of:))
         self.count = count
         self.seconds = seconds
         self.after = after
     }
 
+    /// What can go wrong.
     package enum Kind: Sendable, Equatable {
         case rateLimit(RetryAfter = .seconds(30))
         /// 503; a nil `html` follows the `maintenance_body` switch.
@@ -36,7 +40,7 @@ package struct Fault: Sendable, Equatable {
         /// A challenge page with 403 or 503.
         case waf(status: Int = 403)
         /// Any status; a nil body is the usual one for that status.
-        case status(Int, body: [UInt8]? = nil, html: Bool = false, headers: [Header] = [])
+        case status(Int, body: [UInt8]? = nil, html: Bool = false, headers: [HeaderField] = [])
         /// 200 with something else than a user.
         case body(BodyVariant)
         case nonCredential401(NonCredentialText)
@@ -59,6 +63,7 @@ package struct Fault: Sendable, Equatable {
         case redirect(to: String = "https://account.example.test/login", status: Int = 302)
     }
 
+    /// Bodies of a 200 that are no answer to the question.
     package enum BodyVariant: String, Sendable, CaseIterable {
         case htmlLogin = "html_login"
         /// Half of the user, then the connection closes before the declared length.
@@ -106,11 +111,11 @@ extension Fault {
 extension Fault.Kind {
     var problem: String? {
         switch self {
-        case .rateLimit(.literal(let text)): Self.problem(in: [Header("Retry-After", text)])
+        case .rateLimit(.literal(let text)): Self.problem(in: [HeaderField("Retry-After", text)])
         case .waf(let status): Self.problem(status)
         case .status(let status, _, _, let headers): Self.problem(status) ?? Self.problem(in: headers)
         case .redirect(let location, let status):
-            Self.problem(status) ?? Self.problem(in: [Header("Location", location)])
+            Self.problem(status) ?? Self.problem(in: [HeaderField("Location", location)])
         case .flap(let status, let pattern):
             Self.problem(status) ?? (pattern.isEmpty ? "pattern must not be empty" : nil)
         case .slowBody(let bytes, let pause):
@@ -129,7 +134,7 @@ extension Fault.Kind {
     }
 
     /// Header text that would break the framing of the answer is refused.
-    private static func problem(in headers: [Header]) -> String? {
+    private static func problem(in headers: [HeaderField]) -> String? {
         for header in headers {
             let validName = !header.name.isEmpty && header.name.utf8.allSatisfy(isTokenCharacter)
             guard validName else { return "'\(header.name)' is not a header name" }

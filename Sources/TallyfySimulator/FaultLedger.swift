@@ -16,10 +16,10 @@ struct FaultLedger: Sendable {
     mutating func add(_ fault: Fault, at now: Date) { entries.append(Entry(fault: fault, injected: now)) }
 
     /// What befalls a request: every fault that covers it moves on by one.
-    mutating func strike(path: String, tokenFingerprint: String?, at now: Date) -> [Fault.Kind] {
+    mutating func strike(_ target: Target, tokenFingerprint: String?, at now: Date) -> [Fault.Kind] {
         var kinds: [Fault.Kind] = []
         for index in entries.indices
-        where entries[index].fault.covers(path, tokenFingerprint) && entries[index].isCurrent(at: now) {
+        where entries[index].fault.covers(target, tokenFingerprint) && entries[index].isCurrent(at: now) {
             entries[index].covered += 1
             let played = entries[index].covered - entries[index].fault.after
             if played > 0, entries[index].fault.kind.isOn(turn: played - 1) { kinds.append(entries[index].fault.kind) }
@@ -42,11 +42,20 @@ extension FaultLedger.Entry {
 }
 
 extension Fault {
-    fileprivate func covers(_ path: String, _ fingerprint: String?) -> Bool {
+    fileprivate func covers(_ target: Target, _ fingerprint: String?) -> Bool {
         if let tokenFingerprint, tokenFingerprint != fingerprint { return false }
         guard let route else { return true }
-        if route.hasSuffix("*") { return path.hasPrefix(route.dropLast()) }
-        return path == route
+        var pattern = Target(route).segments[...]
+        var segments = target.segments[...]
+        if pattern.last == "*" {
+            pattern.removeLast()
+            segments = segments.prefix(pattern.count)
+        }
+        return pattern.count == segments.count && zip(pattern, segments).allSatisfy(Self.matches)
+    }
+
+    private static func matches(_ pattern: String, _ segment: String) -> Bool {
+        pattern == segment || pattern == "*" || pattern.hasPrefix("{") && pattern.hasSuffix("}")
     }
 }
 
@@ -62,8 +71,8 @@ extension SimulatedTallyfy {
     /// The first fault with an answer of its own replaces the pipeline; the others change how the answer is delivered.
     mutating func faultyAnswer(_ call: Call, at now: Date) -> SimulatedAnswer {
         let kinds = faults.strike(
-            path: call.target.normalizedPath,
-            tokenFingerprint: call.bearer.map(fingerprint(of:)),
+            call.target,
+            tokenFingerprint: call.bearer.map(SimulatedTallyfy.fingerprint(of:)),
             at: now
         )
         // A request that never arrived leaves no trace in the application.
@@ -105,7 +114,7 @@ extension SimulatedTallyfy {
         _ status: Int,
         body: [UInt8]?,
         html: Bool,
-        headers: [Header],
+        headers: [HeaderField],
         at now: Date
     ) -> SimulatedAnswer {
         var answer = html ? .html(status, Bodies.page("Error \(status)")) : Bodies.usual(status, switches, at: now)

@@ -106,7 +106,7 @@ extension SimulatedTallyfy {
     }
 
     private static func granted(_ token: String, _ seconds: Int, refresh: String? = nil) -> SimulatedAnswer {
-        var members: [JSON.Member] = [
+        var members: [WireJSON.Member] = [
             .init("token_type", "Bearer"), .init("expires_in", .integer(seconds)),
             .init("access_token", .string(token)),
         ]

@@ -31,24 +31,24 @@ extension SimulatedTallyfy {
     }
 
     /// The role in the first organization, the one shown where none is named.
-    private func role(of person: Person) -> Role {
+    private func role(of person: Person) -> MemberRole {
         organizationOrder.lazy.compactMap { organizations[$0]?.activeMember(person.id)?.role }.first ?? .standard
     }
 
     /// One page of a list: 10 elements unless `per_page` says otherwise, never more than 100.
-    private func page(of elements: [JSON], _ call: Call) -> SimulatedAnswer {
+    private func page(of elements: [WireJSON], _ call: Call) -> SimulatedAnswer {
         let size = min(max(call.target.query["per_page"].flatMap { Int($0) } ?? 10, 1), 100)
         let number = min(max(call.target.query["page"].flatMap { Int($0) } ?? 1, 1), 1_000_000)
         let pages = max((elements.count + size - 1) / size, 1)
         let shown = elements.dropFirst((number - 1) * size).prefix(size)
-        func link(_ page: Int) -> JSON {
+        func link(_ page: Int) -> WireJSON {
             let host = call.request.header("Host") ?? "localhost"
             return .string("http://\(host)\(call.target.path)?page=\(page)&per_page=\(size)")
         }
-        var links: [JSON.Member] = []
+        var links: [WireJSON.Member] = []
         if number > 1 { links.append(.init("previous", link(min(number - 1, pages)))) }
         if number < pages { links.append(.init("next", link(number + 1))) }
-        let pagination: JSON = [
+        let pagination: WireJSON = [
             "total": .integer(elements.count), "count": .integer(shown.count), "per_page": .integer(size),
             "current_page": .integer(number), "total_pages": .integer(pages),
             "links": links.isEmpty ? [] : .object(links),

@@ -55,11 +55,11 @@ extension SimulatedTallyfy {
         case let seconds?:
             answer = Bodies.rateLimited(.init(switches.retryAfter, seconds: seconds), at: now)
         }
-        answer.headers.append(Header("X-Request-Id", generator.hex(32)))
+        answer.headers.append(HeaderField("X-Request-Id", generator.hex(32)))
         guard switches.ratePerMinute > 0 else { return answer }
-        answer.headers.append(Header("X-RateLimit-Limit", String(switches.ratePerMinute)))
+        answer.headers.append(HeaderField("X-RateLimit-Limit", String(switches.ratePerMinute)))
         if answer.header("X-RateLimit-Remaining") == nil {
-            answer.headers.append(Header("X-RateLimit-Remaining", String(admission.remaining)))
+            answer.headers.append(HeaderField("X-RateLimit-Remaining", String(admission.remaining)))
         }
         return answer
     }

@@ -17,7 +17,7 @@ struct Person: Sendable {
 }
 
 /// The role of a member in an organization.
-package enum Role: String, Sendable, CaseIterable {
+package enum MemberRole: String, Sendable, CaseIterable {
     case admin
     case standard
     case light
@@ -25,7 +25,7 @@ package enum Role: String, Sendable, CaseIterable {
 
 /// One user in one organization.
 struct Membership: Sendable {
-    let role: Role
+    let role: MemberRole
     var active = true
 }
 

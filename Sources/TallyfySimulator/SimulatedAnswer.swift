@@ -2,9 +2,13 @@ package import FoundationEssentials
 
 /// What goes back to the client, and how it is to be delivered.
 package struct SimulatedAnswer: Sendable, Equatable {
+    /// The status; it is not sent where the delivery sends nothing.
     package var status: Int
-    package var headers: [Header]
+    /// The header fields, without those of the connection.
+    package var headers: [HeaderField]
+    /// The bytes that are sent at most.
     package var body: [UInt8]
+    /// How the answer reaches the client, or fails to.
     package var delivery: Delivery
     /// How long to wait before the first byte.
     package var delay: Duration
@@ -26,7 +30,7 @@ package struct SimulatedAnswer: Sendable, Equatable {
     }
 
     /// Describes an answer; unless told otherwise it is delivered whole and at once.
-    package init(_ status: Int, headers: [Header] = [], body: [UInt8] = [], delivery: Delivery = .normal) {
+    package init(_ status: Int, headers: [HeaderField] = [], body: [UInt8] = [], delivery: Delivery = .normal) {
         self.status = status
         self.headers = headers
         self.body = body
@@ -35,13 +39,13 @@ package struct SimulatedAnswer: Sendable, Equatable {
     }
 
     /// A JSON answer.
-    package static func json(_ status: Int, _ body: JSON, headers: [Header] = []) -> SimulatedAnswer {
-        SimulatedAnswer(status, headers: [Header("Content-Type", "application/json")] + headers, body: body.bytes)
+    package static func json(_ status: Int, _ body: WireJSON, headers: [HeaderField] = []) -> SimulatedAnswer {
+        SimulatedAnswer(status, headers: [HeaderField("Content-Type", "application/json")] + headers, body: body.bytes)
     }
 
     /// An HTML answer.
-    package static func html(_ status: Int, _ page: String, headers: [Header] = []) -> SimulatedAnswer {
-        let type = Header("Content-Type", "text/html; charset=UTF-8")
+    package static func html(_ status: Int, _ page: String, headers: [HeaderField] = []) -> SimulatedAnswer {
+        let type = HeaderField("Content-Type", "text/html; charset=UTF-8")
         return SimulatedAnswer(status, headers: [type] + headers, body: Array(page.utf8))
     }
 
@@ -63,15 +67,20 @@ package struct SimulatedAnswer: Sendable, Equatable {
 package struct LoggedRequest: Sendable, Equatable {
     /// Which accepted connection it came on, counted from 1.
     package var connection: Int
+    /// The method, in capitals.
     package var method: String
     /// The path as sent, without the query.
     package var path: String
+    /// The names of the header fields in the order received.
     package var headerNames: [String]
+    /// The value of `User-Agent`.
     package var userAgent: String?
+    /// Whether there was any `Authorization`.
     package var hasAuthorization: Bool
     /// Short hash of the bearer token, if there was one.
     package var tokenFingerprint: String?
     /// The status answered; nil when the connection was stalled or closed instead.
     package var status: Int?
+    /// The simulated time of the answer.
     package var at: Date
 }

@@ -2,11 +2,15 @@ import FoundationEssentials
 
 /// One request as the pipeline sees it: no socket, only what was said.
 package struct SimulatedRequest: Sendable {
+    /// The method, in capitals.
     package var method: String
     /// The request target as received: path and query.
     package var target: String
-    package var headers: [Header]
+    /// The header fields in the order received.
+    package var headers: [HeaderField]
+    /// The whole body.
     package var body: [UInt8]
+    /// The client's address, without its port.
     package var remoteAddress: String
     /// Which accepted connection it came on, counted from 1.
     package var connection: Int
@@ -15,7 +19,7 @@ package struct SimulatedRequest: Sendable {
     package init(
         _ method: String,
         _ target: String,
-        headers: [Header] = [],
+        headers: [HeaderField] = [],
         body: [UInt8] = [],
         remoteAddress: String = "127.0.0.1",
         connection: Int = 0
@@ -35,8 +39,10 @@ package struct SimulatedRequest: Sendable {
 }
 
 /// A header field.
-package struct Header: Sendable, Equatable {
+package struct HeaderField: Sendable, Equatable {
+    /// The name, in the case it has on the wire.
     package var name: String
+    /// The value.
     package var value: String
 
     /// Pairs a name with its value.
@@ -54,9 +60,6 @@ struct Target: Equatable {
     let segments: [String]
     /// Decoded query, first value of each key.
     let query: [String: String]
-
-    /// The path below the API root, always with a leading slash.
-    var normalizedPath: String { "/" + segments.joined(separator: "/") }
 
     init(_ target: String) {
         let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)

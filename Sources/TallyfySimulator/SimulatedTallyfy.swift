@@ -4,7 +4,9 @@ package import FoundationEssentials
 ///
 /// Every `at now` is wall time; the offset of the simulated clock is added within.
 package struct SimulatedTallyfy: Sendable {
+    /// The behaviours of the moment.
     package var switches: Switches
+    /// The requests so far, oldest first; the oldest half is dropped at 20,000.
     package private(set) var log: [LoggedRequest] = []
     /// How far the simulated clock runs ahead of wall time, in seconds.
     package private(set) var clockOffset = 0.0
@@ -62,7 +64,7 @@ package struct SimulatedTallyfy: Sendable {
         let call = Call(request)
         var answer = faultyAnswer(call, at: now)
         if answer.visibleStatus != nil {
-            answer.headers += [Header("Server", "cloudflare"), Header("CF-Ray", generator.hex(16) + "-SIM")]
+            answer.headers += [HeaderField("Server", "cloudflare"), HeaderField("CF-Ray", generator.hex(16) + "-SIM")]
         }
         record(call, status: answer.visibleStatus, at: now)
         return answer
@@ -78,7 +80,7 @@ package struct SimulatedTallyfy: Sendable {
                 headerNames: call.request.headers.map(\.name),
                 userAgent: call.request.header("User-Agent"),
                 hasAuthorization: call.request.header("Authorization") != nil,
-                tokenFingerprint: call.bearer.map(fingerprint(of:)),
+                tokenFingerprint: call.bearer.map(SimulatedTallyfy.fingerprint(of:)),
                 status: status,
                 at: now
             )

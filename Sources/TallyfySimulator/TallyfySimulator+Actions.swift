@@ -21,7 +21,7 @@ extension TallyfySimulator {
         email: String,
         id: Int? = nil,
         organization: String? = nil,
-        role: Role = .standard,
+        role: MemberRole = .standard,
         firstName: String = "Svc",
         lastName: String = "Account"
     ) -> Int {
@@ -44,7 +44,7 @@ extension TallyfySimulator {
     }
 
     /// Puts a user into an organization.
-    package func addMember(user: Int, organization: String, role: Role = .standard) {
+    package func addMember(user: Int, organization: String, role: MemberRole = .standard) {
         act { tallyfy, _ throws(ControlError) in
             try tallyfy.addMember(user: user, organization: organization, role: role)
         }

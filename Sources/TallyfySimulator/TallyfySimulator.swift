@@ -7,6 +7,7 @@ import Synchronization
 package final class TallyfySimulator: Sendable {
     /// How to start.
     package struct Options: Sendable {
+        /// The switches to start with.
         package var profile = Profile.current
         /// Where the public port listens; the control port is always on 127.0.0.1.
         package var host = "127.0.0.1"
@@ -18,6 +19,7 @@ package final class TallyfySimulator: Sendable {
         package var tls: TLSFiles?
         /// Hand out random text instead of JSON Web Tokens.
         package var opaqueTokens = false
+        /// The source of wall time.
         package var clock: @Sendable () -> Date = { Date() }
         /// Allow a public port that others can reach.
         package var allowNonLoopback = false
@@ -28,7 +30,9 @@ package final class TallyfySimulator: Sendable {
 
     /// The PEM files of a certificate chain and its key.
     package struct TLSFiles: Sendable {
+        /// Path of the certificate chain.
         package var certificate: String
+        /// Path of the private key.
         package var key: String
 
         /// Names the files.

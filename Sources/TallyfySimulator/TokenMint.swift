@@ -26,8 +26,10 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
 }
 
-/// A short, stable hash by which a token is named in logs and faults: 12 hexadecimal digits.
-package func fingerprint(of token: String) -> String { String(paddedHex(fnv1a(token)).prefix(12)) }
+extension SimulatedTallyfy {
+    /// A short, stable hash by which a token is named in logs and faults: 12 hexadecimal digits.
+    package static func fingerprint(of token: String) -> String { String(paddedHex(fnv1a(token)).prefix(12)) }
+}
 
 /// Writes the token strings.
 enum TokenMint {
@@ -40,8 +42,8 @@ enum TokenMint {
         expires: Date,
         fractional: Bool
     ) -> String {
-        let header: JSON = ["typ": "JWT", "alg": "RS256", "kid": "sim"]
-        let claims: JSON = [
+        let header: WireJSON = ["typ": "JWT", "alg": "RS256", "kid": "sim"]
+        let claims: WireJSON = [
             "aud": .string(audience), "jti": .string(id),
             "iat": claim(issued, fractional: fractional), "nbf": claim(issued, fractional: fractional),
             "exp": claim(expires, fractional: fractional), "sub": .string(subject), "scopes": [],
@@ -50,7 +52,7 @@ enum TokenMint {
         return [header.bytes, claims.bytes, noise.bytes(256)].map(base64URL).joined(separator: ".")
     }
 
-    private static func claim(_ date: Date, fractional: Bool) -> JSON {
+    private static func claim(_ date: Date, fractional: Bool) -> WireJSON {
         fractional ? .number(date.timeIntervalSince1970) : .integer(Int(date.timeIntervalSince1970))
     }
 }

@@ -85,7 +85,7 @@ import Testing
 
     @Test func `only forms are read`() throws {
         var world = try SmallWorld()
-        let headers = [SmallWorld.json, Header("Content-Type", "application/json")]
+        let headers = [SmallWorld.json, HeaderField("Content-Type", "application/json")]
         #expect(world.ask("POST", "/api/oauth/token", headers, body: "{}").status == 400)
     }
 

@@ -56,7 +56,7 @@ import Testing
     @Test(arguments: [(Profile.current, 200), (.seed, 401)])
     func `another client name passes only where any does`(profile: Profile, status: Int) throws {
         var world = try SmallWorld(profile)
-        let headers = [SmallWorld.json, Header("x-tallyfy-client", "n8n"), SmallWorld.bearer(world.token)]
+        let headers = [SmallWorld.json, HeaderField("x-tallyfy-client", "n8n"), SmallWorld.bearer(world.token)]
         #expect(world.ask("GET", "/me", headers).status == status)
     }
 
@@ -64,7 +64,11 @@ import Testing
     func `bearer syntax is exact`(value: String) throws {
         var world = try SmallWorld()
         let spoken = value.replacing("TOKEN", with: world.token)
-        let answer = world.ask("GET", "/me", [SmallWorld.json, SmallWorld.client, Header("Authorization", spoken)])
+        let answer = world.ask(
+            "GET",
+            "/me",
+            [SmallWorld.json, SmallWorld.client, HeaderField("Authorization", spoken)]
+        )
         #expect(answer.status == 401)
         #expect(answer.text == Known.dead)
     }
@@ -85,7 +89,7 @@ import Testing
     @Test(arguments: [nil, "*/*", "text/html"])
     func `without an accept header comes a redirect to the login page`(accept: String?) throws {
         var world = try SmallWorld()
-        let accepts = accept.map { [Header("Accept", $0)] } ?? []
+        let accepts = accept.map { [HeaderField("Accept", $0)] } ?? []
         let answer = world.ask("GET", "/me", accepts + [SmallWorld.client, SmallWorld.bearer(world.token)])
         #expect(answer.status == 302)
         #expect(answer.header("Location") == "https://account.example.test/login")

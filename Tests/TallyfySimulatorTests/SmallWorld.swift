@@ -18,10 +18,10 @@ struct SmallWorld {
         token = try tallyfy.login(user: user, organization: organization, at: now)
     }
 
-    static let json = Header("Accept", "application/json")
-    static let client = Header("X-Tallyfy-Client", "APIClient")
+    static let json = HeaderField("Accept", "application/json")
+    static let client = HeaderField("X-Tallyfy-Client", "APIClient")
 
-    static func bearer(_ token: String) -> Header { Header("Authorization", "Bearer \(token)") }
+    static func bearer(_ token: String) -> HeaderField { HeaderField("Authorization", "Bearer \(token)") }
 
     /// Asks politely: every header there, the first token unless another is given.
     mutating func get(_ path: String, _ token: String? = nil) -> SimulatedAnswer {
@@ -31,7 +31,7 @@ struct SmallWorld {
     mutating func ask(
         _ method: String,
         _ path: String,
-        _ headers: [Header],
+        _ headers: [HeaderField],
         body: String = "",
         from address: String = "127.0.0.1"
     ) -> SimulatedAnswer {
@@ -49,7 +49,7 @@ struct SmallWorld {
         ask(
             "POST",
             "/oauth/token",
-            [Self.json, Header("Content-Type", "application/x-www-form-urlencoded")],
+            [Self.json, HeaderField("Content-Type", "application/x-www-form-urlencoded")],
             body: body
         )
     }
@@ -62,7 +62,7 @@ struct SmallWorld {
 extension SimulatedAnswer {
     var text: String { String(decoding: body, as: UTF8.self) }
 
-    var json: JSON { (try? JSON(parsing: body)) ?? .null }
+    var json: WireJSON { (try? WireJSON(parsing: body)) ?? .null }
 }
 
 /// The bodies by which answers are known.

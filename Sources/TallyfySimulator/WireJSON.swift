@@ -1,22 +1,24 @@
 import FoundationEssentials
 
 /// A JSON value whose objects keep their order, so that bodies look like the ones they imitate.
-package indirect enum JSON: Sendable, Equatable {
+package indirect enum WireJSON: Sendable, Equatable {
     case null
     case bool(Bool)
     case integer(Int)
     case number(Double)
     case string(String)
-    case array([JSON])
+    case array([WireJSON])
     case object([Member])
 
     /// One key of an object with its value.
     package struct Member: Sendable, Equatable {
+        /// The key.
         package var key: String
-        package var value: JSON
+        /// The value.
+        package var value: WireJSON
 
         /// Pairs a key with its value.
-        package init(_ key: String, _ value: JSON) {
+        package init(_ key: String, _ value: WireJSON) {
             self.key = key
             self.value = value
         }
@@ -24,17 +26,17 @@ package indirect enum JSON: Sendable, Equatable {
 
     /// Reads a JSON document; throws when the bytes are not one.
     package init(parsing bytes: [UInt8]) throws {
-        self = try JSONDecoder().decode(JSON.self, from: Data(bytes))
+        self = try JSONDecoder().decode(WireJSON.self, from: Data(bytes))
     }
 
     /// The member of an object under `key`, if this is an object that has one.
-    package subscript(_ key: String) -> JSON? {
+    package subscript(_ key: String) -> WireJSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.key == key }?.value
     }
 
     /// The element of an array at `index`, if this is an array that long.
-    package subscript(_ index: Int) -> JSON? {
+    package subscript(_ index: Int) -> WireJSON? {
         guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
         return elements[index]
     }
@@ -67,7 +69,7 @@ package indirect enum JSON: Sendable, Equatable {
     }
 
     /// The elements, when this is an array.
-    package var elements: [JSON]? {
+    package var elements: [WireJSON]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
@@ -127,7 +129,7 @@ package indirect enum JSON: Sendable, Equatable {
     }
 }
 
-extension JSON: Decodable {
+extension WireJSON: Decodable {
     private struct AnyKey: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
@@ -140,13 +142,13 @@ extension JSON: Decodable {
         if let container = try? decoder.container(keyedBy: AnyKey.self) {
             self = .object(
                 try container.allKeys.sorted { $0.stringValue < $1.stringValue }
-                    .map { Member($0.stringValue, try container.decode(JSON.self, forKey: $0)) }
+                    .map { Member($0.stringValue, try container.decode(WireJSON.self, forKey: $0)) }
             )
             return
         }
         if var container = try? decoder.unkeyedContainer() {
-            var elements: [JSON] = []
-            while !container.isAtEnd { elements.append(try container.decode(JSON.self)) }
+            var elements: [WireJSON] = []
+            while !container.isAtEnd { elements.append(try container.decode(WireJSON.self)) }
             self = .array(elements)
             return
         }
@@ -165,16 +167,16 @@ extension JSON: Decodable {
     }
 }
 
-extension JSON: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
+extension WireJSON: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
     ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral
 {
     /// An object with its members in the order written.
-    package init(dictionaryLiteral elements: (String, JSON)...) {
+    package init(dictionaryLiteral elements: (String, WireJSON)...) {
         self = .object(elements.map { Member($0.0, $0.1) })
     }
 
     /// An array of the elements written.
-    package init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    package init(arrayLiteral elements: WireJSON...) { self = .array(elements) }
 
     /// A string.
     package init(stringLiteral value: String) { self = .string(value) }
@@ -186,7 +188,7 @@ extension JSON: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, Expre
     package init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 
-extension JSON {
+extension WireJSON {
     /// A string, or null when there is none.
-    static func optional(_ string: String?) -> JSON { string.map(JSON.string) ?? .null }
+    static func optional(_ string: String?) -> WireJSON { string.map(WireJSON.string) ?? .null }
 }
