@@ -18,6 +18,9 @@ struct Throttle: Sendable {
     private var passages: [String: [Passage]] = [:]
 
     mutating func admit(_ key: String, isGet: Bool, limits: Switches, at now: Date) -> Admission {
+        guard limits.ratePerMinute > 0 || limits.burstGetPer5Seconds > 0 else {
+            return Admission(remaining: 0, refusedForSeconds: nil)
+        }
         // A clock set back leaves passages in the future; they do not count.
         var recent = passages[key, default: []].filter { $0.at <= now && now.timeIntervalSince($0.at) < 60 }
         defer { passages[key] = recent }
