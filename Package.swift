@@ -108,7 +108,8 @@ let package = Package(
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
                 "VigilNotifying", "VigilSystemd", "TallyfySimulator",
-                argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, unixSignals,
+                argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, subprocess, systemPackage,
+                unixSignals,
             ],
             swiftSettings: settings
         ),

@@ -28,7 +28,7 @@ struct Config: AsyncParsableCommand {
             print("\(common.config) is good: \(tokens) token\(tokens == 1 ? "" : "s"), notifiers: "
                 + configuration.notifiers.map(\.name).joined(separator: ", "))
             if probe {
-                var command = try Probe.parse(["--config", common.config])
+                let command = try Probe.parse(["--config", common.config])
                 try await command.run()
             }
         }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Logging
 import ServiceLifecycle
 import TokenHealth
+import UnixSignals
 import VigilConfiguration
 import VigilEngine
 import VigilProbing
@@ -74,6 +75,7 @@ struct Daemon {
         let reload = ReloadService(
             path: configurationPath, running: configuration, watch: watch, supervisor: supervisor, logger: logger
         )
+        let watchdog = Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger)
         logger.info(
             "watching",
             metadata: ["tokens": "\(configuration.tokens.count)", "notifiers": "\(configuration.notifiers.count)"]
@@ -82,12 +84,12 @@ struct Daemon {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    reload,
-                    Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger),
-                    reporter,
-                    dispatcher,
-                    ProbeService(watch: watch, timekeeper: timekeeper, progress: progress),
-                ].map { .init(service: $0) },
+                    .init(service: reload),
+                    .init(service: watchdog),
+                    .init(service: reporter),
+                    .init(service: dispatcher),
+                    .init(service: ProbeService(watch: watch, timekeeper: timekeeper, progress: progress)),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
             )

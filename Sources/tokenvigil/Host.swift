@@ -5,8 +5,7 @@ enum Host {
     /// The name of this host, without its domain.
     static var name: String {
         var buffer = [CChar](repeating: 0, count: 256)
-        let result = unsafe buffer.withUnsafeMutableBufferPointer { unsafe gethostname($0.baseAddress, $0.count - 1) }
-        guard result == 0 else { return "localhost" }
+        guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
         let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         let name = String(decoding: bytes, as: UTF8.self)
         return name.split(separator: ".").first.map(String.init) ?? "localhost"

@@ -53,11 +53,11 @@ extension VigilConfiguration.NotifierSettings.Kind {
             let url: WebhookNotifier.Settings.Address =
                 switch webhook.url {
                 case .literal(let text): .literal(text)
-                case .secret(let source): .secret(source)
+                case .source(let source): .secret(source)
                 }
             return .webhook(WebhookNotifier.Settings(url: url, signingSecret: webhook.signingSecret))
         case .sendmail(let mail):
-            return .sendmail(SendmailNotifier.Settings(from: mail.from, to: mail.to, path: mail.path))
+            return .sendmail(SendmailNotifier.Settings(from: mail.from, to: mail.to, sendmail: mail.path))
         case .journald:
             return .journal
         case .command(let argv):

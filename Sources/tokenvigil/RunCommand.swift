@@ -14,8 +14,15 @@ struct Run: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(name: .long, help: "How much to log: debug, info, notice, warning or error.")
-    var logLevel: Logger.Level = .info
+    @Option(name: .long, help: "How much to log: debug, info, notice, warning or error.", transform: level)
+    var logLevel = Logger.Level.info
+
+    private static func level(_ text: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text) else {
+            throw ValidationError("a log level is debug, info, notice, warning or error, not '\(text)'")
+        }
+        return level
+    }
 
     func run() async throws {
         let configuration = try common.load()
@@ -37,4 +44,4 @@ struct Run: AsyncParsableCommand {
     }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+

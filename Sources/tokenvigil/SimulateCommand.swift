@@ -61,4 +61,4 @@ struct Simulate: AsyncParsableCommand {
     }
 }
 
-extension Profile: @retroactive ExpressibleByArgument {}
+extension Profile: ExpressibleByArgument {}

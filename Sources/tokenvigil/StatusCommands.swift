@@ -84,7 +84,7 @@ struct Check: ParsableCommand {
 
     private func line(for reading: StatusReading) -> String {
         let words = [0: "OK", 1: "WARNING", 2: "CRITICAL"]
-        let word = words[reading.exitCode.rawValue] ?? "UNKNOWN"
+        let word = words[Int(reading.exitCode.rawValue)] ?? "UNKNOWN"
         let troubled = reading.reports.filter { $0.report.state != .valid }.map { name, report in
             let reason = report.reason.map { " (\($0))" } ?? ""
             return "\(name) \(report.state.rawValue)\(reason) since \(report.since.minuteUTC)"

@@ -4,12 +4,13 @@ import TokenHealth
 /// What goes to the screen: results to standard output, messages to standard error, colour only on a terminal.
 enum Terminal {
     /// Whether standard output shows colours.
-    static let isColoured = isatty(STDOUT_FILENO) == 1 && unsafe getenv("NO_COLOR") == nil
+    static let isColoured = unsafe getenv("NO_COLOR") == nil && isatty(STDOUT_FILENO) == 1
 
     /// Writes a message for a person to standard error.
     static func complain(_ message: String) {
         let text = message.hasSuffix("\n") ? message : message + "\n"
-        _ = unsafe fputs("tokenvigil: " + text, stderr)
+        let bytes = Array(("tokenvigil: " + text).utf8)
+        _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     static func bold(_ text: String) -> String { isColoured ? "\u{1B}[1m\(text)\u{1B}[0m" : text }

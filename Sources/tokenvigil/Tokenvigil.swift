@@ -15,14 +15,13 @@ struct Tokenvigil: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Run.self, Probe.self, Check.self, Status.self, History.self, Notify.self, Config.self, ProviderCommand.self,
-            Simulate.self,
+            Simulate.self, Demo.self,
         ]
     )
 
     static func main() async {
         // A reader that goes away must end neither the daemon nor a command.
-        unsafe signal(SIGPIPE, SIG_IGN)
-        unsafe setvbuf(stdout, nil, _IOLBF, 0)
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
