@@ -16,7 +16,9 @@ package struct Moment: Sendable, Hashable {
 extension Date {
     /// RFC 3339 in UTC with milliseconds: `2026-11-23T10:05:07.120Z`.
     package var rfc3339: String {
-        formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        // Formatting cuts off; a date read back from text is a hair below its millisecond.
+        let milliseconds = (timeIntervalSince1970 * 1000).rounded()
+        return Date(timeIntervalSince1970: milliseconds / 1000 + 0.0001).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 
     /// RFC 3339 in UTC to the minute, for a person: `2026-11-23 10:05 UTC`.
