@@ -1,6 +1,6 @@
 package import TokenHealth
 
-/// Everything the files say, checked and resolved. It holds no secret, only where secrets are.
+/// Everything the files say, checked and resolved: no secret, only where secrets are.
 package struct Configuration: Sendable, Hashable {
     /// By name; at least one.
     package var tokens: [WatchedToken]

@@ -114,22 +114,28 @@ struct ConfigurationFiles {
             return
         }
         let earlier = members[index]
+        if earlier.value.isNull || member.value.isNull {
+            // An empty section says nothing; what another file says of it holds.
+            if earlier.value.isNull { members[index] = member }
+            return
+        }
         guard let what = ConfigurationFiles.mergeable[member.key], case .mapping(let added) = member.value.content,
             case .mapping(var merged) = earlier.value.content
         else {
             log.error("'\(member.key)' is already set at \(earlier.keyPlace)", at: member.keyPlace, path: member.key)
             return
         }
+        let places = Dictionary(merged.map { ($0.key, $0.keyPlace) }) { first, _ in first }
         for inner in added {
-            if let first = merged.first(where: { $0.key == inner.key }) {
-                log.error(
-                    "duplicate \(what) \(Wording.shown(inner.key)): it is already defined at \(first.keyPlace)",
-                    at: inner.keyPlace,
-                    path: "\(member.key).\(inner.key)"
-                )
-            } else {
+            guard let first = places[inner.key] else {
                 merged.append(inner)
+                continue
             }
+            log.error(
+                "duplicate \(what) \(Wording.shown(inner.key)): it is already defined at \(first)",
+                at: inner.keyPlace,
+                path: "\(member.key).\(inner.key)"
+            )
         }
         let value = ConfigurationNode(content: .mapping(merged), place: earlier.value.place)
         members[index] = ConfigurationNode.Member(key: earlier.key, keyPlace: earlier.keyPlace, value: value)

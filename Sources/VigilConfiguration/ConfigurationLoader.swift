@@ -4,6 +4,7 @@ import TokenHealth
 package enum ConfigurationLoader {
     /// Reads the file at `path` and `conf.d/*.yaml` beside it.
     ///
+    /// - Returns: a configuration without a problem.
     /// - Throws: every problem of all the files at once.
     package static func load(path: String) throws(ConfigurationErrors) -> Configuration {
         let log = ProblemLog()
@@ -13,7 +14,10 @@ package enum ConfigurationLoader {
 
     /// Reads one text, as if it were a file without drop-ins.
     ///
-    /// - Parameter name: the file name that problems carry.
+    /// - Parameters:
+    ///   - text: the whole file.
+    ///   - name: the file name that problems carry.
+    /// - Returns: a configuration without a problem.
     /// - Throws: every problem at once.
     package static func load(text: String, name: String) throws(ConfigurationErrors) -> Configuration {
         let log = ProblemLog()
@@ -40,9 +44,9 @@ package enum ConfigurationLoader {
 }
 
 extension Fields {
-    /// The whole file. Where something is wrong the value is of no use, and the log says why.
+    /// The whole file; where something is wrong the value is of no use, and the log says why.
     fileprivate func configuration() -> Configuration {
-        _ = required("version", "version: 1")?.version()
+        _ = required("version", "the form of the file, as in version: 1")?.version()
         let notifierEntries = self["notifiers"]?.entries("a mapping from names to notifiers") ?? []
         let notifiers = notifierEntries.compactMap { entry in
             entry.value.isName(entry.name, of: "a notifier", at: entry.place)
@@ -84,7 +88,7 @@ extension Fields {
 
     private func heartbeat() -> Heartbeat? {
         let every = self["every"]?.duration(atLeast: .seconds(1)) ?? .seconds(60)
-        let url = required("url", "what to fetch, a URL or {file: PATH} with one")?.secretURL(allowsPlaintext: false)
+        let url = required("url", "what to fetch, a URL or {file: PATH} with one")?.secretURL(allowsPlaintext: nil)
         return url.map { Heartbeat(url: $0, every: every) }
     }
 }

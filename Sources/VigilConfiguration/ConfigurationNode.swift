@@ -17,6 +17,11 @@ struct ConfigurationNode: Sendable {
     let content: Content
     let place: Place
 
+    var isNull: Bool {
+        guard case .scalar(let scalar) = content else { return false }
+        return scalar.isNull
+    }
+
     /// What stands there, for a person.
     var kind: String {
         switch content {
@@ -27,7 +32,7 @@ struct ConfigurationNode: Sendable {
     }
 }
 
-/// A single value as it was written. Its type depends on what is expected where it stands.
+/// A single value as it was written; its type depends on what is expected where it stands.
 struct Scalar: Sendable, Hashable {
     let text: String
     /// Whether it was written without quotes, so that `true`, `null` and numbers mean more than their text.

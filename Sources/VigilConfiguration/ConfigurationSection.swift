@@ -41,6 +41,17 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         }
     }
 
+    /// What a message says where something else stands.
+    var expectation: String {
+        switch self {
+        case .root: "a mapping with version and tokens"
+        case .token: "a mapping with at least provider and secret"
+        case .provider: "a mapping with at least base_url and probe"
+        case .probe, .namedProbe: "a mapping with at least path"
+        default: "a mapping with \(Wording.choice(keys))"
+        }
+    }
+
     /// The keys that say what an answer means.
     private static let judgement = ["accepted", "rejected", "limited", "unrelated", "identity"]
 }

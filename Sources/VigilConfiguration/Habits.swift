@@ -16,7 +16,9 @@ struct Habits: Sendable, Hashable {
 
     /// Takes over what `fields`, `defaults` or a token, say.
     ///
-    /// - Parameter notifiers: the names that `notify` may hold.
+    /// - Parameters:
+    ///   - fields: of a section that has these keys.
+    ///   - notifiers: the names that `notify` may hold.
     mutating func adopt(_ fields: Fields, notifiers: [String]) {
         if let setting = fields["interval"], let value = setting.duration(atLeast: .seconds(1)) {
             interval = value

@@ -8,7 +8,7 @@ extension Setting {
 
     private func matcher() -> Matcher? {
         guard let fields = mapping(.matcher) else { return nil }
-        guard fields.entries.contains(where: { ConfigurationSection.matcher.keys.contains($0.name) }) else {
+        guard !fields.entries.isEmpty else {
             report("\(key) has no condition: it would match every answer")
             return nil
         }

@@ -38,8 +38,9 @@ package struct WebhookSettings: Sendable, Hashable {
     package let signingSecret: SecretSource?
     /// PEM file with the authorities to trust instead of the system's.
     package let certificateAuthorities: String?
-    /// Whether plain `http` to another host is accepted. A literal URL has been checked already; one from a secret
-    /// source is known only when it is read.
+    /// Whether plain `http` to another host is accepted.
+    ///
+    /// A literal URL has been checked already; one from a secret source is known only when it is read.
     package let allowsPlaintext: Bool
 
     package init(
@@ -118,15 +119,13 @@ extension Setting {
     fileprivate func mailAddress() -> String? {
         guard let address = text("a mail address") else { return nil }
         let parts = address.split(separator: "@", omittingEmptySubsequences: false)
-        let isPlain = !address.unicodeScalars.contains {
-            $0.properties.isWhitespace || "<>,;:\"()[]\\".unicodeScalars.contains($0)
-        }
+        let special = "<>,;:\"()[]\\".unicodeScalars
+        let isPlain = !address.unicodeScalars.contains { $0.properties.isWhitespace || special.contains($0) }
         guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), isPlain, !address.hasPrefix("-"),
             address.utf8.count <= 254
         else {
-            report(
-                "\(key) \(Wording.shown(address)) is not a mail address: write it as name@example.com, nothing around it"
-            )
+            let form = "write it as name@example.com, nothing around it"
+            report("\(key) \(Wording.shown(address)) is not a mail address: \(form)")
             return nil
         }
         return address

@@ -4,6 +4,7 @@ extension Fields {
     /// Reads the request out of `probe:` or of one of `probes:`, with the meaning of its answers out of `judgement`.
     ///
     /// - Parameter judgement: where `accepted`, `rejected` and the like stand: beside `probe:`, or in the probe itself.
+    /// - Returns: `nil` where it has no path.
     func probe(judgedBy judgement: Fields) -> ProbeTemplate? {
         let path = required("path", "the path of the request, as in path: /me")?.probePath()
         guard let path else { return nil }
@@ -13,7 +14,7 @@ extension Fields {
         if !probe.headers.contains(where: { $0.name.lowercased() == "accept" }) {
             probe.headers.append(HeaderField("Accept", "application/json"))
         }
-        probe.requiredHeaders = self["required_headers"]?.texts("a list of header names") ?? []
+        probe.requiredHeaders = self["required_headers"]?.headerNames() ?? []
         probe.accepted = judgement["accepted"]?.acceptance() ?? probe.accepted
         probe.rejected = judgement["rejected"]?.matchers() ?? probe.rejected
         probe.limited = judgement["limited"]?.matchers() ?? []
@@ -83,7 +84,15 @@ extension Setting {
         return path
     }
 
-    /// The fixed headers of a request. Their values are never shown.
+    fileprivate func headerNames() -> [String]? {
+        list("a list of header names", allowsEmpty: true)?.compactMap { element in
+            guard let name = element.text("the name of a header"), element.isHeaderName(name, at: element.node.place)
+            else { return nil }
+            return name
+        }
+    }
+
+    /// The fixed headers of a request, whose values are never shown.
     fileprivate func headers() -> [HeaderField]? {
         guard let entries = entries("a mapping from header names to values") else { return nil }
         return entries.compactMap { entry in

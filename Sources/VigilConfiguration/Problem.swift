@@ -17,7 +17,9 @@ package struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 }
 
-/// One thing that is wrong, or doubtful, in the configuration. It never holds what could be a secret.
+/// One thing that is wrong, or doubtful, in the configuration.
+///
+/// It never holds what could be a secret.
 package struct Problem: Sendable, Hashable, CustomStringConvertible {
     package let file: String
     /// From 1; `nil` where the whole file is meant.
@@ -53,7 +55,7 @@ package struct Problem: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Everything that is wrong with a configuration, in the order of the files.
+/// Everything that is wrong with a configuration, sorted by file and place.
 package struct ConfigurationErrors: Error, Sendable, Hashable, CustomStringConvertible {
     /// At least one.
     package let problems: [Problem]

@@ -25,7 +25,9 @@ extension Setting {
         "one of {file: PATH}, {credential: NAME}, {env: NAME} or {command: [PATH, WORD…]}"
     }
 
-    /// Where a secret comes from. No message shows a value from here: it may be the secret itself.
+    /// Where a secret comes from.
+    ///
+    /// No message shows a value from here: it may be the secret itself.
     func secretSource() -> SecretSource? {
         switch node.content {
         case .scalar(let scalar) where !scalar.isNull:
@@ -81,7 +83,10 @@ extension Setting {
     }
 
     /// A URL from a secret source, or written in the file.
-    func secretURL(allowsPlaintext: Bool) -> SecretOrLiteral? {
+    ///
+    /// - Parameter allowsPlaintext: `nil` where nothing can allow it.
+    /// - Returns: `nil` where it is neither.
+    func secretURL(allowsPlaintext: Bool?) -> SecretOrLiteral? {
         if case .scalar(let scalar) = node.content, !scalar.isNull {
             return webAddress(allowsPlaintext: allowsPlaintext, allowsQuery: true).map { .literal($0.text) }
         }

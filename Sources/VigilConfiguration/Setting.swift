@@ -1,7 +1,8 @@
 import TokenHealth
 
-/// One value of the configuration, read as what is expected there. A reader that finds something else reports it and
-/// returns `nil`, so that reading goes on to the next problem.
+/// One value of the configuration, read as what is expected there.
+///
+/// A reader that finds something else reports it and returns `nil`, so that reading goes on to the next problem.
 struct Setting {
     let node: ConfigurationNode
     /// The word that messages begin with.
@@ -30,7 +31,7 @@ struct Setting {
         return scalar
     }
 
-    /// One line of text, not empty. Numbers are taken as they are written.
+    /// One line of text, not empty; numbers are taken as they are written.
     func text(_ expectation: String = "text") -> String? {
         guard let scalar = scalar(expectation) else { return nil }
         if let flag = scalar.flag {
@@ -122,14 +123,17 @@ struct Setting {
 
     private func child(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-    /// A mapping of one kind. Keys it may not have are reported, with the nearest that it may.
+    /// A mapping of one kind; keys it may not have are reported, with the nearest that it may.
     ///
-    /// - Parameter others: further keys that are allowed here; `nil` allows every key that is not a slip of a known one.
+    /// - Parameters:
+    ///   - section: the kind.
+    ///   - others: further keys that are allowed here; `nil` allows every key that is not a slip of a known one.
+    /// - Returns: `nil` where this is no mapping.
     func mapping(_ section: ConfigurationSection, others: [String]? = []) -> Fields? {
-        guard let entries = entries("a mapping with \(Wording.choice(section.keys))") else { return nil }
+        guard let entries = entries(section.expectation) else { return nil }
         let known = section.keys + (others ?? [])
         for entry in entries where !known.contains(entry.name) {
-            if others == nil, Wording.nearest(to: entry.name, in: known) == nil { continue }
+            if others == nil, entry.name != "<<", Wording.nearest(to: entry.name, in: known) == nil { continue }
             reportUnknown(entry.name, at: entry.place, known: known)
         }
         return Fields(section: section, setting: self, entries: entries)
@@ -141,7 +145,7 @@ struct Setting {
             case "<<": "merge keys (<<) are not read: use defaults, or repeat the keys"
             default: "unknown key \(Wording.shown(name))\(Wording.suggestion(for: name, in: known))"
             }
-        log.error(message, at: place, path: child(name))
+        log.error(message, at: place, path: name.count > 40 ? path : child(name))
     }
 }
 
@@ -167,7 +171,10 @@ struct Fields {
 
     /// The value of a key that must be there.
     ///
-    /// - Parameter purpose: what the message says after "is missing".
+    /// - Parameters:
+    ///   - key: one of the section's.
+    ///   - purpose: what the message says after "is missing".
+    /// - Returns: `nil`, with a problem reported, where it is not there.
     func required(_ key: String, _ purpose: String) -> Setting? {
         if let value = self[key] { return value }
         setting.report("\(key) is missing: \(purpose)")

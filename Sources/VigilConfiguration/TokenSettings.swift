@@ -13,14 +13,15 @@ extension Setting {
     /// One token to watch, with its provider resolved into it.
     func token(named name: String, at place: Place, in surroundings: TokenSurroundings) -> WatchedToken? {
         guard case .mapping(let members) = node.content else {
-            report("\(key) is \(node.kind): expected a mapping with at least provider and secret")
+            report("\(key) is \(node.kind): expected \(ConfigurationSection.token.expectation)")
             return nil
         }
         guard isName(name, of: "a token", at: place), let tokenName = TokenName(name) else { return nil }
         let hasProvider = members.contains { $0.key == "provider" }
         let definition = hasProvider ? tokenProvider(in: surroundings, members: members) : nil
         guard let fields = mapping(.token, others: definition?.parameters) else { return nil }
-        if !hasProvider { report("provider is missing: \(Wording.choice(surroundings.providers.keys.sorted()))") }
+        let known = surroundings.providers.keys.sorted().joined(separator: ", ")
+        if !hasProvider { report("provider is missing: which API the token is for; known here: \(known)") }
         let secret = fields.required("secret", "where the token is, as in secret: {file: PATH}")?.secretSource()
         var habits = surroundings.habits
         habits.adopt(fields, notifiers: surroundings.notifiers)
@@ -120,7 +121,7 @@ extension Fields {
             parameters[entry.name] = value
         }
         let present = Set(entries.map(\.name))
-        for name in probe.path.parameterNames where !present.contains(name) {
+        for name in probe.path.parameterNames where !present.contains(name) && !section.keys.contains(name) {
             setting.report("\(name) is missing: the path of the probe needs it, \(probe.path)")
         }
         return parameters

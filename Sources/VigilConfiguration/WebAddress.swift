@@ -7,7 +7,7 @@ struct WebAddress: Sendable, Hashable {
     let text: String
     let hasQuery: Bool
 
-    /// Why a text is no such URL. The text itself is never part of it: a URL can hold a secret.
+    /// Why a text is no such URL; the text itself is never part of it, for a URL can hold a secret.
     enum Flaw: Error, Sendable, Hashable {
         case noScheme, noHost, badPort, userInfo, fragment, badCharacter
 
@@ -101,7 +101,12 @@ extension Setting {
     }
 
     /// Where requests are sent: encrypted, unless it is this host or plain text is allowed.
-    func webAddress(allowsPlaintext: Bool, allowsQuery: Bool) -> WebAddress? {
+    ///
+    /// - Parameters:
+    ///   - allowsPlaintext: `nil` where nothing can allow it.
+    ///   - allowsQuery: whether more than a path may follow the host.
+    /// - Returns: `nil` where it is no such URL.
+    func webAddress(allowsPlaintext: Bool?, allowsQuery: Bool) -> WebAddress? {
         guard let text = text("a URL, https://…") else { return nil }
         let address: WebAddress
         do {
@@ -114,10 +119,11 @@ extension Setting {
             report("\(key) has a query (?…): only the path of a probe may have one")
             return nil
         }
-        guard address.isEncrypted || address.isLoopback || allowsPlaintext else {
+        guard address.isEncrypted || address.isLoopback || allowsPlaintext == true else {
+            let remedy = allowsPlaintext == nil ? "use https" : "use https, or say allow_plaintext: true"
             report(
                 "\(key) is plain http to another host, where anyone on the way can read the secret: "
-                    + "use https, or say allow_plaintext: true"
+                    + remedy
             )
             return nil
         }
@@ -127,6 +133,7 @@ extension Setting {
     /// An absolute path on this host.
     ///
     /// - Parameter isConfidential: whether somebody may have put a secret here by mistake.
+    /// - Returns: `nil` where it is none.
     func absolutePath(isConfidential: Bool = false) -> String? {
         guard let path = text("an absolute path") else { return nil }
         guard path.hasPrefix("/") else {

@@ -16,16 +16,17 @@ enum Wording {
     /// The word most like `word`, where one is alike enough to have been meant.
     static func nearest(to word: String, in candidates: [String]) -> String? {
         guard word.count <= 60 else { return nil }
-        let limit = max(1, min(3, word.count / 3))
+        let limit = max(1, min(3, (word.count + 1) / 3))
         let ranked = candidates.map { (distance(word.lowercased(), $0.lowercased()), $0) }
-        return ranked.filter { $0.0 <= limit }.min { $0 < $1 }?.1
+        if let near = ranked.filter({ $0.0 <= limit }).min(by: <)?.1 { return near }
+        return word.count < 4 ? nil : candidates.first { $0.hasPrefix(word) || ($0.count > 3 && word.hasPrefix($0)) }
     }
 
     /// `; did you mean 'word'?`, or the words that are possible, where there are few.
     static func suggestion(for word: String, in candidates: [String]) -> String {
         if let near = nearest(to: word, in: candidates) { return "; did you mean '\(near)'?" }
         guard !candidates.isEmpty else { return "" }
-        return candidates.count <= 12 ? "; known here: \(candidates.joined(separator: ", "))" : ""
+        return candidates.count <= 24 ? "; known here: \(candidates.joined(separator: ", "))" : ""
     }
 
     /// Edits from one word to the other; a swap of two neighbours counts once.

@@ -10,7 +10,11 @@ struct YAMLText {
     private let text: String
     private let file: String
 
-    /// - Parameter file: the name that places carry.
+    /// Keeps a text to be read.
+    ///
+    /// - Parameters:
+    ///   - text: the whole file.
+    ///   - file: the name that places carry.
     init(_ text: String, file: String) {
         self.text = text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
         self.file = file
@@ -45,7 +49,7 @@ struct YAMLText {
     ) throws(ConfigurationErrors) -> ConfigurationNode {
         budget -= 1
         guard budget > 0 else {
-            throw failure("more than \(YAMLText.nodeLimit) values, aliases counted out", at: node.mark)
+            throw failure("more than \(YAMLText.nodeLimit) values, with its aliases resolved", at: node.mark)
         }
         guard depth < YAMLText.depthLimit else {
             throw failure("more than \(YAMLText.depthLimit) levels inside each other", at: node.mark)
@@ -90,12 +94,17 @@ struct YAMLText {
 
     // MARK: - What can go wrong
 
-    /// The parser compares keys with each other before they can be counted, and an alias in a key can make that
-    /// comparison endless: thirty aliases are enough. Nobody needs one.
+    /// Refuses what nobody needs and what could keep the parser busy for ever.
+    ///
+    /// It compares keys with each other before the nodes can be counted, and a few dozen aliases inside each other make
+    /// one key endless.
     private func refuseAliasesInKeys() throws(ConfigurationErrors) {
         guard text.utf8.contains(UInt8(ascii: "*")) else { return }
-        for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
-        where line.contains("*") || line.contains("?") {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated().filter {
+            ($0.element.contains("*") || $0.element.contains("?")) && !$0.element.contains(/^\s*#/)
+        }
+        guard lines.contains(where: { $0.element.contains(/(?:^|[\s\[{,:?-])\*[A-Za-z0-9_-]/) }) else { return }
+        for (number, line) in lines {
             let hasAliasKey = line.contains(/(?:^|[\s\[{,:?-])\*[A-Za-z0-9_-]+\s*:(?:\s|$)/)
             let hasCompoundKey = line.contains(
                 /[\[{][^\n]*(?:^|[\s\[{,])\*[A-Za-z0-9_-][^\n]*[\]}]\s*:(?:\s|$|[\[{*\w])/
@@ -111,13 +120,16 @@ struct YAMLText {
     private func problem(of error: any Error) -> Problem {
         guard let error = error as? YamlError else { return Problem("not readable as YAML", inFile: file) }
         switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
+        case .composer(let context, let problem, let mark, _):
+            let before = context.map { "\($0.text) " } ?? ""
+            return Problem("not YAML: \(before)\(problem)\(hint(at: mark))", at: place(mark))
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):
             let during = context.map { " \($0.text)" } ?? ""
             return Problem("not YAML: \(problem)\(during)\(hint(at: mark))", at: place(mark))
         case .duplicatedKeysInMapping(let keys, let context):
             let names = keys.map(Wording.shown).joined(separator: ", ")
-            return Problem("duplicate key \(names): it stands twice in one mapping", at: place(context.mark))
+            let again = secondLine(of: keys.first ?? "", after: context.mark).map { ", again in line \($0)" } ?? ""
+            return Problem("duplicate key \(names): it stands twice in one mapping\(again)", at: place(context.mark))
         case .reader(let problem, let offset, _, _):
             return Problem("not YAML: \(problem)", at: place(atOffset: offset ?? 0))
         case .memory:
@@ -133,9 +145,23 @@ struct YAMLText {
         let rest = lines[mark.line - 1].unicodeScalars.dropFirst(mark.column - 1)
         switch rest.first {
         case "\t": return "; indent with spaces, not with tabs"
-        case "@", "`", "%": return "; put the value in quotes"
+        case "@", "`", "%", "*": return "; put the value in quotes"
         default: return ""
         }
+    }
+
+    /// Where a key stands for the second time, as far as the indentation tells.
+    private func secondLine(of key: String, after first: Mark) -> Int? {
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated().dropFirst(first.line) {
+            let indentation = line.prefix { $0 == " " }.count
+            let rest = line.dropFirst(indentation)
+            guard !rest.isEmpty, rest.first != "#" else { continue }
+            guard indentation >= first.column - 1 else { return nil }
+            let isKey = ["\(key):", "'\(key)':", "\"\(key)\":"].contains { rest.hasPrefix($0) }
+            if indentation == first.column - 1, isKey { return index + 1 }
+        }
+        return nil
     }
 
     private func place(atOffset offset: Int) -> Place {
