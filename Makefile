@@ -15,9 +15,9 @@ help: ## list the targets
 
 run: ## build it and play the whole story: a token dies, the alert, the repair
 	@echo "tokenvigil: building it, then the demo (the first build takes some minutes, the demo under one)"
-	@.ci/setup build
+	@.ci/setup run
 	@swift build --product tokenvigil
-	@.build/debug/tokenvigil demo
+	@.ci/demo
 
 test: ## run all tests, against a real journal too when you are root
 	@echo "tokenvigil: all tests (the first build takes some minutes)"
@@ -42,8 +42,9 @@ check-format:
 format: ## lay out the source as .swift-format says
 	@swift format -i -r Sources Tests Package.swift
 
-bench: ## measure, where there is something to measure
-	@if [ -x Benchmarks/run ]; then Benchmarks/run; else echo "tokenvigil: there are no benchmarks yet"; fi
+bench: build ## measure CPU, memory, start-up and size beside a multiplexed curl
+	@.ci/setup bench
+	@Benchmarks/run
 
 install: ## install what `make build` made, below DESTDIR and PREFIX
 	@test -x .build/release/tokenvigil || { echo "tokenvigil: nothing to install yet: make build"; exit 1; }

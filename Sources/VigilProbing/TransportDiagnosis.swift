@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -18,7 +19,7 @@ enum TransportDiagnosis {
         case is SocketAddressError:
             return .failed(TransportFailure(.dns, "the host name has no address"))
         case let error as IOError:
-            return .failed(TransportFailure(.network, "\(error.description.prefix(200))"))
+            return .failed(TransportFailure(.network, reason(error)))
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
             return .failed(TransportFailure(.tls, tlsDetail(error)))
         default:
@@ -49,7 +50,13 @@ enum TransportDiagnosis {
             return TransportFailure(.dns, "the name \(error.host) has no address")
         }
         if first.error is ChannelError { return TransportFailure(.timeout, "\(error.host) did not take the connection") }
-        return TransportFailure(.network, "\(error.host) port \(error.port): \("\(first.error)".prefix(200))")
+        let cause = (first.error as? IOError).map(reason) ?? "\(type(of: first.error))"
+        return TransportFailure(.network, "\(error.host) port \(error.port): \(cause)")
+    }
+
+    /// The system's own words for an error number.
+    private static func reason(_ error: IOError) -> String {
+        unsafe String(cString: strerror(error.errnoCode))
     }
 
     private static func tlsDetail(_ error: any Error) -> String {
@@ -57,6 +64,7 @@ enum TransportDiagnosis {
         let reasons = [
             ("CERTIFICATE_VERIFY_FAILED", "the certificate is not trusted, has expired, or is for another name"),
             ("unableToValidateCertificate", "the certificate is for another name"),
+            ("failedToLoadCertificate", "the file named by ca_file cannot be loaded"),
             ("WRONG_VERSION_NUMBER", "the server does not speak TLS on this port"),
         ]
         let reason = reasons.first { text.contains($0.0) }?.1

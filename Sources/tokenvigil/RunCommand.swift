@@ -28,7 +28,7 @@ struct Run: AsyncParsableCommand {
         let configuration = try common.load()
         // A core would hold secrets. Failing to forbid it is worth a line, not a stop.
         if (try? ProcessHardening.disableCoreDumps()) == nil { Terminal.complain("warning: core dumps stay on") }
-        var logger = Logger(label: "tokenvigil") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "tokenvigil") { _ in ConsoleLog() }
         logger.logLevel = logLevel
         let daemon = Daemon(
             configuration: configuration,
