@@ -11,7 +11,7 @@ package enum JSONValue: Sendable, Hashable {
 
     /// Parses `bytes`, or `nil` where they are not one whole JSON document.
     package init?(parsing bytes: [UInt8]) {
-        guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else { return nil }
+        guard let value = JSONReader.document(in: bytes) else { return nil }
         self = value
     }
 
