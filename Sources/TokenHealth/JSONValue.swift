@@ -24,7 +24,7 @@ package enum JSONValue: Sendable, Hashable {
                 guard let member = members[part] else { return nil }
                 value = member
             case .array(let elements):
-                guard let index = Int(part), elements.indices.contains(index) else { return nil }
+                guard let index = JSONPointer.index(part), elements.indices.contains(index) else { return nil }
                 value = elements[index]
             case .null, .bool, .number, .string:
                 return nil
@@ -104,6 +104,12 @@ package struct JSONPointer: Sendable, Hashable {
         parts = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { part in
             String(part).replacing("~1", with: "/").replacing("~0", with: "~")
         }
+    }
+
+    /// A position in an array: digits without a leading zero.
+    static func index(_ part: String) -> Int? {
+        guard part == "0" || !part.hasPrefix("0"), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int(part)
     }
 }
 
