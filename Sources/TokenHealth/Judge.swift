@@ -117,8 +117,9 @@ package struct Judge: Sendable {
         }
     }
 
-    /// The provider's own rules, the ones that clear a token first.
+    /// The provider's own rules, the ones that clear a token first. They read no page and no part of a body.
     private func byRules(_ answer: Answer) -> Verdict? {
+        guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return nil }
         if rules.unrelated.contains(where: { $0.matches(answer) }) { return .indeterminate(.unexpected) }
         if rules.limited.contains(where: { $0.matches(answer) }) { return .limited(.forbidden) }
         if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }
