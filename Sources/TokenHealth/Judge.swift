@@ -44,7 +44,9 @@ package struct Judge: Sendable {
         switch answer.status {
         case 401, 403: return .refused
         case 408, 425, 429, 500...599: return .unreachable
-        case 200..<300: return isAccepted(answer) ? .open : .other
+        case 200..<300:
+            if case .rejected? = byRules(answer) { return .refused }
+            return byRules(answer) == nil && isAccepted(answer) ? .open : .other
         default: return .other
         }
     }
