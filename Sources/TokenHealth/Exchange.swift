@@ -77,17 +77,26 @@ package struct Answer: Sendable, Hashable {
         document = isCut || encoded || body.isEmpty || status < 200 ? nil : JSONValue(parsing: body)
     }
 
+    private init(_ other: Answer, headers: [HeaderField], body: [UInt8], document: JSONValue?) {
+        status = other.status
+        isCut = other.isCut
+        self.headers = headers
+        self.body = body
+        self.document = document
+    }
+
     /// This answer without any copy of `secret` in it: a hostile or careless server may send it back.
     package func striking(_ secret: Secret) -> Answer {
         secret.withExposedValue { value in
-            let bytes = Array(value.utf8)
-            let isEchoed = body.contains(sequence: bytes) || headers.contains { $0.value.contains(value) }
-            guard isEchoed else { return self }
+            let eraser = SecretEraser(value)
+            let struck = document.map(eraser.erase)
+            // A copy that JSON has escaped is seen in the document alone.
+            let rewritten = struck == document ? nil : try? Wire.encoder().encode(struck)
             return Answer(
-                status: status,
-                headers: headers.map { HeaderField($0.name, $0.value.replacing(value, with: Secret.redaction)) },
-                body: Array(bodyText.replacing(value, with: Secret.redaction).utf8),
-                isCut: isCut
+                self,
+                headers: headers.map { HeaderField(eraser.erase($0.name), eraser.erase($0.value)) },
+                body: eraser.erase(rewritten.map { Array($0) } ?? body),
+                document: struck
             )
         }
     }
@@ -126,14 +135,5 @@ package struct Answer: Sendable, Hashable {
         let words = text.prefix(400).split { $0.isWhitespace || !$0.isASCII || $0.isNewline }
         let safe = words.map { $0.count > 32 ? "[…]" : $0.filter { (" "..."~").contains($0) } }.joined(separator: " ")
         return safe.isEmpty ? nil : String(safe.prefix(120))
-    }
-}
-
-extension [UInt8] {
-    fileprivate func contains(sequence needle: [UInt8]) -> Bool {
-        guard let first = needle.first, count >= needle.count else { return false }
-        return (0...(count - needle.count)).contains { start in
-            self[start] == first && self[start..<(start + needle.count)].elementsEqual(needle)
-        }
     }
 }
