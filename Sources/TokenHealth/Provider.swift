@@ -109,8 +109,23 @@ package struct IdentityPointers: Sendable, Hashable {
 
     /// The identity in `document`, or `nil` where its id is absent.
     func identity(in document: JSONValue) -> Identity? {
-        guard let id = document[id]?.scalarText, !id.isEmpty else { return nil }
-        return Identity(id: String(id.prefix(200)), name: name.flatMap { document[$0]?.scalarText }.map { String($0.prefix(200)) })
+        guard let id = text(at: id, in: document), !id.isEmpty else { return nil }
+        return Identity(id: id, name: name.flatMap { text(at: $0, in: document) })
+    }
+
+    /// Short and on one line: it is shown in logs, mails and on terminals, and a server may send anything.
+    private func text(at pointer: JSONPointer, in document: JSONValue) -> String? {
+        document[pointer]?.scalarText.map { String($0.unicodeScalars.filter(\.isShowable).prefix(200)) }
+    }
+}
+
+extension Unicode.Scalar {
+    /// Neither a control character nor one that breaks a line or turns the direction of a text.
+    fileprivate var isShowable: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
+        default: true
+        }
     }
 }
 
