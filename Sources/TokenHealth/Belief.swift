@@ -81,13 +81,18 @@ package struct Incident: Sendable, Hashable, Codable {
     package let id: String
     package let openedAt: Date
     /// The alert that was last sent about it.
-    package var kind: AlertKind
+    package var kind: AlertKind {
+        didSet { isMereBlindness = isMereBlindness && kind == .blind }
+    }
+    /// Whether nothing was ever known to be wrong but that nothing was known.
+    package private(set) var isMereBlindness: Bool
     package var remindersSent: Int
 
     init(token: TokenName, openedAt: Date, kind: AlertKind) {
         id = "\(token)-\(openedAt.compactUTC)"
         self.openedAt = openedAt
         self.kind = kind
+        isMereBlindness = kind == .blind
         remindersSent = 0
     }
 }

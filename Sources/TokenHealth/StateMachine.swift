@@ -189,7 +189,7 @@ extension Belief {
             incident = nil
             let replaced = replacedFingerprint
             replacedFingerprint = nil
-            if let ended { return [Notice(ended.kind == .blind ? .sighted : .recovered, incident: ended)] }
+            if let ended { return [Notice(ended.isMereBlindness ? .sighted : .recovered, incident: ended)] }
             return replaced == nil ? [] : [Notice(.replaced, incident: nil)]
         }
         guard let kind = alarm(for: token), incident?.kind != kind else { return [] }
