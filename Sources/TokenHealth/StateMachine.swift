@@ -187,7 +187,8 @@ extension Belief {
         if state == .valid {
             let ended = incident
             incident = nil
-            let replaced = replacedFingerprint
+            // The old secret may have been put back meanwhile.
+            let replaced = replacedFingerprint == fingerprint ? nil : replacedFingerprint
             replacedFingerprint = nil
             if let ended { return [Notice(ended.isMereBlindness ? .sighted : .recovered, incident: ended)] }
             return replaced == nil ? [] : [Notice(.replaced, incident: nil)]
