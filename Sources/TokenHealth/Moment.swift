@@ -64,7 +64,7 @@ extension Duration {
             low == 0 ? "\(high) \(highUnit)" : "\(high) \(highUnit) \(low) \(lowUnit)"
         }
         switch seconds {
-        case ..<1: return "\(inMilliseconds) ms"
+        case ..<1: return "\(max(0, inMilliseconds)) ms"
         case ..<120: return "\(seconds) s"
         case ..<7200: return pair(seconds / 60, "min", seconds % 60, "s")
         case ..<172_800: return pair(seconds / 3600, "h", seconds % 3600 / 60, "min")
