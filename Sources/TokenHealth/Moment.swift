@@ -16,9 +16,10 @@ package struct Moment: Sendable, Hashable {
 extension Date {
     /// RFC 3339 in UTC with milliseconds: `2026-11-23T10:05:07.120Z`.
     package var rfc3339: String {
-        // Formatting cuts off; a date read back from text is a hair below its millisecond.
+        // The format cuts where it should round, and few milliseconds are exact in binary: half of one keeps each.
         let milliseconds = (timeIntervalSince1970 * 1000).rounded()
-        return Date(timeIntervalSince1970: milliseconds / 1000 + 0.0001).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let inside = Date(timeIntervalSince1970: (milliseconds + 0.5) / 1000)
+        return inside.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 
     /// RFC 3339 in UTC to the minute, for a person: `2026-11-23 10:05 UTC`.
