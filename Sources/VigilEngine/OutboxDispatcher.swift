@@ -47,18 +47,24 @@ package struct OutboxDispatcher: Service {
     }
 
     package func run() async throws {
-        await cancelWhenGracefulShutdown {
+        // A delivery under way is let end at a shut-down: cut short, nobody could say whether it had arrived.
+        await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
-                group.addTask { await markProgress() }
+                group.addTask { await cancelWhenGracefulShutdown { await markProgress() } }
                 for name in notifiers.keys { group.addTask { await loop(for: name) } }
             }
+        } onGracefulShutdown: {
+            signal.send()
         }
     }
 
+    private var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
+
     private func loop(for name: String) async {
         guard let wakeup = signal.wakeups[name] else { preconditionFailure("no wake-up for notifier \(name)") }
-        while !Task.isCancelled {
+        while !isStopping {
             await deliverDue(to: name)
+            guard !isStopping else { return }
             let now = timekeeper.now()
             var pause = Duration.seconds(60)
             if let due = try? store.nextDelivery(for: name) {
@@ -79,7 +85,7 @@ package struct OutboxDispatcher: Service {
 
     private func deliverDue(to name: String) async {
         guard let notifier = notifiers[name] else { return }
-        while !Task.isCancelled {
+        while !isStopping {
             let due: [PendingDelivery]
             do {
                 due = try store.deliveries(for: name, dueAt: timekeeper.now().wall, limit: 20)
@@ -88,9 +94,9 @@ package struct OutboxDispatcher: Service {
                 return
             }
             guard !due.isEmpty else { return }
-            for delivery in due where !Task.isCancelled {
+            for delivery in due where !isStopping {
                 let result = await notifier.deliver(delivery.alert)
-                // A delivery cut short by the shut-down has an unknown end: it stays due, under the same id.
+                // A delivery that was cut short has an unknown end: it stays due, under the same id.
                 if Task.isCancelled, case .failed = result { return }
                 guard settle(delivery, result) else { return }
             }
