@@ -133,7 +133,11 @@ let package = Package(
         ),
         .testTarget(
             name: "VigilNotifyingTests",
-            dependencies: ["VigilNotifying", "VigilEngine", "TokenHealth"],
+            dependencies: [
+                "VigilNotifying", "VigilEngine", "VigilSystemd", "TokenHealth",
+                asyncHTTPClient, nio, nioPosix,
+            ],
+            exclude: ["Golden"],
             swiftSettings: settings
         ),
         .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd"], swiftSettings: settings),

@@ -9,24 +9,27 @@ struct AlertSentence: Sendable {
         self.alert = alert
     }
 
-    /// What happened. It names the tokens, up to three of them.
+    /// What happened.
+    ///
+    /// It names the tokens, up to three of them.
     var text: String {
         switch alert.kind {
-        case .invalidated: "\(subject) \(isOne ? "has" : "have") stopped working\(because(deathCause))."
-        case .limited: "\(subject) still \(isOne ? "works" : "work"), but not for everything\(because(limit))."
-        case .recovered: "\(subject) \(isOne ? "works" : "work") again\(outage)."
+        case .invalidated: "\(opening) \(isOne ? "has" : "have") stopped working\(because(deathCause))."
+        case .limited: "\(opening) still \(isOne ? "works" : "work"), but not for everything\(because(limit))."
+        case .recovered: "\(opening) \(isOne ? "works" : "work") again\(outage)."
         case .reminder: reminder
         case .expiring: expiry
         case .blind: "It is not known whether \(subject) \(isOne ? "works" : "work")\(because(darkness))."
-        case .sighted: "\(subject) can be checked again, and \(isOne ? "works" : "work")\(darkTime)."
+        case .sighted: "\(opening) can be checked again, and \(isOne ? "works" : "work")\(darkTime)."
         case .identityChanged:
-            "\(subject) now \(isOne ? "belongs" : "belong") to somebody else than expected\(newIdentity)."
-        case .replaced: "\(subject) \(isOne ? "has" : "have") been replaced by a new one, which works."
-        case .misconfigured: "\(subject) cannot be checked: something is set up wrongly\(because(mistake))."
-        case .providerIncident: "\(provider) rejects \(isOne ? "its token" : "\(alert.tokens.count) tokens at once")."
-        case .providerRecovered: "\(provider) accepts its tokens again\(outage)."
-        case .notifierFailing: "Alerts are not getting through: \(plainSummary)."
-        case .notifierRecovered: "Alerts get through again: \(plainSummary)."
+            "\(opening) now \(isOne ? "belongs" : "belong") to somebody else than expected\(newIdentity)."
+        case .replaced: "\(opening) \(isOne ? "has" : "have") been replaced by a new one, which works."
+        case .misconfigured: "\(opening) cannot be checked: something is set up wrongly."
+        case .providerIncident:
+            "Provider \(provider) rejects \(isOne ? "its token" : "\(alert.tokens.count) tokens at once")."
+        case .providerRecovered: "Provider \(provider) accepts its tokens again\(outage)."
+        case .notifierFailing: "Alerts are not getting through: \(alert.summary)."
+        case .notifierRecovered: "Alerts get through again: \(alert.summary)."
         case .test: "This is a test. No token has stopped working."
         }
     }
@@ -64,14 +67,17 @@ extension AlertSentence {
     private var subject: String {
         let names = alert.tokens.compactMap(\.name?.text)
         switch names.count {
-        case 0: return "A token"
-        case 1: return "Token \(names[0])"
+        case 0: return "a token"
+        case 1: return "token \(names[0])"
         case 2, 3: return "\(names.count) tokens (\(names.joined(separator: ", ")))"
         default: return "\(names.count) tokens (\(names.prefix(2).joined(separator: ", ")) and \(names.count - 2) more)"
         }
     }
 
-    private var provider: String { alert.tokens.first?.provider ?? "The provider" }
+    /// The subject at the beginning of a sentence.
+    private var opening: String { subject.prefix(1).uppercased() + subject.dropFirst() }
+
+    private var provider: String { alert.tokens.first?.provider ?? "the provider" }
 
     private var reason: String? { alert.tokens.first?.reason }
 
@@ -83,9 +89,6 @@ extension AlertSentence {
 
     private var darkTime: String { length.map { ". For \($0) it could not" } ?? "" }
 
-    /// The summary without the host, for what has no token to speak of.
-    private var plainSummary: String { alert.summary }
-
     private var newIdentity: String {
         alert.tokens.first?.identity.map { ": \($0.label)" } ?? ""
     }
@@ -93,7 +96,7 @@ extension AlertSentence {
     private var deathCause: String? {
         switch reason.flatMap(RejectionReason.init(rawValue:)) {
         case .expired: "it has expired"
-        case .revoked: "it was deleted before its time"
+        case .revoked: "it was deleted or revoked before its time"
         case .rejected: "\(provider) rejects it"
         case .wrongIdentity: "it belongs to somebody else now"
         case nil: nil
@@ -126,32 +129,29 @@ extension AlertSentence {
         }
     }
 
-    private var mistake: String? {
-        guard let explanation = alert.tokens.first?.explanation, isOne else { return nil }
-        return explanation.hasSuffix(".") ? String(explanation.dropLast()) : explanation
-    }
-
     private var reminder: String {
-        let time = length.map { ", for \($0) now" } ?? ""
+        let time = length.map { " for \($0) now" } ?? " for some time"
+        let sinceThen = length.map { " This has lasted for \($0)." } ?? ""
         switch alert.tokens.first?.state {
-        case .limited: return "\(subject) still \(isOne ? "works" : "work") only in part\(because(limit))\(time)."
+        case .limited: return "\(opening) \(isOne ? "has" : "have") worked only in part\(time)\(because(limit))."
         case .blind, .unknown, .pending, .suspect:
-            return "It is still not known whether \(subject) \(isOne ? "works" : "work")\(because(darkness))\(time)."
-        case .misconfigured: return "\(subject) still cannot be checked\(because(mistake))\(time)."
+            return
+                "It is still not known whether \(subject) \(isOne ? "works" : "work")\(because(darkness)).\(sinceThen)"
+        case .misconfigured: return "\(opening) still cannot be checked: something is set up wrongly.\(sinceThen)"
         case .invalid, .valid, nil:
-            return "\(subject) still \(isOne ? "does" : "do") not work\(because(deathCause))\(time)."
+            return "\(opening) \(isOne ? "has" : "have") not worked\(time)\(because(deathCause))."
         }
     }
 
     private var expiry: String {
-        guard let end = alert.tokens.first?.expiresAt else { return "\(subject) will soon expire." }
+        guard let end = alert.tokens.first?.expiresAt else { return "\(opening) will soon expire." }
         // The report does not say whether the date is estimated; the summary does.
         let isEstimated = alert.summary.contains("(estimated)")
         let left = Duration.seconds(end.timeIntervalSince(alert.createdAt))
         let doubt = isEstimated ? " That date is an estimate: the token itself does not tell." : ""
         guard left > .zero else {
-            return "\(subject) still \(isOne ? "works" : "work"), but its time was up on \(end.dayUTC).\(doubt)"
+            return "\(opening) still \(isOne ? "works" : "work"), but its time was up on \(end.dayUTC).\(doubt)"
         }
-        return "\(subject) will stop working in \(left.short), on \(end.minuteUTC).\(doubt)"
+        return "\(opening) will stop working in \(left.short), on \(end.minuteUTC).\(doubt)"
     }
 }

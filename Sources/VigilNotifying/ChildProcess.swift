@@ -43,8 +43,9 @@ struct ChildProcess: Sendable {
     /// Time between the request to end and the end by force.
     var grace: Duration = .seconds(2)
 
-    /// Runs the program with `input` on its standard input. A child that does not read all of it is no failure: its
-    /// exit status counts.
+    /// Runs the program with `input` on its standard input.
+    ///
+    /// A child that does not read all of it is no failure: its exit status counts.
     func run(input: [UInt8]) async -> Outcome {
         ChildProcess.brokenPipesAreErrors
         do {
@@ -67,8 +68,9 @@ struct ChildProcess: Sendable {
         }
     }
 
-    /// Writing to a child that has closed its standard input must be an error, not the end of this process. The child
-    /// does not inherit this: Subprocess resets signals.
+    /// Writing to a child that has closed its standard input must be an error, not the end of this process.
+    ///
+    /// The child does not inherit this: Subprocess resets signals.
     private static let brokenPipesAreErrors: Void = {
         _ = signal(SIGPIPE, SIG_IGN)
     }()
@@ -112,8 +114,9 @@ extension ChildProcess {
         case inTime
     }
 
-    /// Feeds and hears the child until it has ended, or ends it. The child is still a zombie when this returns, so its
-    /// process group cannot yet belong to anybody else.
+    /// Feeds and hears the child until it has ended, or ends it.
+    ///
+    /// The child is still a zombie when this returns, so its process group cannot yet belong to anybody else.
     private func supervise(_ execution: Running, input: [UInt8]) async throws -> Remains {
         await withTaskGroup(of: Event.self) { group in
             group.addTask {
@@ -152,8 +155,9 @@ extension ChildProcess {
         }
     }
 
-    /// Returns when the child has ended. Its streams end with it, so this seldom waits: only for a child that closes
-    /// all its streams and goes on.
+    /// Returns when the child has ended.
+    ///
+    /// Its streams end with it, so this seldom waits: only for a child that closes all its streams and goes on.
     private func waitForEnd(of execution: Running) async {
         var pause = Duration.milliseconds(1)
         while !hasEnded(execution.processIdentifier.value) {

@@ -16,6 +16,9 @@ package struct CommandNotifier: Notifier {
         }
     }
 
+    /// Longest value of a variable, in characters; the kernel refuses a program more than 128 KiB in one.
+    private static let maximumValue = 2000
+
     private let settings: Settings
 
     package init(_ settings: Settings) {
@@ -45,35 +48,14 @@ package struct CommandNotifier: Notifier {
         return [
             "TOKENVIGIL_KIND": alert.kind.rawValue,
             "TOKENVIGIL_SEVERITY": alert.severity.rawValue,
-            "TOKENVIGIL_SUMMARY": alert.summary.oneLine,
+            "TOKENVIGIL_SUMMARY": alert.summary.oneLine.shortened(to: maximumValue),
             "TOKENVIGIL_TOKEN": gist.tokens,
             "TOKENVIGIL_STATE": gist.states,
             "TOKENVIGIL_REASON": gist.reasons,
-            "TOKENVIGIL_INCIDENT": alert.incidentID?.oneLine ?? "",
-            "TOKENVIGIL_ALERT": alert.id.oneLine,
-            "TOKENVIGIL_HOST": alert.host.oneLine,
+            "TOKENVIGIL_INCIDENT": alert.incidentID?.oneLine.shortened(to: maximumValue) ?? "",
+            "TOKENVIGIL_ALERT": alert.id.oneLine.shortened(to: maximumValue),
+            "TOKENVIGIL_HOST": alert.host.oneLine.shortened(to: maximumValue),
             "TOKENVIGIL_OWNER": gist.owners,
         ]
-    }
-}
-
-/// The facts of an alert's tokens as single values: each distinct one once, with commas between them.
-struct AlertGist: Sendable, Hashable {
-    let tokens: String
-    let states: String
-    let reasons: String
-    let owners: String
-
-    init(_ alert: Alert) {
-        tokens = AlertGist.list(alert.tokens.map(\.name?.text))
-        states = AlertGist.list(alert.tokens.map(\.state.rawValue))
-        reasons = AlertGist.list(alert.tokens.map(\.reason))
-        owners = AlertGist.list(alert.tokens.map(\.owner))
-    }
-
-    private static func list(_ values: [String?]) -> String {
-        var seen: Set<String> = []
-        return values.compactMap { $0?.oneLine }.filter { !$0.isEmpty && seen.insert($0).inserted }
-            .joined(separator: ", ")
     }
 }

@@ -1,12 +1,15 @@
 import TokenHealth
 
 extension ChildProcess.Outcome {
-    /// What an exit status means for a delivery, by the codes of `sysexits.h`. What they do not settle is tried again:
-    /// an administrator may repair it.
+    /// What this means for a delivery, by the exit codes that `sysexits.h` names.
+    ///
+    /// What they do not settle is tried again: an administrator may repair it.
     ///
     /// - Parameters:
     ///   - program: its path, for the text.
     ///   - success: what exit status 0 says.
+    ///   - timeLimit: the one it ran under, for the text.
+    /// - Returns: delivered for 0 alone; refused for what would end alike at every attempt.
     func result(of program: String, success: String, timeLimit: Duration) -> DeliveryResult {
         let program = program.oneLine
         switch ending {

@@ -2,8 +2,9 @@ package import TokenHealth
 import VigilEngine
 package import VigilSystemd
 
-/// Takes entries for the system's journal. Contract: an entry that was taken is not lost by this program; an entry that
-/// was not is an error.
+/// Takes entries for the system's journal.
+///
+/// Contract: an entry that was taken is not lost by this program; one that was not is an error.
 package protocol JournalWriter: Sendable {
     func send(_ fields: [(name: String, value: String)]) throws(JournalError)
 }
@@ -30,7 +31,9 @@ package struct JournalNotifier: Notifier {
         }
     }
 
-    /// What is known, and nothing else: an absent fact has no field. An alert about several tokens repeats fields.
+    /// What is known, and nothing else: an absent fact has no field.
+    ///
+    /// An alert about several tokens repeats fields.
     private func fields(of alert: Alert) -> [(name: String, value: String)] {
         var fields: [(name: String, value: String)] = [
             ("MESSAGE", alert.summary),

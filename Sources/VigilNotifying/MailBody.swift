@@ -16,7 +16,7 @@ struct MailBody: Sendable {
 
     /// The whole text; every line ends with `\n`.
     var text: String {
-        let sections = [fact, evidence, causes, dependants, remedy, details]
+        let sections = [fact, evidence, causes, dependants, remedy, postponement, details]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -32,18 +32,23 @@ struct MailBody: Sendable {
 extension MailBody {
     private var evidence: [String] {
         guard let first = tokens.first else { return [] }
-        if tokens.count == 1 { return times(of: first) + why(first) }
-        var lines: [String] = []
-        for token in tokens {
-            lines += Paragraph.lines("\(token.name?.text ?? "token"):") + times(of: token, indent: "  ")
-            lines += Paragraph.lines(token.explanation, first: "  Why: ")
+        if alert.tokens.count == 1 { return times(of: first).map { "\($0): \($1.minuteUTC)" } + why(first) }
+        var lines = tokens.flatMap { token in
+            let times = times(of: token).map { "\($0.lowercased()) \($1.minuteUTC)" }
+            return Paragraph.lines(([label(of: token)] + times).joined(separator: ", "), first: "- ")
         }
         let omitted = alert.tokens.count - tokens.count
         if omitted > 0 { lines.append("and \(omitted) more: tokenvigil status") }
+        var seen: Set<String> = []
+        for token in tokens where seen.insert(token.explanation).inserted { lines += why(token) }
         return lines
     }
 
-    private func times(of token: TokenReport, indent: String = "") -> [String] {
+    private func label(of token: TokenReport) -> String {
+        (token.name?.text ?? "token") + (token.reason.map { " (\($0))" } ?? "")
+    }
+
+    private func times(of token: TokenReport) -> [(String, Date)] {
         var facts: [(String, Date?)] = []
         switch alert.kind {
         case .test, .notifierFailing, .notifierRecovered:
@@ -60,13 +65,15 @@ extension MailBody {
                 ("First rejected", token.firstRejectedAt),
             ]
         }
-        return facts.compactMap { name, date in date.map { "\(indent)\(name): \($0.minuteUTC)" } }
+        return facts.compactMap { name, date in date.map { (name, $0) } }
     }
 
     private func why(_ token: TokenReport) -> [String] {
-        let parts = token.explanation.oneLine.split(separator: "; ")
+        var parts = token.explanation.oneLine.split(separator: "; ")
+        // The causes are listed in full below.
+        if !alert.causes.isEmpty { parts.removeAll { $0.hasPrefix("most likely: ") } }
         guard !parts.isEmpty, alert.kind != .test else { return [] }
-        guard parts.count > 1 else { return Paragraph.lines(token.explanation, first: "\(evidenceTitle): ") }
+        guard parts.count > 1 else { return Paragraph.lines(String(parts[0]), first: "\(evidenceTitle): ") }
         return ["\(evidenceTitle):"] + parts.flatMap { Paragraph.lines(String($0), first: "- ") }
     }
 
@@ -127,6 +134,20 @@ extension MailBody {
         return lines.isEmpty ? [] : [remedyTitle] + lines
     }
 
+    /// How to have peace until somebody can do it.
+    private var postponement: [String] {
+        guard alert.tokens.count == 1, let name = alert.tokens.first?.name else { return [] }
+        switch alert.kind {
+        case .invalidated, .limited, .reminder, .identityChanged, .blind, .misconfigured:
+            return ["NOT NOW? This stops the reminders until it works again:"] + [
+                "  tokenvigil ack \(name) --reason \"who does what by when\""
+            ]
+        case .recovered, .sighted, .replaced, .expiring, .providerIncident, .providerRecovered, .notifierFailing,
+            .notifierRecovered, .test:
+            return []
+        }
+    }
+
     private var remedyTitle: String {
         switch alert.kind {
         case .invalidated, .limited, .reminder, .identityChanged, .misconfigured: "HOW TO REPAIR"
@@ -143,7 +164,7 @@ extension MailBody {
 extension MailBody {
     private var details: [String] {
         var lines = ["DETAILS"]
-        for token in tokens {
+        if alert.tokens.count == 1, let token = tokens.first {
             lines += line("Token", token.name?.text)
             lines += line("State", token.state.rawValue + (token.reason.map { " (\($0))" } ?? ""))
             lines += line("Provider", token.provider)
@@ -152,11 +173,15 @@ extension MailBody {
             lines += line("Fingerprint", token.fingerprint?.text)
             lines += line("Last answer", token.lastProbe?.httpStatus.map { "HTTP \($0)" })
             if alert.kind != .expiring { lines += line("Expires", token.expiresAt?.dayUTC) }
-            if tokens.count > 1 { lines.append("") }
+        } else {
+            let gist = AlertGist(alert)
+            lines += line("Providers", gist.providers)
+            lines += line("Owners", gist.owners)
+            lines += line("States", gist.states)
         }
         lines += line("Host", alert.host)
         lines += line("Severity", alert.severity.rawValue)
-        lines += line("Written", alert.createdAt.minuteUTC)
+        lines += line("Time of this alert", alert.createdAt.minuteUTC)
         lines += line("Incident", alert.incidentID)
         lines += line("Alert", alert.id)
         return lines

@@ -1,7 +1,8 @@
 import FoundationEssentials
 
-/// One header field, folded. There is no way to make one that holds a line break of its text's: every initializer
-/// passes through ``String/oneLine``.
+/// One header field, folded.
+///
+/// No line break of its text can survive in it: every initializer passes through ``String/oneLine``.
 struct MailHeader: Sendable, Hashable {
     /// Name, colon, value, without the final line break.
     let text: String
@@ -10,14 +11,21 @@ struct MailHeader: Sendable, Hashable {
     private static let width = 78
     /// Longest text, so that no line comes near the limit of 998 bytes.
     private static let maximumLength = 250
+    /// Longest word: it cannot be folded.
+    private static let maximumWord = 900
 
-    /// A field whose value has a syntax of its own; folded at its spaces. What is not printable ASCII becomes `?`.
+    /// A field whose value has a syntax of its own, folded at its spaces.
+    ///
+    /// What is not printable ASCII becomes `?`.
     init(_ name: String, _ value: String) {
         let ascii = String(value.oneLine.unicodeScalars.map { $0.isASCII ? Character($0) : "?" })
-        text = MailHeader.folded("\(name): \(ascii)")
+        // What looks like an encoded word would be decoded by the reader, and could hold anything.
+        text = MailHeader.folded("\(name): \(ascii.replacing("=?", with: "=-"))")
     }
 
-    /// A field of free text, with a fixed beginning in ASCII. Text outside ASCII becomes encoded words, RFC 2047.
+    /// A field of free text, with a fixed beginning in ASCII.
+    ///
+    /// Text outside ASCII becomes encoded words, RFC 2047.
     init(_ name: String, prefix: String, freeText: String) {
         let line = freeText.oneLine.shortened(to: MailHeader.maximumLength)
         let isPlain = line.unicodeScalars.allSatisfy(\.isASCII) && !line.contains("=?")
@@ -31,9 +39,10 @@ struct MailHeader: Sendable, Hashable {
     private static func folded(_ line: String) -> String {
         var lines: [String] = []
         var current = ""
-        for word in line.split(separator: " ", omittingEmptySubsequences: true) {
+        for part in line.split(separator: " ", omittingEmptySubsequences: true) {
+            let word = String(part).shortened(to: maximumWord)
             if current.isEmpty {
-                current = String(word)
+                current = word
             } else if current.utf8.count + 1 + word.utf8.count <= width || (lines.isEmpty && current.hasSuffix(":")) {
                 current += " \(word)"
             } else {

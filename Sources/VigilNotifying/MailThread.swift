@@ -43,8 +43,9 @@ struct MailThread: Sendable, Hashable {
 }
 
 extension Alert {
-    /// Whether this is the first that is said of its incident. One that changes what an incident is about, and one that
-    /// reminds or ends it, is not.
+    /// Whether this is the first that is said of its incident.
+    ///
+    /// One that changes what an incident is about, and one that reminds or ends it, is not.
     fileprivate var opensIncident: Bool {
         guard lastedSeconds == nil else { return false }
         switch kind {

@@ -2,8 +2,9 @@ package import AsyncHTTPClient
 package import VigilEngine
 import VigilSystemd
 
-/// A notifier as the configuration describes it. A new kind of notifier has its own file, a case here and a line in
-/// ``NotifierFactory/notifier(for:)``.
+/// A notifier as the configuration describes it.
+///
+/// A new kind of notifier has its own file, a case here and a line in ``NotifierFactory/notifier(for:)``.
 package enum NotifierSettings: Sendable, Hashable {
     case webhook(WebhookNotifier.Settings)
     case sendmail(SendmailNotifier.Settings)
@@ -18,9 +19,13 @@ package struct NotifierFactory: Sendable {
     private let journal: any JournalWriter
     private let version: String
 
+    /// Takes what notifiers share.
+    ///
     /// - Parameters:
     ///   - client: one made with ``WebhookNotifier/clientConfiguration``.
+    ///   - secrets: reads webhook addresses and signing keys.
     ///   - version: of this program.
+    ///   - journal: where journal entries go.
     package init(
         client: HTTPClient,
         secrets: any SecretReader,
@@ -33,6 +38,7 @@ package struct NotifierFactory: Sendable {
         self.journal = journal
     }
 
+    /// The notifier that `settings` describe.
     package func notifier(for settings: NotifierSettings) -> any Notifier {
         switch settings {
         case .webhook(let settings): WebhookNotifier(settings, client: client, secrets: secrets, version: version)

@@ -1,7 +1,9 @@
 extension String {
-    /// This text on one line: control characters, line and paragraph separators and the marks that turn the direction
-    /// of writing become spaces, runs of spaces one space. What comes from a provider, a child process or a
-    /// configuration passes through here before it is put into a header, a mail or an error.
+    /// This text on one line.
+    ///
+    /// Control characters, line and paragraph separators and the marks that turn the direction of writing become
+    /// spaces, runs of spaces one space. What comes from a provider, a child process or a configuration passes through
+    /// here before it is put into a header, a mail or an error.
     var oneLine: String {
         var line = String.UnicodeScalarView()
         for scalar in unicodeScalars {

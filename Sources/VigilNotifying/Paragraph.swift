@@ -2,8 +2,9 @@
 enum Paragraph {
     private static let width = 72
 
-    /// `text` on one or more lines: the first begins with `first`, the others with as many spaces. A word longer than a
-    /// line, such as an address, stays whole.
+    /// `text` on one or more lines: the first begins with `first`, the others with as many spaces.
+    ///
+    /// A word longer than a line, such as an address, stays whole.
     static func lines(_ text: String, first: String = "") -> [String] {
         let indent = String(repeating: " ", count: first.count)
         var lines: [String] = []

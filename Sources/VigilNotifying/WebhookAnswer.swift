@@ -12,6 +12,7 @@ struct WebhookAnswer: Sendable, Hashable {
     /// - Parameters:
     ///   - origin: scheme and host, for the text.
     ///   - now: when the answer came, for a `Retry-After` that is a date.
+    /// - Returns: delivered for 2xx alone; gone for 410; failed for what may pass; refused for the rest.
     func result(from origin: String, at now: Date) -> DeliveryResult {
         let answer = "\(origin) answered HTTP \(status)"
         switch status {

@@ -38,8 +38,12 @@ package struct WebhookNotifier: Notifier {
     private let userAgent: String
     private let now: @Sendable () -> Date
 
+    /// A notifier that shares a client with others.
+    ///
     /// - Parameters:
+    ///   - settings: where to post.
     ///   - client: one made with ``clientConfiguration``.
+    ///   - secrets: reads the address and the signing key.
     ///   - version: of this program, for `User-Agent`.
     ///   - now: wall time, for the signature.
     package init(
@@ -67,7 +71,7 @@ package struct WebhookNotifier: Notifier {
         do throws(Obstacle) {
             let url = try await address()
             let body = try document(of: alert)
-            let request = try await request(to: url, id: alert.id, body: body)
+            let request = try await request(to: url, id: alert.id.oneLine.shortened(to: 250), body: body)
             return await exchange(request, with: url)
         } catch {
             return error.result
@@ -153,8 +157,9 @@ extension WebhookNotifier {
         }
     }
 
-    /// Reads a short answer to its end, so that its connection can be used again. What it says, and whether it ends
-    /// well, changes nothing: the status has decided.
+    /// Reads a short answer to its end, so that its connection can be used again.
+    ///
+    /// What it says, and whether it ends well, changes nothing: the status has decided.
     private func discard(_ response: HTTPClientResponse, within limit: Duration) async {
         _ = try? await within(limit) {
             _ = try await response.body.collect(upTo: WebhookNotifier.maximumAnswer)
@@ -164,7 +169,9 @@ extension WebhookNotifier {
 
 // MARK: - What stands in the way
 
-/// Why there is nothing to send. Only a document that cannot be written is hopeless: an administrator repairs the rest.
+/// Why there is nothing to send.
+///
+/// Only a document that cannot be written is hopeless: an administrator repairs the rest.
 private enum Obstacle: Error {
     case address(String)
     case secret(String, SecretProblem)

@@ -4,12 +4,14 @@ import TokenHealth
 
 /// The signature of Standard Webhooks: HMAC-SHA256 over id, time and body.
 enum WebhookSignature {
-    /// The value of `webhook-signature`: `v1,` and the base64 of the code; `nil` where the secret's `whsec_` form is
-    /// not base64.
+    /// The value of `webhook-signature`: `v1,` and the base64 of the code.
     ///
     /// - Parameters:
+    ///   - id: idempotency key of the message.
     ///   - timestamp: of this attempt, in whole seconds since 1970.
+    ///   - body: exactly as it is sent.
     ///   - secret: `whsec_` and base64, or any other text, whose bytes are the key.
+    /// - Returns: `nil` where the secret begins with `whsec_` and goes on with what is not base64.
     static func header(id: String, timestamp: Int64, body: [UInt8], secret: Secret) -> String? {
         guard let key = secret.withExposedValue(key(from:)) else { return nil }
         var code = HMAC<SHA256>(key: key)

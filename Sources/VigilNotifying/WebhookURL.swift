@@ -1,4 +1,6 @@
-/// The address of a webhook. Its path and query are a secret, so a person is shown ``origin`` and nothing else.
+/// The address of a webhook.
+///
+/// Its path and query are a secret, so a person is shown ``origin`` and nothing else.
 struct WebhookURL: Sendable {
     /// The whole address, for the HTTP client alone.
     let text: String
