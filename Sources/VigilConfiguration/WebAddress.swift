@@ -1,3 +1,5 @@
+import TokenHealth
+
 /// An absolute `http` or `https` URL, taken apart far enough to say what is wrong with it.
 struct WebAddress: Sendable, Hashable {
     let isEncrypted: Bool
@@ -64,12 +66,7 @@ struct WebAddress: Sendable, Hashable {
     }
 
     /// Whether requests stay on this host.
-    var isLoopback: Bool {
-        if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" { return true }
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.first == "127"
-            && parts.allSatisfy { $0.allSatisfy(\.isNumber) && UInt8($0) != nil }
-    }
+    var isLoopback: Bool { Loopback.contains(host) }
 }
 
 extension UInt8 {

@@ -47,7 +47,7 @@ struct ExitMeaning: Sendable, Hashable {
     init(_ code: Int32) {
         isPermanent = [64, 65, 67, 77, 78].contains(code)
         switch code {
-        case 1: hint = "a sandbox may be in the way: see tokenvigil doctor"
+        case 1: hint = "a sandbox may be in the way: NoNewPrivileges= stops setgid and setuid mailers"
         case 64: hint = "wrong usage"
         case 65: hint = "the message was rejected"
         case 66: hint = "no input"

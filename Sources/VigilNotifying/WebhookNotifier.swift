@@ -22,9 +22,19 @@ package struct WebhookNotifier: Notifier {
         /// Limit of the whole exchange, the body of the answer included.
         package var timeLimit: Duration
 
-        package init(url: Address, signingSecret: SecretSource? = nil, timeLimit: Duration = .seconds(10)) {
+        /// Whether plain `http` to another host is accepted. A literal address was checked with the configuration; one
+        /// from a secret source is known only here.
+        package var allowsPlaintext: Bool
+
+        package init(
+            url: Address,
+            signingSecret: SecretSource? = nil,
+            allowsPlaintext: Bool = false,
+            timeLimit: Duration = .seconds(10)
+        ) {
             self.url = url
             self.signingSecret = signingSecret
+            self.allowsPlaintext = allowsPlaintext
             self.timeLimit = timeLimit
         }
     }
@@ -90,6 +100,7 @@ extension WebhookNotifier {
         case .secret(let source):
             let secret = try await secret(from: source, as: "webhook URL")
             guard let url = secret.withExposedValue({ WebhookURL($0) }) else { throw .address("\(source)") }
+            guard url.isProtected || settings.allowsPlaintext else { throw .plaintext("\(source)") }
             return url
         }
     }
@@ -174,6 +185,7 @@ extension WebhookNotifier {
 /// Only a document that cannot be written is hopeless: an administrator repairs the rest.
 private enum Obstacle: Error {
     case address(String)
+    case plaintext(String)
     case secret(String, SecretProblem)
     case signingSecret(String)
     case document
@@ -182,6 +194,8 @@ private enum Obstacle: Error {
         switch self {
         case .address(let place):
             .failed("the webhook URL (\(place)) is not an http or https address with a host: correct it")
+        case .plaintext(let place):
+            .failed("the webhook URL (\(place)) is plain http to another host: use https, or set allow_plaintext: true")
         case .secret(let role, let problem):
             .failed("the \(role) \(problem.fault)")
         case .signingSecret(let place):

@@ -1,3 +1,5 @@
+import TokenHealth
+
 /// The address of a webhook.
 ///
 /// Its path and query are a secret, so a person is shown ``origin`` and nothing else.
@@ -6,6 +8,8 @@ struct WebhookURL: Sendable {
     let text: String
     /// Scheme and host, without user, port, path and query: `https://hooks.example.com`.
     let origin: String
+    /// Whether the way there is encrypted, or never leaves this host.
+    let isProtected: Bool
 
     /// Checks that `text` is an `http` or `https` address with a host; `nil` otherwise.
     init?(_ text: String) {
@@ -22,6 +26,7 @@ struct WebhookURL: Sendable {
         }
         guard !host.isEmpty else { return nil }
         self.text = text
+        isProtected = scheme == "https" || Loopback.contains(host)
         origin = "\(scheme)://\(host.lowercased())".oneLine.shortened(to: 200)
     }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TokenHealth
 
 /// The proxy a probe goes through: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in either case, as curl and Go read them.
 ///
@@ -26,13 +27,9 @@ struct ProxySettings: Sendable {
     /// The proxy for `url`, or `nil` for a direct connection.
     func server(for url: String) -> Server? {
         guard let secure, let parts = URLComponents(string: url), parts.scheme == "https",
-            let host = parts.host?.lowercased(), !isLoopback(host), !isExcepted(host, port: parts.port ?? 443)
+            let host = parts.host?.lowercased(), !Loopback.contains(host), !isExcepted(host, port: parts.port ?? 443)
         else { return nil }
         return secure
-    }
-
-    private func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
     }
 
     private func isExcepted(_ host: String, port: Int) -> Bool {

@@ -55,7 +55,13 @@ extension VigilConfiguration.NotifierSettings.Kind {
                 case .literal(let text): .literal(text)
                 case .source(let source): .secret(source)
                 }
-            return .webhook(WebhookNotifier.Settings(url: url, signingSecret: webhook.signingSecret))
+            return .webhook(
+                WebhookNotifier.Settings(
+                    url: url,
+                    signingSecret: webhook.signingSecret,
+                    allowsPlaintext: webhook.allowsPlaintext
+                )
+            )
         case .sendmail(let mail):
             return .sendmail(SendmailNotifier.Settings(from: mail.from, to: mail.to, sendmail: mail.path))
         case .journald:
