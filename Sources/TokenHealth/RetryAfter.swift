@@ -44,6 +44,7 @@ package enum HTTPDate {
         guard parts.count == 6, parts[5] == "GMT" || parts[5] == "UTC",
             let day = Int(parts[1]), (1...31).contains(day),
             let month = months.firstIndex(of: String(parts[2])),
+            parts[4].utf8.count == 8, parts[4].utf8.allSatisfy({ (0x30...0x3A).contains($0) }),
             let year = Int(parts[3]), (1970...9999).contains(year)
         else { return nil }
         func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
