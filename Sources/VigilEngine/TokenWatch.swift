@@ -283,10 +283,12 @@ extension TokenWatch.Entry {
         at now: Date
     ) -> ValidityInterval? {
         intervals.removeAll { $0.end < now.addingTimeInterval(-30 * 86_400) }
-        guard isContinuing, var last = intervals.popLast(), now.timeIntervalSince(last.end) < longestGap else {
+        guard isContinuing, var last = intervals.last, now.timeIntervalSince(last.end) < longestGap else {
+            let ended = isContinuing ? intervals.last : nil
             intervals.append(ValidityInterval(start: now, end: now, state: state.name, reason: state.reason))
-            return nil
+            return ended
         }
+        intervals.removeLast()
         last.end = max(last.end, now)
         intervals.append(last)
         guard last.state != state.name || last.reason != state.reason else { return nil }
