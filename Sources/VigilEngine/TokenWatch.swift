@@ -163,8 +163,10 @@ package actor TokenWatch {
         let isNew = ended != nil || entry.intervals.last?.start != next.intervals.last?.start
         if decision.isWorthStoring(after: entry.belief) || isNew {
             guard store(decision, entry: next, ended: ended, previous: entry, at: now.wall) else {
-                // The belief is not adopted: what is not stored has not happened, and the next look decides again.
-                agenda.schedule(entry.token.name, at: now.uptime + min(entry.token.interval, .seconds(5)))
+                // The belief is not adopted: what is not stored has not happened, and the next look decides again, no
+                // sooner than the provider may be asked again.
+                let soon = min(entry.token.interval, .seconds(5))
+                agenda.schedule(entry.token.name, at: now.uptime + (asked ? max(soon, decision.rest) : soon))
                 return
             }
             next.isDirty = false
