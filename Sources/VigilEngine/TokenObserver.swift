@@ -40,8 +40,8 @@ package struct TokenObserver: Sendable {
         }
         let fingerprint = fingerprinter.fingerprint(of: secret)
         if isResting, fingerprint == belief.fingerprint { return Sight(observation: nil, exchange: nil, control: nil) }
-        let fresh = belief.state.name == .suspect || belief.state.name == .invalid
-        let exchange = await prober.exchange(ProbeRequest(token: token, secret: secret, onFreshConnection: fresh))
+        let request = ProbeRequest(token: token, secret: secret, onFreshConnection: belief.isDoubted)
+        let exchange = await prober.exchange(request)
         let judge = Judge(token: token, knownIdentity: belief.identity)
         let control = await control(for: exchange, judge: judge, token: token, belief: belief)
         let observation = Observation(
@@ -79,5 +79,15 @@ package struct TokenObserver: Sendable {
             || belief.wantsControl(for: judge.finding(on: exchange), token: token, at: timekeeper.now())
         guard isWanted else { return nil }
         return await prober.exchange(ProbeRequest(token: token, secret: nil, onFreshConnection: true))
+    }
+}
+
+extension Belief {
+    /// Whether the next answer may confirm a death. One that went blind keeps the rejections counted before.
+    fileprivate var isDoubted: Bool {
+        switch state {
+        case .suspect, .invalid, .blind: true
+        case .pending, .valid, .limited, .unknown, .misconfigured: false
+        }
     }
 }
