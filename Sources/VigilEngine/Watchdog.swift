@@ -44,8 +44,9 @@ package struct Watchdog: Service {
         }
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                tick(interval: interval)
+                // At the start no loop has had the time to come round yet.
                 try? await timekeeper.sleep(until: timekeeper.now().uptime + interval / 3)
+                if !Task.isCancelled { tick(interval: interval) }
             }
         }
     }
