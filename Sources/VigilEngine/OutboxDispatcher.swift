@@ -15,6 +15,10 @@ package struct OutboxDispatcher: Service {
     private let chance: @Sendable () -> Double
     private let signal: OutboxSignal
     private let settled: @Sendable () -> Void
+    private let unsettled = UnsettledOutcomes()
+
+    /// How long the outbox is left alone after it could not be read or written.
+    private static let pauseAfterFailure = Duration.seconds(30)
 
     /// - Parameters:
     ///   - signal: given whenever new alerts have been stored.
@@ -63,11 +67,11 @@ package struct OutboxDispatcher: Service {
     private func loop(for name: String) async {
         guard let wakeup = signal.wakeups[name] else { preconditionFailure("no wake-up for notifier \(name)") }
         while !isStopping {
-            await deliverDue(to: name)
+            let isInOrder = await deliverDue(to: name)
             guard !isStopping else { return }
             let now = timekeeper.now()
-            var pause = Duration.seconds(60)
-            if let due = try? store.nextDelivery(for: name) {
+            var pause = isInOrder ? .seconds(60) : OutboxDispatcher.pauseAfterFailure
+            if isInOrder, let due = try? store.nextDelivery(for: name) {
                 pause = min(pause, max(.seconds(due.timeIntervalSince(now.wall)), .milliseconds(10)))
             }
             await wakeup.wait(until: now.uptime + pause, on: timekeeper)
@@ -83,28 +87,38 @@ package struct OutboxDispatcher: Service {
         }
     }
 
-    private func deliverDue(to name: String) async {
-        guard let notifier = notifiers[name] else { return }
+    /// Delivers what is due to one notifier.
+    ///
+    /// - Returns: whether the outbox could be read and written.
+    @discardableResult
+    private func deliverDue(to name: String) async -> Bool {
+        guard let notifier = notifiers[name] else { return true }
         while !isStopping {
             let due: [PendingDelivery]
             do {
                 due = try store.deliveries(for: name, dueAt: timekeeper.now().wall, limit: 20)
             } catch {
                 logger.error("the outbox cannot be read", metadata: ["notifier.name": "\(name)", "error": "\(error)"])
-                return
+                return false
             }
-            guard !due.isEmpty else { return }
+            guard !due.isEmpty else { return true }
             for delivery in due where !isStopping {
+                if let outcome = unsettled.outcome(of: delivery) {
+                    guard settle(delivery, as: outcome) else { return false }
+                    continue
+                }
                 let result = await notifier.deliver(delivery.alert)
                 // A delivery that was cut short has an unknown end: it stays due, under the same id.
-                if Task.isCancelled, case .failed = result { return }
-                guard settle(delivery, result) else { return }
+                if Task.isCancelled, case .failed = result { return true }
+                let outcome = outcome(of: result, for: delivery)
+                log(outcome, result, of: delivery)
+                guard settle(delivery, as: outcome) else { return false }
             }
         }
+        return true
     }
 
-    private func settle(_ delivery: PendingDelivery, _ result: DeliveryResult) -> Bool {
-        let outcome = outcome(of: result, for: delivery)
+    private func log(_ outcome: DeliveryOutcome, _ result: DeliveryResult, of delivery: PendingDelivery) {
         let metadata: Logger.Metadata = [
             "notifier.name": "\(delivery.notifier)",
             "alert.id": "\(delivery.alert.id)",
@@ -119,12 +133,17 @@ package struct OutboxDispatcher: Service {
             logger.log(level: isNews ? .warning : .debug, "alert not delivered, trying again later", metadata: metadata)
         case .undeliverable: logger.error("alert set aside as undeliverable", metadata: metadata)
         }
+    }
+
+    private func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) -> Bool {
         do {
             try store.settle(delivery, as: outcome)
         } catch {
+            unsettled.note(outcome, of: delivery)
             logger.error("the outbox cannot be written", metadata: ["alert.id": "\(delivery.alert.id)", "error": "\(error)"])
             return false
         }
+        unsettled.forget(delivery)
         settled()
         return true
     }
