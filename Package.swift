@@ -123,7 +123,7 @@ let package = Package(
         ),
         .testTarget(
             name: "VigilProbingTests",
-            dependencies: ["VigilProbing", "VigilEngine", "TokenHealth", "TallyfySimulator"],
+            dependencies: ["VigilProbing", "VigilEngine", "TokenHealth", "TallyfySimulator", crypto, nio, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
@@ -150,7 +150,7 @@ let package = Package(
             name: "ScenarioTests",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "TallyfySimulator",
+                "VigilNotifying", "TallyfySimulator", asyncHTTPClient, lifecycle, logging,
             ],
             swiftSettings: settings
         ),

@@ -1,0 +1,322 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import Logging
+import Synchronization
+import TallyfySimulator
+import TokenHealth
+import VigilConfiguration
+import VigilEngine
+import VigilNotifying
+import VigilProbing
+import VigilStorage
+
+/// What a scenario starts with.
+struct Plan {
+    var profile = Profile.current
+    var opaqueTokens = false
+    /// How many users there are, each with a token.
+    var tokens = 1
+    /// Lines for `defaults:` of the configuration.
+    var defaults: [String] = []
+    var provider = "tallyfy"
+    /// Lines for each token.
+    var token: [String] = []
+    /// Where the API is believed to be; `nil` for where it is.
+    var baseURL: String?
+    /// Whole sections at the end of the configuration.
+    var sections = ""
+}
+
+/// Time that moves only when told, for the engine and the stand-in alike.
+final class ManualTimekeeper: Timekeeper {
+    private let start = Date(timeIntervalSince1970: 1_800_000_000)
+    private let elapsed = Mutex(Duration.zero)
+
+    func now() -> Moment {
+        let uptime = elapsed.withLock { $0 }
+        return Moment(wall: start.advanced(by: uptime), uptime: uptime)
+    }
+
+    /// Uptime at a moment of wall time.
+    func uptime(at wall: Date) -> Duration { .seconds(wall.timeIntervalSince(start)) }
+
+    /// Moves on to `uptime`; never back.
+    func move(to uptime: Duration) { elapsed.withLock { $0 = max($0, uptime) } }
+
+    func sleep(until uptime: Duration) async throws {
+        preconditionFailure("a scenario ticks, it never sleeps")
+    }
+}
+
+/// The daemon without its loops, and the world around it: the stand-in API, a receiver of webhooks, real files.
+final class Rig {
+    let tallyfy: TallyfySimulator
+    let sink: WebhookSink
+    let timekeeper: ManualTimekeeper
+    let organization: String
+    /// The users in the order of their tokens.
+    let users: [Int]
+    private(set) var secrets: [String]
+
+    private let directory: String
+    private let configuration: VigilConfiguration.Configuration
+    private let client: HTTPClient
+    private let prober: HTTPProber
+    private var engine: Engine?
+
+    private struct Engine {
+        let store: SQLiteHealthStore
+        let watch: TokenWatch
+        let dispatcher: OutboxDispatcher
+        let reporter: StatusReporter
+        let hasNews: Flag
+    }
+
+    struct Missing: Error {}
+
+    fileprivate init(_ plan: Plan, tallyfy: TallyfySimulator, sink: WebhookSink, timekeeper: ManualTimekeeper) throws {
+        self.tallyfy = tallyfy
+        self.sink = sink
+        self.timekeeper = timekeeper
+        directory = FileManager.default.temporaryDirectory.appending(path: "vigil-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(
+            atPath: directory,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        tallyfy.configure { $0.sessionIdleSeconds = 0 }
+        let organization = tallyfy.addOrganization(name: "Example")
+        self.organization = organization
+        users = (0..<plan.tokens).map { number in
+            tallyfy.addUser(email: "bot-\(number)@example.test", organization: organization)
+        }
+        secrets = users.map { tallyfy.login(user: $0, organization: organization) }
+        let text = plan.configuration(in: directory, tallyfy: tallyfy, sink: sink)
+        configuration = try ConfigurationLoader.load(text: text, name: "scenario.yaml")
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: WebhookNotifier.clientConfiguration)
+        prober = HTTPProber(version: "0.0.0", environment: [:])
+        for index in users.indices { try put(secrets[index], at: index) }
+        try start()
+    }
+
+    /// Stops everything and removes the files.
+    fileprivate func strike() async {
+        engine = nil
+        await prober.shutdown()
+        try? await client.shutdown()
+        await tallyfy.stop()
+        await sink.stop()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+}
+
+// MARK: - The daemon
+
+extension Rig {
+    private func start() throws {
+        let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: timekeeper.now().wall)
+        let hasNews = Flag()
+        let secrets = HostSecretReader(environment: [:])
+        let logger = Logger(label: "scenario") { _ in SwiftLogNoOpLogHandler() }
+        let watch = TokenWatch(
+            tokens: configuration.tokens,
+            stored: try store.load(),
+            observer: TokenObserver(
+                prober: prober,
+                secrets: secrets,
+                fingerprinter: HMACFingerprinter(key: store.fingerprintKey),
+                timekeeper: timekeeper
+            ),
+            store: store,
+            composer: AlertComposer(host: "srv1"),
+            timekeeper: timekeeper,
+            logger: logger,
+            chance: { 0 },
+            changed: { hasNews.raise() }
+        )
+        let dispatcher = OutboxDispatcher(
+            notifiers: configuration.webhooks(client: client, secrets: secrets, timekeeper: timekeeper),
+            store: store,
+            timekeeper: timekeeper,
+            progress: Progress(),
+            signal: OutboxSignal(notifiers: configuration.notifiers.map(\.name)),
+            logger: logger,
+            chance: { 0 },
+            settled: { hasNews.raise() }
+        )
+        let reporter = StatusReporter(
+            watch: watch,
+            store: store,
+            publisher: StatusFile(path: configuration.statusFile),
+            timekeeper: timekeeper,
+            progress: Progress(),
+            monitor: MonitorReport(version: "0.0.0", pid: 1, host: "srv1", startedAt: timekeeper.now().wall),
+            notifierNames: configuration.notifiers.map(\.name),
+            period: .seconds(60),
+            wakeup: Wakeup(),
+            logger: logger
+        )
+        engine = Engine(store: store, watch: watch, dispatcher: dispatcher, reporter: reporter, hasNews: hasNews)
+    }
+
+    /// Stops the daemon without a farewell, as a crash does, and starts it again over the same files.
+    func restart() async throws {
+        engine = nil
+        try start()
+        try await advance(by: .zero)
+    }
+
+    /// Lets `duration` pass: everything that falls due in it happens at its own time.
+    func advance(by duration: Duration) async throws {
+        guard let engine else { return }
+        let end = timekeeper.now().uptime + duration
+        while true {
+            await engine.watch.tick()
+            await engine.dispatcher.tick()
+            if engine.hasNews.lower() { await engine.reporter.tick() }
+            guard let next = try await nextDue(engine), next <= end else { break }
+            timekeeper.move(to: max(next, timekeeper.now().uptime + .milliseconds(1)))
+        }
+        timekeeper.move(to: end)
+        await engine.reporter.tick()
+    }
+
+    private func nextDue(_ engine: Engine) async throws -> Duration? {
+        let delivery = try engine.store.nextDelivery(for: "oncall").map { timekeeper.uptime(at: $0) }
+        let look = await engine.watch.nextDue
+        guard let delivery, let look else { return delivery ?? look }
+        return min(delivery, look)
+    }
+}
+
+// MARK: - The world, and what came of it
+
+extension Rig {
+    /// Replaces the file with the secret of a token.
+    func put(_ secret: String, at index: Int = 0) throws {
+        secrets[index] = secret
+        try AtomicFile(path: "\(directory)/secret-\(index)", mode: 0o600).write(Array((secret + "\n").utf8))
+    }
+
+    /// Logs the owner in and puts the new secret in place.
+    func repair(at index: Int = 0) throws {
+        try put(tallyfy.login(user: users[index], organization: organization), at: index)
+    }
+
+    /// The alerts in full as on-call received them, refused deliveries included, in order.
+    var bodies: [JSONValue] { sink.received.compactMap { JSONValue(parsing: $0.body) } }
+
+    /// Their kinds: `token.invalidated`.
+    var alerts: [String] { bodies.map { $0.text("/type") } }
+
+    /// The status file as it stands on disk.
+    func status() throws -> StatusDocument {
+        let bytes = try Data(contentsOf: URL(filePath: configuration.statusFile))
+        return try Wire.decoder().decode(StatusDocument.self, from: bytes)
+    }
+
+    /// One token in the status file.
+    func report(at index: Int = 0) throws -> TokenReport {
+        guard let report = try status().tokens["bot-\(index)"] else { throw Missing() }
+        return report
+    }
+
+    /// State and reason in the status file: `invalid revoked`.
+    func belief(at index: Int = 0) throws -> String {
+        let report = try report(at: index)
+        return report.state.rawValue + (report.reason.map { " \($0)" } ?? "")
+    }
+
+    /// Seconds until the network is used again, as the status file announces it.
+    func announcedPause(at index: Int = 0) throws -> Int? {
+        try report(at: index).nextProbeAt.map { Int($0.timeIntervalSince(timekeeper.now().wall).rounded()) }
+    }
+
+    /// The requests that carried this token, oldest first.
+    func requests(with secret: String) -> [LoggedRequest] {
+        let fingerprint = SimulatedTallyfy.fingerprint(of: secret)
+        return tallyfy.requests().filter { $0.tokenFingerprint == fingerprint }
+    }
+}
+
+extension JSONValue {
+    /// The text at a JSON Pointer; empty where there is none.
+    func text(_ pointer: String) -> String { JSONPointer(pointer).flatMap { self[$0]?.scalarText } ?? "" }
+}
+
+/// Plays a scenario, the daemon having looked once.
+func withRig(_ plan: Plan = Plan(), _ body: (Rig) async throws -> Void) async throws {
+    let timekeeper = ManualTimekeeper()
+    var options = TallyfySimulator.Options()
+    options.profile = plan.profile
+    options.opaqueTokens = plan.opaqueTokens
+    options.clock = { timekeeper.now().wall }
+    let tallyfy = try await TallyfySimulator.start(options)
+    let sink = try await WebhookSink.start()
+    let rig = try Rig(plan, tallyfy: tallyfy, sink: sink, timekeeper: timekeeper)
+    do {
+        try await rig.advance(by: .seconds(1))
+        try await body(rig)
+    } catch {
+        await rig.strike()
+        throw error
+    }
+    await rig.strike()
+}
+
+/// Whether there is something new.
+private final class Flag: Sendable {
+    private let isRaised = Mutex(false)
+
+    func raise() { isRaised.withLock { $0 = true } }
+
+    /// Takes the flag down, and tells whether it was up.
+    func lower() -> Bool {
+        isRaised.withLock { isRaised in
+            defer { isRaised = false }
+            return isRaised
+        }
+    }
+}
+
+extension Plan {
+    fileprivate func configuration(in directory: String, tallyfy: TallyfySimulator, sink: WebhookSink) -> String {
+        var lines = ["version: 1"]
+        if !defaults.isEmpty { lines += ["defaults:"] + defaults.map { "  \($0)" } }
+        lines.append("tokens:")
+        for number in 0..<tokens {
+            lines += [
+                "  bot-\(number):", "    provider: \(provider)", "    base_url: \(baseURL ?? tallyfy.apiURL)",
+                "    secret: {file: \(directory)/secret-\(number)}", "    owner: bot-\(number)@example.test",
+            ]
+            lines += token.map { "    \($0)" }
+        }
+        lines += [
+            "notifiers:", "  oncall: {type: webhook, url: \"\(sink.url)\"}", "state: {directory: \(directory)/state}",
+            "status: {file: \(directory)/status.json}",
+        ]
+        return lines.joined(separator: "\n") + "\n" + sections
+    }
+}
+
+extension VigilConfiguration.Configuration {
+    /// The webhooks, as the daemon makes them, on the time of the scenario.
+    fileprivate func webhooks(
+        client: HTTPClient,
+        secrets: any SecretReader,
+        timekeeper: ManualTimekeeper
+    ) -> [String: any Notifier] {
+        var webhooks: [String: any Notifier] = [:]
+        for settings in notifiers {
+            guard case .webhook(let webhook) = settings.kind, case .literal(let url) = webhook.url else { continue }
+            webhooks[settings.name] = WebhookNotifier(
+                WebhookNotifier.Settings(url: .literal(url)),
+                client: client,
+                secrets: secrets,
+                version: "0.0.0",
+                now: { timekeeper.now().wall }
+            )
+        }
+        return webhooks
+    }
+}
