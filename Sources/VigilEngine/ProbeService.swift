@@ -8,6 +8,9 @@ package struct ProbeService: Service {
     private let timekeeper: any Timekeeper
     private let progress: Progress
 
+    /// Looks that fall due within this time share one wake-up: waking costs more than a probe.
+    private static let grain = Duration.milliseconds(10)
+
     package init(watch: TokenWatch, timekeeper: any Timekeeper, progress: Progress) {
         self.watch = watch
         self.timekeeper = timekeeper
@@ -20,14 +23,13 @@ package struct ProbeService: Service {
                 while !Task.isCancelled {
                     for name in await watch.takeDue() {
                         group.addTask {
-                            await watch.look(at: name)
-                            wakeup.signal()
+                            if await watch.look(at: name) { wakeup.signal() }
                         }
                     }
                     let now = timekeeper.now().uptime
                     progress.mark(.probing, at: now)
-                    let due = await watch.nextDue ?? .seconds(86_400)
-                    await wakeup.wait(until: min(due, now + Progress.longestPause), on: timekeeper)
+                    let due = await watch.nextWake(latest: now + Progress.longestPause)
+                    await wakeup.wait(until: max(due, now + ProbeService.grain), on: timekeeper)
                 }
             }
         }

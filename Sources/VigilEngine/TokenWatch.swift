@@ -29,7 +29,9 @@ package actor TokenWatch {
 
     private var entries: [TokenName: Entry] = [:]
     private var agenda = Agenda<TokenName>()
-    private var underWay: [TokenName: Duration] = [:]
+    private var underWay: Set<TokenName> = []
+    /// What ``nextWake(latest:)`` last said.
+    private var promisedWake = Duration.zero
     /// What hinders the watch itself, by subject.
     private var problems: [String: String] = [:]
 
@@ -95,7 +97,7 @@ package actor TokenWatch {
                 )
             }
             // One look at each: an interval or a secret may have changed. It does not ask a dead token again.
-            if underWay[token.name] == nil { agenda.schedule(token.name, at: now.uptime) }
+            if !underWay.contains(token.name) { agenda.schedule(token.name, at: now.uptime) }
         }
         changed()
     }
@@ -105,14 +107,17 @@ package actor TokenWatch {
     /// Uptime of the next look; `nil` while as many are under way as may be.
     package var nextDue: Duration? { underWay.count < limit ? agenda.nextDue : nil }
 
-    /// Uptime at which the oldest look under way began.
-    package var oldestLook: Duration? { underWay.values.min() }
+    /// Uptime of the next look, at most `latest`. Until then the caller may sleep, unless a look says otherwise.
+    package func nextWake(latest: Duration) -> Duration {
+        promisedWake = min(nextDue ?? latest, latest)
+        return promisedWake
+    }
 
     /// Names whose time has come; each must be given to ``look(at:)``.
     package func takeDue() -> [TokenName] {
         let now = timekeeper.now().uptime
         let due = agenda.takeDue(at: now, limit: limit - underWay.count)
-        for name in due { underWay[name] = now }
+        underWay.formUnion(due)
         return due
     }
 
@@ -130,13 +135,23 @@ package actor TokenWatch {
     // MARK: - One look
 
     /// Reads the secret, asks the provider if it is time, decides, and stores what follows.
-    package func look(at name: TokenName) async {
+    ///
+    /// - Returns: whether something is due earlier now than ``nextWake(latest:)`` last said.
+    @discardableResult
+    package func look(at name: TokenName) async -> Bool {
+        await take(name)
+        let wasFull = underWay.count == limit - 1
+        let isEarlier = agenda.nextDue.map { $0 < promisedWake } ?? false
+        return wasFull || isEarlier
+    }
+
+    private func take(_ name: TokenName) async {
         guard let entry = entries[name] else {
-            underWay[name] = nil
+            underWay.remove(name)
             return
         }
         let sight = await observer.sight(of: entry.token, belief: entry.belief, isResting: isResting(entry))
-        underWay[name] = nil
+        underWay.remove(name)
         guard let current = entries[name] else { return }
         guard !Task.isCancelled else { return agenda.schedule(name, at: timekeeper.now().uptime) }
         let now = sight.observation?.at ?? timekeeper.now()

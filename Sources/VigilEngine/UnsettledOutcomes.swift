@@ -1,4 +1,5 @@
 import Synchronization
+import TokenHealth
 
 /// What became of deliveries while the store could not note it: so that nobody is told again because a disk is full.
 ///
