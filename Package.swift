@@ -75,7 +75,8 @@ let package = Package(
         .target(
             name: "VigilProbing",
             dependencies: [
-                "TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL, subprocess, systemPackage,
+                "TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL, subprocess,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -108,7 +109,8 @@ let package = Package(
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
                 "VigilNotifying", "VigilSystemd", "TallyfySimulator",
-                argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, subprocess, systemPackage,
+                argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, subprocess,
+                systemPackage,
                 unixSignals,
             ],
             swiftSettings: settings

@@ -35,7 +35,9 @@ package enum Severity: String, Sendable, Hashable, Codable, CaseIterable {
     case critical, warning, info
 }
 
-/// Something a person should know. Written with the transition that caused it, delivered until it has arrived.
+/// Something a person should know.
+///
+/// Written with the transition that caused it, delivered until it has arrived.
 package struct Alert: Sendable, Hashable, Codable {
     /// The same for every attempt to deliver: an idempotency key.
     package let id: String

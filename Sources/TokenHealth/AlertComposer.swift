@@ -11,9 +11,8 @@ package struct AlertComposer: Sendable {
 
     /// The alert for `notice`.
     ///
-    /// - Parameters:
-    ///   - report: the token as it is now, after the decision.
-    ///   - belief: the same, as the core knows it.
+    /// - `report`: the token as it is now, after the decision.
+    /// - `belief`: the same, as the core knows it.
     package func alert(
         for notice: Notice,
         token: WatchedToken,

@@ -26,9 +26,8 @@ package enum RetrySchedule {
 
     /// The pause after so many failed attempts, at least what the receiver asked for.
     ///
-    /// - Parameters:
-    ///   - attempts: failed so far, at least 1.
-    ///   - chance: from 0 to below 1; it adds up to a tenth.
+    /// - `attempts`: failed so far, at least 1.
+    /// - `chance`: from 0 to below 1; it adds up to a tenth.
     package static func pause(after attempts: Int, retryAfter: Duration?, chance: Double) -> Duration {
         let base = attempts <= pauses.count ? pauses[max(attempts, 1) - 1] : lastPause
         return max(base * (1 + 0.1 * chance), min(retryAfter ?? .zero, RetryAfter.cap))

@@ -1,6 +1,8 @@
 /// Durations as the configuration writes them: a number with a unit, `500ms 30s 5m 2h 7d`.
 package enum DurationText {
-    /// Longest duration accepted: ten years. Longer ones are mistakes, and would overflow dates.
+    /// Longest duration accepted: ten years.
+    ///
+    /// Longer ones are mistakes, and would overflow dates.
     package static let maximum = Duration.seconds(3650 * 86_400)
 
     /// The duration in `text`, or `nil` where it is none.

@@ -36,7 +36,9 @@ package struct Exchange: Sendable, Hashable {
     }
 }
 
-/// Why there was no answer. This is data: a network that fails says nothing about a token.
+/// Why there was no answer.
+///
+/// This is data: a network that fails says nothing about a token.
 package struct TransportFailure: Error, Sendable, Hashable {
     /// How far the exchange came.
     package enum Kind: String, Sendable, Hashable, CaseIterable, Codable {

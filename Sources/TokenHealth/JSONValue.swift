@@ -33,7 +33,9 @@ package enum JSONValue: Sendable, Hashable {
         return value
     }
 
-    /// A scalar as text: ids are compared as strings, whatever JSON type a server chose. `nil` for others.
+    /// A scalar as text: ids are compared as strings, whatever JSON type a server chose.
+    ///
+    /// `nil` for others.
     package var scalarText: String? {
         switch self {
         case .string(let text): text
@@ -108,7 +110,9 @@ package struct JSONPointer: Sendable, Hashable {
 
     /// A position in an array: digits without a leading zero.
     static func index(_ part: String) -> Int? {
-        guard part == "0" || !part.hasPrefix("0"), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard part == "0" || !part.hasPrefix("0"), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return Int(part)
     }
 }
@@ -118,9 +122,12 @@ package enum Wire {
     /// An encoder for contracts and for the database.
     package static func encoder(pretty: Bool = false) -> JSONEncoder {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [
-            .sortedKeys, .withoutEscapingSlashes,
-        ]
+        encoder.outputFormatting =
+            pretty
+            ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            : [
+                .sortedKeys, .withoutEscapingSlashes,
+            ]
         encoder.dateEncodingStrategy = .custom { date, encoder in
             var container = encoder.singleValueContainer()
             try container.encode(date.rfc3339)

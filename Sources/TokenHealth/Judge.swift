@@ -17,7 +17,7 @@ package struct Judge: Sendable {
 
     /// The verdict on `exchange`.
     ///
-    /// - Parameter control: the same request without the token, where it was asked. A 403 that the provider does not
+    /// `control`: the same request without the token, where it was asked. A 403 that the provider does not
     ///   list cannot be told from a wall without it.
     package func finding(on exchange: Exchange, control: Exchange? = nil) -> Finding {
         switch exchange.outcome {
@@ -119,7 +119,9 @@ package struct Judge: Sendable {
         }
     }
 
-    /// The provider's own rules, the ones that clear a token first. They read no page and no part of a body.
+    /// The provider's own rules, the ones that clear a token first.
+    ///
+    /// They read no page and no part of a body.
     private func byRules(_ answer: Answer) -> Verdict? {
         guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return nil }
         if rules.unrelated.contains(where: { $0.matches(answer) }) { return .indeterminate(.unexpected) }

@@ -1,6 +1,8 @@
 /// The addresses of this host itself, where plain `http` is no risk and a proxy no help.
 package enum Loopback {
-    /// Whether `host`, a name or an address without a port, is one. Names are not looked up.
+    /// Whether `host`, a name or an address without a port, is one.
+    ///
+    /// Names are not looked up.
     package static func contains(_ host: some StringProtocol) -> Bool {
         let name = host.lowercased()
         if name == "localhost" || name.hasSuffix(".localhost") || name == "::1" || name == "[::1]" { return true }

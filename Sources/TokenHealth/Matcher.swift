@@ -1,6 +1,8 @@
 import FoundationEssentials
 
-/// A condition on an answer. All the parts that are given must hold.
+/// A condition on an answer.
+///
+/// All the parts that are given must hold.
 package struct Matcher: Sendable, Hashable {
     package var status: StatusPattern?
     /// Header name to a regular expression that must be found in its value.

@@ -34,7 +34,9 @@ extension DefaultStringInterpolation {
     package mutating func appendInterpolation(_ secret: Secret) {}
 }
 
-/// Where a secret comes from. The configuration holds this, never the secret itself.
+/// Where a secret comes from.
+///
+/// The configuration holds this, never the secret itself.
 package enum SecretSource: Sendable, Hashable {
     /// A file, read again for every probe.
     case file(path: String)

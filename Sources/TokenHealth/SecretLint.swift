@@ -58,7 +58,9 @@ extension SecretProblem {
 
 /// Finds the mistakes people make when they paste a token into a file.
 package enum SecretLint {
-    /// Longest token accepted, in bytes. A Passport JWT has some 1,000.
+    /// Longest token accepted, in bytes.
+    ///
+    /// A Passport JWT has some 1,000.
     package static let maximumLength = 8192
 
     /// The secret in `bytes`, trimmed of white space at both ends.

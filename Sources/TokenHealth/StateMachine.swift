@@ -1,9 +1,11 @@
 package import FoundationEssentials
 
 extension Belief {
-    /// The belief after `observation`, and what follows from it. Table 5.2 of the design.
+    /// The belief after `observation`, and what follows from it.
     ///
-    /// - Parameter chance: a number from 0 to below 1 that spreads the next look.
+    /// Table 5.2 of the design.
+    ///
+    /// `chance`: a number from 0 to below 1 that spreads the next look.
     package func considering(_ observation: Observation, of token: WatchedToken, chance: Double) -> Decision {
         var next = self
         next.adoptSecret(of: observation, provider: token.provider)
@@ -55,14 +57,17 @@ extension Belief {
 
     private func decision(after previous: Belief, notices: [Notice], at now: Date, schedule: Cadence) -> Decision {
         let isSame = state.name == previous.state.name && state.reason == previous.state.reason
-        let transition = isSame ? nil : Transition(
-            at: now,
-            from: previous.state.name,
-            to: state.name,
-            reason: state.reason,
-            explanation: explanation,
-            fingerprint: fingerprint
-        )
+        let transition =
+            isSame
+            ? nil
+            : Transition(
+                at: now,
+                from: previous.state.name,
+                to: state.name,
+                reason: state.reason,
+                explanation: explanation,
+                fingerprint: fingerprint
+            )
         let rest = schedule.rest(after: self)
         return Decision(
             belief: self,
@@ -169,7 +174,8 @@ extension Belief {
             lastAcceptedAt = now
             firstRejectedAt = nil
             isProven = true
-            endpointChecksTokens = endpointChecksTokens || observation.control == .refused || observation.control == .other
+            endpointChecksTokens =
+                endpointChecksTokens || observation.control == .refused || observation.control == .other
         case .rejected:
             firstRejectedAt = firstRejectedAt ?? now
             if case .invalid = state { deadProbes += 1 }
@@ -200,7 +206,9 @@ extension Belief {
         return [Notice(kind, incident: current)]
     }
 
-    /// The alert this state calls for, once it has been seen often enough. One stray 404 or 403 wakes nobody.
+    /// The alert this state calls for, once it has been seen often enough.
+    ///
+    /// One stray 404 or 403 wakes nobody.
     private func alarm(for token: WatchedToken) -> AlertKind? {
         let isSettled = repetitions >= token.confirmation.rejections
         switch state {

@@ -52,7 +52,14 @@ package struct MonitorReport: Sendable, Hashable, Codable {
     package var healthy: Bool
     package var problems: [String]
 
-    package init(version: String, pid: Int, host: String, startedAt: Date, healthy: Bool = true, problems: [String] = []) {
+    package init(
+        version: String,
+        pid: Int,
+        host: String,
+        startedAt: Date,
+        healthy: Bool = true,
+        problems: [String] = []
+    ) {
         self.version = version
         self.pid = pid
         self.host = host

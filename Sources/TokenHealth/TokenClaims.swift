@@ -1,6 +1,8 @@
 package import FoundationEssentials
 
-/// What a JWT says of itself: hints for people, never proof. Nothing is verified.
+/// What a JWT says of itself: hints for people, never proof.
+///
+/// Nothing is verified.
 package struct TokenClaims: Sendable, Hashable {
     package let expiresAt: Date?
     package let issuedAt: Date?

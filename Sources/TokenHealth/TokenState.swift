@@ -83,8 +83,9 @@ package struct Suspicion: Sendable, Hashable, Codable {
         return next
     }
 
-    /// Whether this is enough, given what the control said. A control that cannot be reached postpones the
-    /// confirmation, at most until twice the rejections are in.
+    /// Whether this is enough, given what the control said.
+    ///
+    /// A control that cannot be reached postpones the confirmation, at most until twice the rejections are in.
     func isConfirmed(by confirmation: Confirmation, control: ControlResult?) -> Bool {
         guard hasEnough(for: confirmation) else { return false }
         switch control {

@@ -85,7 +85,7 @@ package enum RejectionReason: String, Sendable, Hashable, Codable {
 /// A verdict with the observation behind it, in words.
 package struct Finding: Sendable, Hashable {
     package let verdict: Verdict
-    /// What was seen: `401 Unauthenticated.`
+    /// What was seen, such as `HTTP 401 "Unauthenticated."`.
     package let observation: String
     /// How long the server asked to be left alone, uncapped.
     package let retryAfter: RetryAfter?

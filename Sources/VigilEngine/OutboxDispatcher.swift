@@ -20,9 +20,8 @@ package struct OutboxDispatcher: Service {
     /// How long the outbox is left alone after it could not be read or written.
     private static let pauseAfterFailure = Duration.seconds(30)
 
-    /// - Parameters:
-    ///   - signal: given whenever new alerts have been stored.
-    ///   - settled: called after the state of a delivery has changed.
+    /// - `signal`: given whenever new alerts have been stored.
+    /// - `settled`: called after the state of a delivery has changed.
     package init(
         notifiers: [String: any Notifier],
         store: any HealthStore,
@@ -140,7 +139,10 @@ package struct OutboxDispatcher: Service {
             try store.settle(delivery, as: outcome)
         } catch {
             unsettled.note(outcome, of: delivery)
-            logger.error("the outbox cannot be written", metadata: ["alert.id": "\(delivery.alert.id)", "error": "\(error)"])
+            logger.error(
+                "the outbox cannot be written",
+                metadata: ["alert.id": "\(delivery.alert.id)", "error": "\(error)"]
+            )
             return false
         }
         unsettled.forget(delivery)

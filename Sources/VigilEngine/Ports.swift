@@ -1,8 +1,10 @@
 package import FoundationEssentials
 package import TokenHealth
 
-/// Asks an HTTP endpoint once. Contract: it reports what it saw and never judges; failure is data; it returns within
-/// the token's time limit; it follows no redirect; no copy of the secret is left in what it returns.
+/// Asks an HTTP endpoint once.
+///
+/// Contract: it reports what it saw and never judges; failure is data; it returns within the token's time limit; it
+/// follows no redirect; no copy of the secret is left in what it returns.
 package protocol Prober: Sendable {
     func exchange(_ request: ProbeRequest) async -> Exchange
 }
@@ -22,29 +24,38 @@ package struct ProbeRequest: Sendable {
     }
 }
 
-/// Reads secrets. Contract: read anew at every call; the error never holds any of the secret.
+/// Reads secrets.
+///
+/// Contract: read anew at every call; the error never holds any of the secret.
 package protocol SecretReader: Sendable {
     func secret(from source: SecretSource) async throws(SecretProblem) -> Secret
 }
 
-/// Names secrets without revealing them. Contract: equal secrets get equal names, across restarts.
+/// Names secrets without revealing them.
+///
+/// Contract: equal secrets get equal names, across restarts.
 package protocol Fingerprinter: Sendable {
     func fingerprint(of secret: Secret) -> Fingerprint
 }
 
-/// Hands an alert to people. Contract: returns within a minute; says whether another attempt may help; the same alert
-/// has the same idempotency key at every attempt.
+/// Hands an alert to people.
+///
+/// Contract: returns within a minute; says whether another attempt may help; the same alert has the same idempotency
+/// key at every attempt.
 package protocol Notifier: Sendable {
     func deliver(_ alert: Alert) async -> DeliveryResult
 }
 
-/// Publishes the status document. Contract: a reader sees the old document or the new one, never a part.
+/// Publishes the status document.
+///
+/// Contract: a reader sees the old document or the new one, never a part.
 package protocol StatusPublisher: Sendable {
     func publish(_ document: StatusDocument) async throws
 }
 
-/// Keeps beliefs, history and the outbox. Contract: a call that returns has reached the disk; one that throws has
-/// changed nothing.
+/// Keeps beliefs, history and the outbox.
+///
+/// Contract: a call that returns has reached the disk; one that throws has changed nothing.
 package protocol HealthStore: Sendable {
     /// Everything needed to go on after a restart.
     func load() throws -> [TokenName: StoredToken]

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// When each loop last came round. The watchdog is fed only while all of them do.
+/// When each loop last came round.
+///
+/// The watchdog is fed only while all of them do.
 package final class Progress: Sendable {
     /// The loops that must not stand still.
     package enum Loop: CaseIterable, Sendable {

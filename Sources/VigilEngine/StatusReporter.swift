@@ -3,7 +3,9 @@ package import Logging
 import ServiceLifecycle
 package import TokenHealth
 
-/// Writes the status file: at once after a transition, else once a period. Between times it has healthy sightings stored.
+/// Writes the status file: at once after a transition, else once a period.
+///
+/// Between times it has healthy sightings stored.
 package struct StatusReporter: Service {
     private let watch: TokenWatch
     private let store: any HealthStore
@@ -17,11 +19,10 @@ package struct StatusReporter: Service {
     private let published: @Sendable (StatusDocument) -> Void
     private let wakeup: Wakeup
 
-    /// - Parameters:
-    ///   - monitor: what is constant about this daemon; health and problems are filled in.
-    ///   - period: longest time between two documents; a document is valid for twice as long.
-    ///   - wakeup: signalled when something has changed.
-    ///   - published: called after each document that was written.
+    /// - `monitor`: what is constant about this daemon; health and problems are filled in.
+    /// - `period`: longest time between two documents; a document is valid for twice as long.
+    /// - `wakeup`: signalled when something has changed.
+    /// - `published`: called after each document that was written.
     package init(
         watch: TokenWatch,
         store: any HealthStore,

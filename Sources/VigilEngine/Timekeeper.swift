@@ -1,8 +1,9 @@
 import FoundationEssentials
 package import TokenHealth
 
-/// The clock of the engine. Contract: uptime never goes back; `sleep` returns at or after the given uptime, or throws
-/// when cancelled.
+/// The clock of the engine.
+///
+/// Contract: uptime never goes back; `sleep` returns at or after the given uptime, or throws when cancelled.
 package protocol Timekeeper: Sendable {
     func now() -> Moment
     func sleep(until uptime: Duration) async throws

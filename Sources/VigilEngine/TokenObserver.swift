@@ -30,7 +30,7 @@ package struct TokenObserver: Sendable {
 
     /// Looks at `token`.
     ///
-    /// - Parameter isResting: whether the network is to be left alone unless the secret has changed.
+    /// `isResting`: whether the network is to be left alone unless the secret has changed.
     package func sight(of token: WatchedToken, belief: Belief, isResting: Bool = false) async -> Sight {
         let secret: Secret
         do throws(SecretProblem) {
@@ -83,7 +83,9 @@ package struct TokenObserver: Sendable {
 }
 
 extension Belief {
-    /// Whether the next answer may confirm a death. One that went blind keeps the rejections counted before.
+    /// Whether the next answer may confirm a death.
+    ///
+    /// One that went blind keeps the rejections counted before.
     fileprivate var isDoubted: Bool {
         switch state {
         case .suspect, .invalid, .blind: true

@@ -35,10 +35,9 @@ package actor TokenWatch {
     /// What hinders the watch itself, by subject.
     private var problems: [String: String] = [:]
 
-    /// - Parameters:
-    ///   - limit: most looks under way at once.
-    ///   - chance: a number from 0 to below 1 at every call.
-    ///   - changed: called after a transition has been stored.
+    /// - `limit`: most looks under way at once.
+    /// - `chance`: a number from 0 to below 1 at every call.
+    /// - `changed`: called after a transition has been stored.
     package init(
         tokens: [WatchedToken],
         stored: [TokenName: StoredToken],
@@ -107,7 +106,9 @@ package actor TokenWatch {
     /// Uptime of the next look; `nil` while as many are under way as may be.
     package var nextDue: Duration? { underWay.count < limit ? agenda.nextDue : nil }
 
-    /// Uptime of the next look, at most `latest`. Until then the caller may sleep, unless a look says otherwise.
+    /// Uptime of the next look, at most `latest`.
+    ///
+    /// Until then the caller may sleep, unless a look says otherwise.
     package func nextWake(latest: Duration) -> Duration {
         promisedWake = min(nextDue ?? latest, latest)
         return promisedWake
@@ -204,7 +205,11 @@ package actor TokenWatch {
         let report = report(on: entry, at: now)
         let alerts = decision.notices.map { notice in
             let alert = composer.alert(
-                for: notice, token: entry.token, belief: decision.belief, report: report, at: now
+                for: notice,
+                token: entry.token,
+                belief: decision.belief,
+                report: report,
+                at: now
             )
             return OutgoingAlert(alert, to: entry.token.notify)
         }

@@ -2,7 +2,9 @@ package import Logging
 import ServiceLifecycle
 import TokenHealth
 
-/// What supervises the daemon. Contract: calls return at once and never fail.
+/// What supervises the daemon.
+///
+/// Contract: calls return at once and never fail.
 package protocol Supervisor: Sendable {
     /// How often it wants a sign of life; `nil` where it wants none.
     var watchdogInterval: Duration? { get }

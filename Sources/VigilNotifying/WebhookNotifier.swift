@@ -22,8 +22,9 @@ package struct WebhookNotifier: Notifier {
         /// Limit of the whole exchange, the body of the answer included.
         package var timeLimit: Duration
 
-        /// Whether plain `http` to another host is accepted. A literal address was checked with the configuration; one
-        /// from a secret source is known only here.
+        /// Whether plain `http` to another host is accepted.
+        ///
+        /// A literal address was checked with the configuration; one from a secret source is known only here.
         package var allowsPlaintext: Bool
 
         package init(

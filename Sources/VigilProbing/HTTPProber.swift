@@ -110,7 +110,9 @@ extension Duration {
 /// The time for an exchange ran out.
 struct DeadlinePassed: Error {}
 
-/// Runs `operation`, and cancels it when the deadline passes. The HTTP client's own limit ends at the response head.
+/// Runs `operation`, and cancels it when the deadline passes.
+///
+/// The HTTP client's own limit ends at the response head.
 private func withDeadline<Success: Sendable>(
     _ deadline: ContinuousClock.Instant,
     _ operation: @escaping @Sendable () async throws -> Success

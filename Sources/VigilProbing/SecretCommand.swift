@@ -45,7 +45,8 @@ struct SecretCommand {
             throw .unreadable(source: source, cause: "the command could not be run")
         }
         switch outcome {
-        case .late: throw .unreadable(source: source, cause: "the command took longer than \(SecretCommand.limit.short)")
+        case .late:
+            throw .unreadable(source: source, cause: "the command took longer than \(SecretCommand.limit.short)")
         case .ended(_, isSuccess: false): throw .unreadable(source: source, cause: "the command failed")
         case .ended(let output, isSuccess: true): return try SecretLint.secret(in: output, source: source)
         }

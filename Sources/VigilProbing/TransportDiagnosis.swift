@@ -5,7 +5,9 @@ import NIOPosix
 import NIOSSL
 import TokenHealth
 
-/// Sorts the errors of the network libraries. No text it makes holds a URL or a header.
+/// Sorts the errors of the network libraries.
+///
+/// No text it makes holds a URL or a header.
 enum TransportDiagnosis {
     /// What an error of an exchange amounts to.
     static func outcome(of error: any Error) -> Exchange.Outcome {
@@ -49,7 +51,9 @@ enum TransportDiagnosis {
         guard let first = error.connectionErrors.first else {
             return TransportFailure(.dns, "the name \(error.host) has no address")
         }
-        if first.error is ChannelError { return TransportFailure(.timeout, "\(error.host) did not take the connection") }
+        if first.error is ChannelError {
+            return TransportFailure(.timeout, "\(error.host) did not take the connection")
+        }
         let cause = (first.error as? IOError).map(reason) ?? "\(type(of: first.error))"
         return TransportFailure(.network, "\(error.host) port \(error.port): \(cause)")
     }

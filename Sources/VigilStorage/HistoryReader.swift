@@ -3,7 +3,9 @@ import GRDB
 package import TokenHealth
 import VigilEngine
 
-/// Reads the database of a daemon, running or not, for the command line. It writes nothing.
+/// Reads the database of a daemon, running or not, for the command line.
+///
+/// It writes nothing.
 package struct HistoryReader {
     private let queue: DatabaseQueue
 
@@ -74,7 +76,9 @@ package struct HistoryReader {
                 arguments: [name?.text]
             )
             return try tokens.compactMap { row in
-                try TokenName(row["name"]).map { try record(of: $0, id: row["id"], since: since, now: now, in: database) }
+                try TokenName(row["name"]).map {
+                    try record(of: $0, id: row["id"], since: since, now: now, in: database)
+                }
             }
         }
     }

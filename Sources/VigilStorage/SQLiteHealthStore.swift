@@ -4,7 +4,9 @@ package import GRDB
 package import TokenHealth
 package import VigilEngine
 
-/// Beliefs, history and outbox in SQLite. Every write is one transaction that has reached the disk when it returns.
+/// Beliefs, history and outbox in SQLite.
+///
+/// Every write is one transaction that has reached the disk when it returns.
 package final class SQLiteHealthStore: HealthStore {
     private let directory: StateDirectory
     private let queue: DatabaseQueue

@@ -1,4 +1,6 @@
-/// Why the state directory cannot be used. Each has one sentence with the remedy.
+/// Why the state directory cannot be used.
+///
+/// Each has one sentence with the remedy.
 package enum StorageError: Error, Sendable, Hashable {
     /// Another daemon holds the lock.
     case locked(directory: String)

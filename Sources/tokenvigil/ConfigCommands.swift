@@ -25,8 +25,10 @@ struct Config: AsyncParsableCommand {
         func run() async throws {
             let configuration = try common.load()
             let tokens = configuration.tokens.count
-            print("\(common.config) is good: \(tokens) token\(tokens == 1 ? "" : "s"), notifiers: "
-                + configuration.notifiers.map(\.name).joined(separator: ", "))
+            print(
+                "\(common.config) is good: \(tokens) token\(tokens == 1 ? "" : "s"), notifiers: "
+                    + configuration.notifiers.map(\.name).joined(separator: ", ")
+            )
             if probe {
                 let command = try Probe.parse(["--config", common.config])
                 try await command.run()
@@ -51,7 +53,9 @@ struct Config: AsyncParsableCommand {
             let descriptor = unsafe open(common.config, flags, 0o644)
             guard descriptor >= 0 else {
                 let cause = unsafe String(cString: strerror(errno))
-                let hint = errno == EEXIST ? "look at it, or name another with --config" : "does \(directory) exist, and may you write there?"
+                let hint =
+                    errno == EEXIST
+                    ? "look at it, or name another with --config" : "does \(directory) exist, and may you write there?"
                 throw Failure("\(common.config) cannot be created (\(cause)): \(hint)", code: .cannotCreate)
             }
             defer { close(descriptor) }

@@ -17,7 +17,8 @@ struct ConsoleLog: LogHandler {
     func log(event: LogEvent) {
         let facts = metadata.merging(event.metadata ?? [:]) { $1 }
         let text = facts.sorted { $0.key < $1.key }.map { "\($0.key)=\(quoted("\($0.value)"))" }
-        let line = (["\(Date.now.rfc3339)", event.level.rawValue, "\(event.message)"] + text).joined(separator: " ") + "\n"
+        let line =
+            (["\(Date.now.rfc3339)", event.level.rawValue, "\(event.message)"] + text).joined(separator: " ") + "\n"
         // One write for each line, so that lines of several threads are never mixed.
         let bytes = Array(line.utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }

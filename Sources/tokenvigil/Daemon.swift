@@ -73,7 +73,11 @@ struct Daemon {
             published: { supervisor.report($0) }
         )
         let reload = ReloadService(
-            path: configurationPath, running: configuration, watch: watch, supervisor: supervisor, logger: logger
+            path: configurationPath,
+            running: configuration,
+            watch: watch,
+            supervisor: supervisor,
+            logger: logger
         )
         let watchdog = Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger)
         logger.info(
@@ -103,7 +107,10 @@ struct Daemon {
 
     private func monitor(started: Date, setAside: SQLiteHealthStore.SetAside?) -> MonitorReport {
         var report = MonitorReport(
-            version: Version.text, pid: Host.processID, host: Host.name, startedAt: started
+            version: Version.text,
+            pid: Host.processID,
+            host: Host.name,
+            startedAt: started
         )
         if let setAside {
             report.problems.append("the database was damaged (\(setAside.cause)) and is set aside as \(setAside.path)")

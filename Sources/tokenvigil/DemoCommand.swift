@@ -56,13 +56,18 @@ struct DemoStage {
     static func set() async throws -> DemoStage {
         let directory = FileManager.default.temporaryDirectory.appending(path: "tokenvigil-demo-\(Host.processID)").path
         try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
+            atPath: directory,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
         )
         let simulator = try await TallyfySimulator.start()
         let organization = simulator.addOrganization(name: "Example")
         let user = simulator.addUser(email: "hr-bot@example.com", organization: organization)
         return DemoStage(
-            directory: directory, simulator: simulator, sink: try await WebhookSink.start(), user: user
+            directory: directory,
+            simulator: simulator,
+            sink: try await WebhookSink.start(),
+            user: user
         )
     }
 
@@ -86,7 +91,10 @@ struct DemoStage {
         say("tokenvigil run --config \(configurationPath)")
         let log = directory + "/daemon.log"
         let output = unsafe try FileDescriptor.open(
-            log, .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite]
+            log,
+            .writeOnly,
+            options: [.create, .append],
+            permissions: [.ownerReadWrite]
         )
         let result = try await Subprocess.run(
             .path(FilePath("/proc/self/exe")),
@@ -150,7 +158,11 @@ struct DemoStage {
         say("\(Terminal.coloured("valid", as: .valid)) again: \(recovered.explanation).")
         let thanks = try await self.mail(number: 2)
         say("And the all-clear:")
-        show(thanks.split(separator: "\n").prefix { !$0.isEmpty }.filter { $0.hasPrefix("Subject") }.joined(separator: "\n"))
+        show(
+            thanks.split(separator: "\n").prefix { !$0.isEmpty }.filter { $0.hasPrefix("Subject") }.joined(
+                separator: "\n"
+            )
+        )
     }
 
     private func writeFiles() throws {
@@ -224,7 +236,8 @@ struct DemoStage {
         }
         say("And a journal entry (journalctl -t tokenvigil -o json-pretty):")
         let text = try await waitFor("the journal entry arrives") { () async -> String? in
-            let fields = "MESSAGE,MESSAGE_ID,PRIORITY,TOKENVIGIL_TOKEN,TOKENVIGIL_STATE,TOKENVIGIL_REASON,TOKENVIGIL_INCIDENT"
+            let fields =
+                "MESSAGE,MESSAGE_ID,PRIORITY,TOKENVIGIL_TOKEN,TOKENVIGIL_STATE,TOKENVIGIL_REASON,TOKENVIGIL_INCIDENT"
             let result = try? await Subprocess.run(
                 .name("journalctl"),
                 arguments: [

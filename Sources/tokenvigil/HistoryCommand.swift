@@ -50,19 +50,25 @@ struct History: ParsableCommand {
         } catch {
             throw Failure("the history in \(configuration.stateDirectory) cannot be read: \(error)", code: .unknown)
         }
-        if let token, records.isEmpty { throw Failure("nothing is recorded of a token called '\(token)'", code: .unknown) }
+        if let token, records.isEmpty {
+            throw Failure("nothing is recorded of a token called '\(token)'", code: .unknown)
+        }
         return records
     }
 
     private func show(_ records: [HistoryReader.Record]) {
         for record in records {
-            let uptime = record.uptime.month.map { "\(($0 * 1000).rounded() / 10) % of the known time of 30 days" } ?? "unknown"
+            let uptime =
+                record.uptime.month.map { "\(($0 * 1000).rounded() / 10) % of the known time of 30 days" } ?? "unknown"
             print("\(Terminal.bold(record.token.text))  accepted \(uptime)")
             var table = TextTable("  FROM", "STATE", "TO", "FOR")
             for interval in record.intervals {
                 let length = Duration.seconds(interval.end.timeIntervalSince(interval.start)).short
                 let state = interval.state.rawValue + (interval.reason.map { " (\($0))" } ?? "")
-                table.add(["  " + interval.start.minuteUTC, state, interval.end.minuteUTC, length], state: interval.state)
+                table.add(
+                    ["  " + interval.start.minuteUTC, state, interval.end.minuteUTC, length],
+                    state: interval.state
+                )
             }
             table.lines.forEach { print($0) }
             record.deaths.forEach(show)
@@ -72,7 +78,10 @@ struct History: ParsableCommand {
 
     private func show(_ death: HistoryReader.Death) {
         print("  incident \(death.incident)  \(death.kind.rawValue)")
-        print("    opened \(death.openedAt.minuteUTC)" + (death.closedAt.map { ", closed \($0.minuteUTC)" } ?? ", still open"))
+        print(
+            "    opened \(death.openedAt.minuteUTC)"
+                + (death.closedAt.map { ", closed \($0.minuteUTC)" } ?? ", still open")
+        )
         if let last = death.lastAcceptedAt { print("    last accepted  \(last.minuteUTC)") }
         if let first = death.firstRejectedAt { print("    first rejected \(first.minuteUTC)") }
         print("    \(death.explanation)")

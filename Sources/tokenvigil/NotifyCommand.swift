@@ -29,7 +29,10 @@ struct Notify: AsyncParsableCommand {
             let configuration = try common.load()
             let known = configuration.notifiers.map(\.name)
             if let unknown = names.first(where: { !known.contains($0) }) {
-                throw Failure("no notifier is called '\(unknown)'; there are: \(known.joined(separator: ", "))", code: .configuration)
+                throw Failure(
+                    "no notifier is called '\(unknown)'; there are: \(known.joined(separator: ", "))",
+                    code: .configuration
+                )
             }
             let secrets = HostSecretReader(environment: ProcessInfo.processInfo.environment)
             let notifiers = Notifiers(configuration: configuration, secrets: secrets)

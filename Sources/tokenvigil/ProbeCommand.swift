@@ -78,7 +78,8 @@ struct ProbeReport: Encodable {
         let isPublic = decision.belief.state == .misconfigured(.publicEndpoint)
         verdict = isPublic ? .misconfigured : observation.finding.verdict.name
         reason = decision.belief.state.reason
-        explanation = decision.belief.state.name == .suspect ? observation.finding.observation : decision.belief.explanation
+        explanation =
+            decision.belief.state.name == .suspect ? observation.finding.observation : decision.belief.explanation
         httpStatus = observation.httpStatus
         latencyMilliseconds = observation.latency?.inMilliseconds
         control = observation.control

@@ -43,5 +43,3 @@ struct Run: AsyncParsableCommand {
         }
     }
 }
-
-

@@ -14,14 +14,20 @@ struct StatusReading {
     init(configuration: Configuration, names: [String], now: Date) throws {
         let path = configuration.statusFile
         guard let bytes = try? Data(contentsOf: URL(filePath: path)) else {
-            throw Failure("there is no status file \(path): is the daemon running? (systemctl status tokenvigil)", code: .unknown)
+            throw Failure(
+                "there is no status file \(path): is the daemon running? (systemctl status tokenvigil)",
+                code: .unknown
+            )
         }
         guard let document = try? Wire.decoder().decode(StatusDocument.self, from: bytes) else {
             throw Failure("the status file \(path) is not one of this program's", code: .unknown)
         }
         guard document.validUntil >= now else {
             let age = Duration.seconds(now.timeIntervalSince(document.generatedAt)).short
-            throw Failure("the status file \(path) is \(age) old, nothing is known now: is the daemon running?", code: .unknown)
+            throw Failure(
+                "the status file \(path) is \(age) old, nothing is known now: is the daemon running?",
+                code: .unknown
+            )
         }
         if let unknown = names.first(where: { document.tokens[$0] == nil }) {
             let known = document.tokens.keys.sorted().joined(separator: ", ")
@@ -155,7 +161,9 @@ struct Status: AsyncParsableCommand {
             }
         }
         for (name, notifier) in reading.document.notifiers.sorted(by: { $0.key < $1.key }) where notifier.state != .ok {
-            print("\nnotifier \(Terminal.bold(name)) is \(notifier.state.rawValue), \(notifier.pending) waiting: \(notifier.lastError ?? "")")
+            print(
+                "\nnotifier \(Terminal.bold(name)) is \(notifier.state.rawValue), \(notifier.pending) waiting: \(notifier.lastError ?? "")"
+            )
         }
         for problem in reading.document.monitor.problems { print("\n\(Terminal.bold("the monitor")): \(problem)") }
     }
