@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import FoundationEssentials
-import Logging
 import Synchronization
 import TallyfySimulator
 import TokenHealth
@@ -21,8 +20,8 @@ struct Plan {
     var provider = "tallyfy"
     /// Lines for each token.
     var token: [String] = []
-    /// Where the API is believed to be; `nil` for where it is.
-    var baseURL: String?
+    /// Where the API is believed to be.
+    var baseURL: @Sendable (TallyfySimulator) -> String = { $0.apiURL }
     /// Whole sections at the end of the configuration.
     var sections = ""
 }
@@ -58,19 +57,11 @@ final class Rig {
     let users: [Int]
     private(set) var secrets: [String]
 
-    private let directory: String
+    let directory: String
     private let configuration: VigilConfiguration.Configuration
     private let client: HTTPClient
     private let prober: HTTPProber
-    private var engine: Engine?
-
-    private struct Engine {
-        let store: SQLiteHealthStore
-        let watch: TokenWatch
-        let dispatcher: OutboxDispatcher
-        let reporter: StatusReporter
-        let hasNews: Flag
-    }
+    private var daemon: WiredDaemon?
 
     struct Missing: Error {}
 
@@ -101,7 +92,7 @@ final class Rig {
 
     /// Stops everything and removes the files.
     fileprivate func strike() async {
-        engine = nil
+        daemon = nil
         await prober.shutdown()
         try? await client.shutdown()
         await tallyfy.stop()
@@ -114,76 +105,34 @@ final class Rig {
 
 extension Rig {
     private func start() throws {
-        let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: timekeeper.now().wall)
-        let hasNews = Flag()
-        let secrets = HostSecretReader(environment: [:])
-        let logger = Logger(label: "scenario") { _ in SwiftLogNoOpLogHandler() }
-        let watch = TokenWatch(
-            tokens: configuration.tokens,
-            stored: try store.load(),
-            observer: TokenObserver(
-                prober: prober,
-                secrets: secrets,
-                fingerprinter: HMACFingerprinter(key: store.fingerprintKey),
-                timekeeper: timekeeper
-            ),
-            store: store,
-            composer: AlertComposer(host: "srv1"),
-            timekeeper: timekeeper,
-            logger: logger,
-            chance: { 0 },
-            changed: { hasNews.raise() }
-        )
-        let dispatcher = OutboxDispatcher(
-            notifiers: configuration.webhooks(client: client, secrets: secrets, timekeeper: timekeeper),
-            store: store,
-            timekeeper: timekeeper,
-            progress: Progress(),
-            signal: OutboxSignal(notifiers: configuration.notifiers.map(\.name)),
-            logger: logger,
-            chance: { 0 },
-            settled: { hasNews.raise() }
-        )
-        let reporter = StatusReporter(
-            watch: watch,
-            store: store,
-            publisher: StatusFile(path: configuration.statusFile),
-            timekeeper: timekeeper,
-            progress: Progress(),
-            monitor: MonitorReport(version: "0.0.0", pid: 1, host: "srv1", startedAt: timekeeper.now().wall),
-            notifierNames: configuration.notifiers.map(\.name),
-            period: .seconds(60),
-            wakeup: Wakeup(),
-            logger: logger
-        )
-        engine = Engine(store: store, watch: watch, dispatcher: dispatcher, reporter: reporter, hasNews: hasNews)
+        daemon = try WiredDaemon(configuration, prober: prober, client: client, timekeeper: timekeeper)
     }
 
     /// Stops the daemon without a farewell, as a crash does, and starts it again over the same files.
     func restart() async throws {
-        engine = nil
+        daemon = nil
         try start()
         try await advance(by: .zero)
     }
 
     /// Lets `duration` pass: everything that falls due in it happens at its own time.
     func advance(by duration: Duration) async throws {
-        guard let engine else { return }
+        guard let daemon else { return }
         let end = timekeeper.now().uptime + duration
         while true {
-            await engine.watch.tick()
-            await engine.dispatcher.tick()
-            if engine.hasNews.lower() { await engine.reporter.tick() }
-            guard let next = try await nextDue(engine), next <= end else { break }
+            await daemon.watch.tick()
+            await daemon.dispatcher.tick()
+            if daemon.hasNews.lower() { await daemon.reporter.tick() }
+            guard let next = try await nextDue(daemon), next <= end else { break }
             timekeeper.move(to: max(next, timekeeper.now().uptime + .milliseconds(1)))
         }
         timekeeper.move(to: end)
-        await engine.reporter.tick()
+        await daemon.reporter.tick()
     }
 
-    private func nextDue(_ engine: Engine) async throws -> Duration? {
-        let delivery = try engine.store.nextDelivery(for: "oncall").map { timekeeper.uptime(at: $0) }
-        let look = await engine.watch.nextDue
+    private func nextDue(_ daemon: WiredDaemon) async throws -> Duration? {
+        let delivery = try daemon.store.nextDelivery(for: "oncall").map { timekeeper.uptime(at: $0) }
+        let look = await daemon.watch.nextDue
         guard let delivery, let look else { return delivery ?? look }
         return min(delivery, look)
     }
@@ -227,9 +176,10 @@ extension Rig {
         return report.state.rawValue + (report.reason.map { " \($0)" } ?? "")
     }
 
-    /// Seconds until the network is used again, as the status file announces it.
-    func announcedPause(at index: Int = 0) throws -> Int? {
-        try report(at: index).nextProbeAt.map { Int($0.timeIntervalSince(timekeeper.now().wall).rounded()) }
+    /// Seconds between the requests that carried this token.
+    func gaps(with secret: String) -> [Int] {
+        let times = requests(with: secret).map(\.at)
+        return zip(times.dropFirst(), times).map { Int($0.timeIntervalSince($1).rounded()) }
     }
 
     /// The requests that carried this token, oldest first.
@@ -264,21 +214,6 @@ func withRig(_ plan: Plan = Plan(), _ body: (Rig) async throws -> Void) async th
     await rig.strike()
 }
 
-/// Whether there is something new.
-private final class Flag: Sendable {
-    private let isRaised = Mutex(false)
-
-    func raise() { isRaised.withLock { $0 = true } }
-
-    /// Takes the flag down, and tells whether it was up.
-    func lower() -> Bool {
-        isRaised.withLock { isRaised in
-            defer { isRaised = false }
-            return isRaised
-        }
-    }
-}
-
 extension Plan {
     fileprivate func configuration(in directory: String, tallyfy: TallyfySimulator, sink: WebhookSink) -> String {
         var lines = ["version: 1"]
@@ -286,7 +221,7 @@ extension Plan {
         lines.append("tokens:")
         for number in 0..<tokens {
             lines += [
-                "  bot-\(number):", "    provider: \(provider)", "    base_url: \(baseURL ?? tallyfy.apiURL)",
+                "  bot-\(number):", "    provider: \(provider)", "    base_url: \(baseURL(tallyfy))",
                 "    secret: {file: \(directory)/secret-\(number)}", "    owner: bot-\(number)@example.test",
             ]
             lines += token.map { "    \($0)" }
@@ -296,27 +231,5 @@ extension Plan {
             "status: {file: \(directory)/status.json}",
         ]
         return lines.joined(separator: "\n") + "\n" + sections
-    }
-}
-
-extension VigilConfiguration.Configuration {
-    /// The webhooks, as the daemon makes them, on the time of the scenario.
-    fileprivate func webhooks(
-        client: HTTPClient,
-        secrets: any SecretReader,
-        timekeeper: ManualTimekeeper
-    ) -> [String: any Notifier] {
-        var webhooks: [String: any Notifier] = [:]
-        for settings in notifiers {
-            guard case .webhook(let webhook) = settings.kind, case .literal(let url) = webhook.url else { continue }
-            webhooks[settings.name] = WebhookNotifier(
-                WebhookNotifier.Settings(url: .literal(url)),
-                client: client,
-                secrets: secrets,
-                version: "0.0.0",
-                now: { timekeeper.now().wall }
-            )
-        }
-        return webhooks
     }
 }
