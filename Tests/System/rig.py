@@ -217,8 +217,8 @@ class Stage:
         self.processes.append(process)
         return process
 
-    def simulator(self, name="sim", **options):
-        return Simulator(self, name, **options)
+    def simulator(self, name="sim", *options):
+        return Simulator(self, name, *options)
 
     def daemon(self, **options):
         return Daemon(self, **options)
