@@ -41,8 +41,13 @@ package struct TokenObserver: Sendable {
         let fingerprint = fingerprinter.fingerprint(of: secret)
         if isResting, fingerprint == belief.fingerprint { return Sight(observation: nil, exchange: nil, control: nil) }
         let request = ProbeRequest(token: token, secret: secret, onFreshConnection: belief.isDoubted)
-        let exchange = await prober.exchange(request)
+        var exchange = await prober.exchange(request)
         let judge = Judge(token: token, knownIdentity: belief.identity)
+        let isRejected = judge.finding(on: exchange).verdict.name == .rejected
+        if isRejected, token.confirmation.rejections == 1, !request.onFreshConnection {
+            // A single rejection will be believed: it must not come by a kept connection that went wrong.
+            exchange = await prober.exchange(ProbeRequest(token: token, secret: secret, onFreshConnection: true))
+        }
         let control = await control(for: exchange, judge: judge, token: token, belief: belief)
         let observation = Observation(
             judge.finding(on: exchange, control: control),
