@@ -28,6 +28,12 @@ extension Date {
         return text.prefix(10) + " " + text.dropFirst(11).prefix(5) + " UTC"
     }
 
+    /// RFC 3339 in UTC to the second, for a person: `2026-11-23 10:05:07 UTC`.
+    package var secondUTC: String {
+        let text = formatted(Date.ISO8601FormatStyle())
+        return text.prefix(10) + " " + text.dropFirst(11).prefix(8) + " UTC"
+    }
+
     /// The day alone: `2026-11-23`.
     package var dayUTC: String {
         String(formatted(Date.ISO8601FormatStyle()).prefix(10))

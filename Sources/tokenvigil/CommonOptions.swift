@@ -8,22 +8,35 @@ struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config = Configuration.defaultPath
 
-    /// Loads the configuration; warnings go to standard error.
+    /// Loads the configuration.
     ///
     /// - Throws: ``Failure`` with every problem and `code`.
     func load(failingWith code: ExitCode = .configuration) throws -> Configuration {
-        let configuration: Configuration
         do throws(ConfigurationErrors) {
-            configuration = try ConfigurationLoader.load(path: config)
+            return try ConfigurationLoader.load(path: config)
         } catch {
             throw Failure("the configuration cannot be used\n\(error)", code: code)
         }
-        for warning in configuration.warnings { Terminal.complain("warning: \(warning)") }
-        return configuration
     }
 }
 
 extension Configuration {
+    /// Tells the warnings, one for each place in a file: a default may be wrong for a thousand tokens.
+    func tellWarnings() {
+        var places: [String] = []
+        var byPlace: [String: [Problem]] = [:]
+        for warning in warnings {
+            let place = "\(warning.file):\(warning.line ?? 0):\(warning.column ?? 0)"
+            if byPlace[place] == nil { places.append(place) }
+            byPlace[place, default: []].append(warning)
+        }
+        for place in places {
+            guard let alike = byPlace[place], let first = alike.first else { continue }
+            let more = alike.count > 1 ? " (and \(alike.count - 1) more like this)" : ""
+            Terminal.complain("warning: \(first)\(more)")
+        }
+    }
+
     /// The tokens called `names`, or all for none.
     ///
     /// - Throws: ``Failure`` that names the ones there are.

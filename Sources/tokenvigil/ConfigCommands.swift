@@ -24,6 +24,7 @@ struct Config: AsyncParsableCommand {
 
         func run() async throws {
             let configuration = try common.load()
+            configuration.tellWarnings()
             let tokens = configuration.tokens.count
             print(
                 "\(common.config) is good: \(tokens) token\(tokens == 1 ? "" : "s"), notifiers: "

@@ -268,6 +268,7 @@ struct DemoStage {
         let time = (ContinuousClock.now - start).inSeconds
         let seconds = (time * 10).rounded() / 10
         print("\n\(Terminal.dim("[\(seconds) s]")) \(Terminal.bold(text))")
+        Terminal.flush()
     }
 
     private func show(_ text: String) {

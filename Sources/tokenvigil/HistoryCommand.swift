@@ -66,7 +66,7 @@ struct History: ParsableCommand {
                 let length = Duration.seconds(interval.end.timeIntervalSince(interval.start)).short
                 let state = interval.state.rawValue + (interval.reason.map { " (\($0))" } ?? "")
                 table.add(
-                    ["  " + interval.start.minuteUTC, state, interval.end.minuteUTC, length],
+                    ["  " + interval.start.secondUTC, state, interval.end.secondUTC, length],
                     state: interval.state
                 )
             }
@@ -79,11 +79,11 @@ struct History: ParsableCommand {
     private func show(_ death: HistoryReader.Death) {
         print("  incident \(death.incident)  \(death.kind.rawValue)")
         print(
-            "    opened \(death.openedAt.minuteUTC)"
-                + (death.closedAt.map { ", closed \($0.minuteUTC)" } ?? ", still open")
+            "    opened \(death.openedAt.secondUTC)"
+                + (death.closedAt.map { ", closed \($0.secondUTC)" } ?? ", still open")
         )
-        if let last = death.lastAcceptedAt { print("    last accepted  \(last.minuteUTC)") }
-        if let first = death.firstRejectedAt { print("    first rejected \(first.minuteUTC)") }
+        if let last = death.lastAcceptedAt { print("    last accepted  \(last.secondUTC)") }
+        if let first = death.firstRejectedAt { print("    first rejected \(first.secondUTC)") }
         print("    \(death.explanation)")
     }
 }

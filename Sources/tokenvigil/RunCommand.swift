@@ -26,6 +26,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try common.load()
+        configuration.tellWarnings()
         // A core would hold secrets. Failing to forbid it is worth a line, not a stop.
         if (try? ProcessHardening.disableCoreDumps()) == nil { Terminal.complain("warning: core dumps stay on") }
         var logger = Logger(label: "tokenvigil") { _ in ConsoleLog() }

@@ -56,6 +56,7 @@ struct Simulate: AsyncParsableCommand {
             curl -X POST \(simulator.controlURL)/_sim/login -d '{"user": \(user)}'     # a new token
             """
         )
+        Terminal.flush()
         for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { break }
         await simulator.stop()
     }

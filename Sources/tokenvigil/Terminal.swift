@@ -13,6 +13,9 @@ enum Terminal {
         _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
+    /// Shows what was printed so far also where standard output is a file or a pipe.
+    static func flush() { fflush(nil) }
+
     static func bold(_ text: String) -> String { isColoured ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
     static func dim(_ text: String) -> String { isColoured ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 
