@@ -1,0 +1,56 @@
+import Testing
+
+@testable import VigilEngine
+
+struct AgendaTests {
+    @Test func `nothing is due of nothing`() {
+        var agenda = Agenda<String>()
+        #expect(agenda.nextDue == nil)
+        #expect(agenda.takeDue(at: .seconds(1_000_000), limit: 10) == [])
+    }
+
+    @Test func `the earliest comes first, and at one time in the order it was put down`() {
+        var agenda = Agenda<String>()
+        for (key, second) in [("c", 3), ("a", 1), ("b", 2), ("d", 1)] { agenda.schedule(key, at: .seconds(second)) }
+        #expect(agenda.nextDue == .seconds(1))
+        #expect(agenda.takeDue(at: .seconds(3), limit: 10) == ["a", "d", "b", "c"])
+        #expect(agenda.nextDue == nil)
+    }
+
+    @Test func `what is due exactly now is due, and a moment later is not`() {
+        var agenda = Agenda<String>()
+        agenda.schedule("now", at: .seconds(5))
+        agenda.schedule("later", at: .seconds(5) + .nanoseconds(1))
+        #expect(agenda.takeDue(at: .seconds(5), limit: 10) == ["now"])
+        #expect(agenda.nextDue == .seconds(5) + .nanoseconds(1))
+    }
+
+    @Test func `a new time takes the place of the old one, sooner or later`() {
+        var agenda = Agenda<String>()
+        agenda.schedule("a", at: .seconds(1))
+        agenda.schedule("a", at: .seconds(9))
+        #expect(agenda.nextDue == .seconds(9))
+        #expect(agenda.takeDue(at: .seconds(5), limit: 10) == [])
+        agenda.schedule("a", at: .seconds(3))
+        #expect(agenda.takeDue(at: .seconds(20), limit: 10) == ["a"])
+        #expect(agenda.takeDue(at: .seconds(20), limit: 10) == [])
+    }
+
+    @Test func `what is removed is not due, and may come back`() {
+        var agenda = Agenda<String>()
+        agenda.schedule("a", at: .seconds(1))
+        agenda.remove("a")
+        agenda.remove("never there")
+        #expect(agenda.nextDue == nil)
+        agenda.schedule("a", at: .seconds(2))
+        #expect(agenda.takeDue(at: .seconds(2), limit: 1) == ["a"])
+    }
+
+    @Test func `no more are taken than asked for`() {
+        var agenda = Agenda<Int>()
+        for key in 0..<5 { agenda.schedule(key, at: .seconds(key)) }
+        #expect(agenda.takeDue(at: .seconds(10), limit: 0) == [])
+        #expect(agenda.takeDue(at: .seconds(10), limit: 2) == [0, 1])
+        #expect(agenda.takeDue(at: .seconds(10), limit: 10) == [2, 3, 4])
+    }
+}

@@ -1,0 +1,363 @@
+import FoundationEssentials
+import Logging
+import Synchronization
+import TokenHealth
+import VigilEngine
+
+/// Answers as a test says.
+final class ScriptedProber: Prober {
+    /// What was asked.
+    struct Question: Hashable {
+        let token: TokenName
+        let isControl: Bool
+        let isFresh: Bool
+        let at: Duration
+    }
+
+    private struct State {
+        var answer: Exchange
+        var control: Exchange
+        var questions: [Question] = []
+    }
+
+    private let state: Mutex<State>
+    private let timekeeper: ManualTimekeeper
+    private let gate: Gate?
+
+    init(_ answer: Exchange = Reply.accepted, timekeeper: ManualTimekeeper, gate: Gate? = nil) {
+        state = Mutex(State(answer: answer, control: Reply.unauthenticated))
+        self.timekeeper = timekeeper
+        self.gate = gate
+    }
+
+    func exchange(_ request: ProbeRequest) async -> Exchange {
+        let isControl = request.secret == nil
+        let now = timekeeper.now().uptime
+        let question = Question(
+            token: request.token.name,
+            isControl: isControl,
+            isFresh: request.onFreshConnection,
+            at: now
+        )
+        state.withLock { $0.questions.append(question) }
+        await gate?.pass()
+        return state.withLock { isControl ? $0.control : $0.answer }
+    }
+
+    func answer(_ exchange: Exchange) { state.withLock { $0.answer = exchange } }
+    func answerControl(_ exchange: Exchange) { state.withLock { $0.control = exchange } }
+
+    var questions: [Question] { state.withLock { $0.questions } }
+    /// When the token itself was tried, in seconds of uptime.
+    var tries: [Double] { questions.filter { !$0.isControl }.map(\.at.inSeconds) }
+    var controls: [Double] { questions.filter(\.isControl).map(\.at.inSeconds) }
+}
+
+enum Reply {
+    static let accepted = Exchange(.answered(Answer(status: 200, body: Array(#"{"data":{"id":12345}}"#.utf8))))
+    static let unauthenticated = status(401)
+    static let unreachable = Exchange(.failed(TransportFailure(.network, "refused")))
+
+    static func status(_ status: Int, _ headers: [HeaderField] = []) -> Exchange {
+        Exchange(.answered(Answer(status: status, headers: headers, body: Array("{}".utf8))))
+    }
+}
+
+/// Holds a secret that a test can replace or take away.
+final class ScriptedSecretReader: SecretReader {
+    private let state = Mutex<Result<String, SecretProblem>>(.success("first"))
+
+    func secret(from source: SecretSource) async throws(SecretProblem) -> Secret {
+        let text = try state.withLock { $0 }.get()
+        return try SecretLint.secret(in: Array(text.utf8), source: source.description)
+    }
+
+    func put(_ text: String) { state.withLock { $0 = .success(text) } }
+    func fail(_ problem: SecretProblem) { state.withLock { $0 = .failure(problem) } }
+}
+
+/// Names a secret by itself, which a test can read.
+struct PlainFingerprinter: Fingerprinter {
+    func fingerprint(of secret: Secret) -> Fingerprint {
+        Fingerprint(text: secret.withExposedValue { "k1:\($0)" })
+    }
+}
+
+/// Keeps everything until the test ends.
+final class InMemoryHealthStore: HealthStore {
+    private struct Key: Hashable {
+        let alert: String
+        let notifier: String
+    }
+
+    private struct State {
+        var tokens: [TokenName: StoredToken] = [:]
+        var changes: [HealthChange] = []
+        var waiting: [PendingDelivery] = []
+        var settled: [Key: DeliveryOutcome] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Everything committed, in order.
+    var changes: [HealthChange] { state.withLock { $0.changes } }
+    var alerts: [Alert] { changes.flatMap(\.alerts).map(\.alert) }
+    var waiting: [PendingDelivery] { state.withLock { $0.waiting } }
+
+    func outcome(of alert: String, by notifier: String) -> DeliveryOutcome? {
+        state.withLock { $0.settled[Key(alert: alert, notifier: notifier)] }
+    }
+
+    /// Puts an alert into the outbox without a token.
+    func enqueue(_ alert: Alert, to notifiers: [String]) {
+        state.withLock { InMemoryHealthStore.enqueue(OutgoingAlert(alert, to: notifiers), in: &$0) }
+    }
+
+    private static func enqueue(_ outgoing: OutgoingAlert, in state: inout State) {
+        for notifier in outgoing.notifiers {
+            state.waiting.append(
+                PendingDelivery(
+                    alert: outgoing.alert,
+                    notifier: notifier,
+                    attempts: 0,
+                    dueAt: outgoing.alert.createdAt,
+                    lastError: nil
+                )
+            )
+        }
+    }
+
+    func load() throws -> [TokenName: StoredToken] { state.withLock { $0.tokens } }
+
+    func commit(_ change: HealthChange) throws {
+        state.withLock { state in
+            state.changes.append(change)
+            var stored = state.tokens[change.token] ?? StoredToken(belief: change.belief, intervals: [])
+            stored.belief = change.belief
+            for interval in [change.endedInterval, change.interval].compactMap({ $0 }) {
+                stored.intervals.removeAll { $0.start == interval.start }
+                stored.intervals.append(interval)
+            }
+            state.tokens[change.token] = stored
+            for outgoing in change.alerts { InMemoryHealthStore.enqueue(outgoing, in: &state) }
+        }
+    }
+
+    func confirm(_ sightings: [Sighting]) throws {
+        state.withLock { state in
+            for sighting in sightings {
+                var stored = state.tokens[sighting.token] ?? StoredToken(belief: sighting.belief, intervals: [])
+                stored.belief = sighting.belief
+                stored.intervals.removeAll { $0.start == sighting.interval.start }
+                stored.intervals.append(sighting.interval)
+                state.tokens[sighting.token] = stored
+            }
+        }
+    }
+
+    func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery] {
+        state.withLock { state in
+            let due = state.waiting.filter { $0.notifier == notifier && $0.dueAt <= now }
+            return Array(due.sorted { $0.alert.createdAt < $1.alert.createdAt }.prefix(limit))
+        }
+    }
+
+    func nextDelivery(for notifier: String) throws -> Date? {
+        state.withLock { $0.waiting.filter { $0.notifier == notifier }.map(\.dueAt).min() }
+    }
+
+    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
+        let key = Key(alert: delivery.alert.id, notifier: delivery.notifier)
+        state.withLock { state in
+            state.settled[key] = outcome
+            guard let index = state.waiting.firstIndex(where: { Key(alert: $0.alert.id, notifier: $0.notifier) == key })
+            else {
+                return
+            }
+            state.waiting[index].attempts += 1
+            switch outcome {
+            case .postponed(let until, let error):
+                state.waiting[index].dueAt = until
+                state.waiting[index].lastError = error
+            case .delivered, .undeliverable:
+                state.waiting.remove(at: index)
+            }
+        }
+    }
+
+    func notifierReports() throws -> [String: NotifierReport] {
+        state.withLock { state in
+            Dictionary(grouping: state.waiting, by: \.notifier).mapValues { NotifierReport(pending: $0.count) }
+        }
+    }
+}
+
+/// A store on a disk that is full, or gone.
+final class FailingHealthStore: HealthStore {
+    struct DiskFull: Error, CustomStringConvertible {
+        let description = "the disk is full"
+    }
+
+    enum Operation: CaseIterable {
+        case load, commit, confirm, read, settle
+    }
+
+    private let inner = InMemoryHealthStore()
+    private let broken = Mutex<Set<Operation>>([])
+    /// How many calls have failed.
+    let failures = Tally()
+
+    var healthy: InMemoryHealthStore { inner }
+
+    func fail(_ operations: Operation...) { broken.withLock { $0 = Set(operations) } }
+    func heal() { broken.withLock { $0 = [] } }
+
+    private func check(_ operation: Operation) throws {
+        guard broken.withLock({ $0.contains(operation) }) else { return }
+        failures.add()
+        throw DiskFull()
+    }
+
+    func load() throws -> [TokenName: StoredToken] {
+        try check(.load)
+        return try inner.load()
+    }
+
+    func commit(_ change: HealthChange) throws {
+        try check(.commit)
+        try inner.commit(change)
+    }
+
+    func confirm(_ sightings: [Sighting]) throws {
+        try check(.confirm)
+        try inner.confirm(sightings)
+    }
+
+    func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery] {
+        try check(.read)
+        return try inner.deliveries(for: notifier, dueAt: now, limit: limit)
+    }
+
+    func nextDelivery(for notifier: String) throws -> Date? {
+        try check(.read)
+        return try inner.nextDelivery(for: notifier)
+    }
+
+    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
+        try check(.settle)
+        try inner.settle(delivery, as: outcome)
+    }
+
+    func notifierReports() throws -> [String: NotifierReport] {
+        try check(.read)
+        return try inner.notifierReports()
+    }
+}
+
+/// Remembers what it was given, and answers as a test says.
+final class RecordingNotifier: Notifier {
+    private let state: Mutex<(result: DeliveryResult, ids: [String])>
+    private let gate: Gate?
+    let deliveries = Tally()
+
+    init(_ result: DeliveryResult = .delivered("handed over"), gate: Gate? = nil) {
+        state = Mutex((result, []))
+        self.gate = gate
+    }
+
+    func deliver(_ alert: Alert) async -> DeliveryResult {
+        await gate?.pass()
+        let result = state.withLock { state in
+            state.ids.append(alert.id)
+            return state.result
+        }
+        deliveries.add()
+        return result
+    }
+
+    func answer(_ result: DeliveryResult) { state.withLock { $0.result = result } }
+    var ids: [String] { state.withLock { $0.ids } }
+}
+
+/// Keeps the documents it is given, until it is told to fail.
+final class RecordingPublisher: StatusPublisher {
+    struct Unwritable: Error {}
+
+    private let state = Mutex<(documents: [StatusDocument], isBroken: Bool)>(([], false))
+    let publications = Tally()
+
+    func publish(_ document: StatusDocument) async throws {
+        let isBroken = state.withLock { state in
+            if !state.isBroken { state.documents.append(document) }
+            return state.isBroken
+        }
+        publications.add()
+        if isBroken { throw Unwritable() }
+    }
+
+    func fail() { state.withLock { $0.isBroken = true } }
+    var documents: [StatusDocument] { state.withLock { $0.documents } }
+}
+
+/// Counts the signs of life.
+final class RecordingSupervisor: Supervisor {
+    let watchdogInterval: Duration?
+    let signs = Tally()
+
+    init(watchdogInterval: Duration? = .seconds(30)) { self.watchdogInterval = watchdogInterval }
+
+    func ready() {}
+    func status(_ text: String) {}
+    func alive() { signs.add() }
+    func reloading() {}
+    func stopping() {}
+}
+
+/// Counts the lines of one level and above.
+struct CountingLog: LogHandler {
+    let lines: Tally
+    var logLevel = Logger.Level.error
+    var metadata: Logger.Metadata = [:]
+
+    init(_ lines: Tally) { self.lines = lines }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { lines.add() }
+}
+
+extension Logger {
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+enum Sample {
+    static func name(_ text: String = "bot") -> TokenName {
+        guard let name = TokenName(text) else { preconditionFailure("\(text) is no token name") }
+        return name
+    }
+
+    static func token(_ text: String = "bot", interval: Duration = .seconds(60), notify: [String] = ["oncall"])
+        -> WatchedToken
+    {
+        guard let id = JSONPointer("/data/id") else { preconditionFailure("no pointer") }
+        let probe = ProbeTemplate(
+            path: "/me",
+            accepted: [Matcher(status: .exactly(200), json: [id: .present])],
+            identity: IdentityPointers(id: id)
+        )
+        return WatchedToken(
+            name: name(text),
+            provider: Provider(name: "example", baseURL: "https://api.example.test", probe: probe),
+            secret: .file(path: "/x"),
+            interval: interval,
+            notify: notify
+        )
+    }
+
+    static func alert(_ id: String = "a1", at date: Date = ManualTimekeeper.start) -> Alert {
+        Alert(id: id, kind: .test, severity: .info, createdAt: date, summary: "a test", host: "srv1")
+    }
+}

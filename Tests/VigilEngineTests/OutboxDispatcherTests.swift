@@ -1,0 +1,272 @@
+import FoundationEssentials
+import Logging
+import TokenHealth
+import Testing
+import VigilEngine
+
+struct OutboxDispatcherTests {
+    private let timekeeper = ManualTimekeeper()
+    private let store = FailingHealthStore()
+    private let settled = Tally()
+
+    private func dispatcher(_ notifiers: [String: any Notifier], progress: Progress = Progress()) -> OutboxDispatcher {
+        OutboxDispatcher(
+            notifiers: notifiers,
+            store: store,
+            timekeeper: timekeeper,
+            progress: progress,
+            signal: OutboxSignal(notifiers: notifiers.keys),
+            logger: .silent,
+            chance: { 0 },
+            settled: { settled.add() }
+        )
+    }
+
+    private func start(_ second: Double = 0) -> Date { ManualTimekeeper.start.addingTimeInterval(second) }
+
+    @Test func `a failure is tried again after ever longer pauses`() async throws {
+        let notifier = RecordingNotifier(.failed("HTTP 503"))
+        let dispatcher = dispatcher(["oncall": notifier])
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        var pauses: [Double] = []
+        for attempt in 1...8 {
+            await dispatcher.tick()
+            #expect(notifier.ids.count == attempt)
+            let due = try #require(try store.nextDelivery(for: "oncall"))
+            let pause = due.timeIntervalSince(timekeeper.now().wall)
+            pauses.append(pause)
+            timekeeper.advance(by: .seconds(pause) - .milliseconds(1))
+            await dispatcher.tick()
+            #expect(notifier.ids.count == attempt)
+            timekeeper.advance(by: .milliseconds(1))
+        }
+        #expect(pauses == [5, 30, 120, 300, 900, 1800, 1800, 1800])
+        #expect(Set(notifier.ids) == ["a1"])
+        #expect(store.healthy.waiting.map(\.lastError) == ["HTTP 503"])
+        notifier.answer(.delivered("HTTP 204"))
+        await dispatcher.tick()
+        #expect(store.healthy.waiting == [])
+    }
+
+    @Test(arguments: [(Duration.seconds(600), 600.0), (.seconds(1), 5), (.seconds(100_000), 3600)])
+    func `the wait that a receiver asks for is kept, at most an hour`(wait: Duration, expected: Double) async throws {
+        let dispatcher = dispatcher(["oncall": RecordingNotifier(.failed("HTTP 429", retryAfter: wait))])
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        await dispatcher.tick()
+        let due = try store.nextDelivery(for: "oncall")
+        #expect(due == start(expected))
+    }
+
+    @Test(arguments: [DeliveryResult.refused("HTTP 400"), .gone("HTTP 410")])
+    func `a refusal is set aside at once, with its reason`(result: DeliveryResult) async {
+        let notifier = RecordingNotifier(result)
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        await dispatcher(["oncall": notifier]).tick()
+        #expect(store.healthy.outcome(of: "a1", by: "oncall") == .undeliverable(at: start(), error: result.detail))
+        #expect(notifier.ids == ["a1"])
+        #expect(settled.count == 1)
+    }
+
+    @Test func `patience ends after three days`() async {
+        let notifier = RecordingNotifier(.failed("HTTP 503"))
+        let dispatcher = dispatcher(["oncall": notifier])
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        timekeeper.advance(by: .seconds(3 * 86_400) - .seconds(1))
+        await dispatcher.tick()
+        #expect(store.healthy.waiting.count == 1)
+        timekeeper.advance(by: .seconds(5))
+        await dispatcher.tick()
+        #expect(
+            store.healthy.outcome(of: "a1", by: "oncall")
+                == .undeliverable(at: start(3 * 86_400 + 4), error: "HTTP 503")
+        )
+    }
+
+    @Test func `the oldest goes first, and all that are due go`() async {
+        let notifier = RecordingNotifier()
+        for number in (0..<50).reversed() {
+            store.healthy.enqueue(Sample.alert("a\(number)", at: start(Double(-number))), to: ["oncall"])
+        }
+        await dispatcher(["oncall": notifier]).tick()
+        #expect(notifier.ids == (0..<50).reversed().map { "a\($0)" })
+        #expect(settled.count == 50)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a slow notifier delays no other`() async {
+        let gate = Gate()
+        let (slow, fast) = (RecordingNotifier(gate: gate), RecordingNotifier())
+        let dispatcher = dispatcher(["slow": slow, "fast": fast])
+        for id in ["a1", "a2"] { store.healthy.enqueue(Sample.alert(id), to: ["slow", "fast"]) }
+        await withTaskGroup { group in
+            group.addTask { await dispatcher.tick() }
+            await gate.arrivals.reach(1)
+            await fast.deliveries.reach(2)
+            #expect(slow.ids == [])
+            gate.open()
+            await gate.arrivals.reach(2)
+            gate.open()
+        }
+        #expect(slow.ids == ["a1", "a2"])
+    }
+
+    @Test func `a crash between delivery and its note repeats the same id`() async {
+        let notifier = RecordingNotifier()
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        store.fail(.settle)
+        await dispatcher(["oncall": notifier]).tick()
+        store.heal()
+        await dispatcher(["oncall": notifier]).tick()
+        #expect(notifier.ids == ["a1", "a1"])
+        #expect(store.healthy.waiting == [])
+    }
+
+    @Test func `while the outbox cannot be written nobody is told twice by one process`() async {
+        let notifier = RecordingNotifier()
+        let dispatcher = dispatcher(["oncall": notifier])
+        for id in ["a1", "a2"] { store.healthy.enqueue(Sample.alert(id), to: ["oncall"]) }
+        store.fail(.settle)
+        for _ in 0..<100 {
+            await dispatcher.tick()
+            timekeeper.advance(by: .seconds(1))
+        }
+        #expect(notifier.ids == ["a1"])
+        store.heal()
+        await dispatcher.tick()
+        #expect(notifier.ids == ["a1", "a2"])
+        #expect(store.healthy.waiting == [])
+        #expect(store.healthy.outcome(of: "a1", by: "oncall") == .delivered(at: start()))
+    }
+
+    @Test func `an outbox that cannot be read delivers nothing and loses nothing`() async {
+        let notifier = RecordingNotifier()
+        let dispatcher = dispatcher(["oncall": notifier])
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        store.fail(.read)
+        await dispatcher.tick()
+        #expect(notifier.ids == [])
+        store.heal()
+        await dispatcher.tick()
+        #expect(notifier.ids == ["a1"])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a delivery that the shut-down cuts short stays due`() async {
+        let gate = Gate()
+        let notifier = RecordingNotifier(.failed("cancelled"), gate: gate)
+        let dispatcher = dispatcher(["oncall": notifier])
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        await withTaskGroup { group in
+            group.addTask { await dispatcher.tick() }
+            await gate.arrivals.reach(1)
+            group.cancelAll()
+        }
+        #expect(store.healthy.waiting.map(\.attempts) == [0])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a delivery that succeeds during the shut-down is noted`() async {
+        let gate = Gate()
+        let dispatcher = dispatcher(["oncall": RecordingNotifier(gate: gate)])
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        await withTaskGroup { group in
+            group.addTask { await dispatcher.tick() }
+            await gate.arrivals.reach(1)
+            group.cancelAll()
+        }
+        #expect(store.healthy.outcome(of: "a1", by: "oncall") == .delivered(at: start()))
+    }
+}
+
+/// The loop around it.
+@Suite(.timeLimit(.minutes(1)))
+struct OutboxLoopTests {
+    private let timekeeper = ManualTimekeeper()
+    private let store = FailingHealthStore()
+    private let notifier = RecordingNotifier()
+    private let signal = OutboxSignal(notifiers: ["oncall"])
+    private let progress = Progress()
+
+    /// Runs the dispatcher while `body` runs; two of its loops sleep when it has nothing to do.
+    private func whileRunning(_ body: () async throws -> Void) async throws {
+        let dispatcher = OutboxDispatcher(
+            notifiers: ["oncall": notifier],
+            store: store,
+            timekeeper: timekeeper,
+            progress: progress,
+            signal: signal,
+            logger: .silent,
+            chance: { 0 }
+        )
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await dispatcher.run() }
+            await timekeeper.untilAsleep(2)
+            try await body()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func `a signal has new alerts delivered at once`() async throws {
+        try await whileRunning {
+            store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+            signal.send()
+            await notifier.deliveries.reach(1)
+        }
+        #expect(notifier.ids == ["a1"])
+    }
+
+    @Test func `without a signal they are found within a minute`() async throws {
+        try await whileRunning {
+            store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+            timekeeper.advance(by: .seconds(60))
+            await notifier.deliveries.reach(1)
+        }
+    }
+
+    @Test func `a failed one is tried again when it is due`() async throws {
+        notifier.answer(.failed("HTTP 503"))
+        try await whileRunning {
+            store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+            signal.send()
+            await notifier.deliveries.reach(1)
+            for second in 1...5 {
+                await timekeeper.untilAsleep(2)
+                #expect(notifier.ids.count == 1, "after \(second - 1) s")
+                timekeeper.advance(by: .seconds(1))
+            }
+            await notifier.deliveries.reach(2)
+        }
+    }
+
+    @Test func `while the outbox cannot be written it is left alone for half a minute`() async throws {
+        store.fail(.settle)
+        try await whileRunning {
+            store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+            signal.send()
+            await store.failures.reach(1)
+            for _ in 0..<29 {
+                await timekeeper.untilAsleep(2)
+                timekeeper.advance(by: .seconds(1))
+            }
+            await timekeeper.untilAsleep(2)
+            #expect(store.failures.count == 1)
+            store.heal()
+            timekeeper.advance(by: .seconds(1))
+            await timekeeper.untilAsleep(2)
+        }
+        #expect(notifier.ids == ["a1"])
+    }
+
+    @Test func `it makes progress while the outbox can be read, and none while it cannot`() async throws {
+        try await whileRunning {
+            #expect(!progress.stalled(since: .zero).contains(.delivering))
+            store.fail(.read)
+            timekeeper.advance(by: .seconds(5))
+            await store.failures.reach(1)
+            await timekeeper.untilAsleep(2)
+            #expect(progress.stalled(since: .seconds(1)).contains(.delivering))
+            store.heal()
+            timekeeper.advance(by: .seconds(5))
+            await timekeeper.untilAsleep(2)
+            #expect(!progress.stalled(since: .seconds(1)).contains(.delivering))
+        }
+    }
+}
