@@ -124,7 +124,7 @@ package actor TokenWatch {
 
     /// Looks at everything that is due now, and returns when it is done.
     package func tick() async {
-        while true {
+        while !Task.isCancelled {
             let due = takeDue()
             guard !due.isEmpty else { return }
             await withDiscardingTaskGroup { group in
