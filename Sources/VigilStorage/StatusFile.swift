@@ -11,6 +11,15 @@ package struct StatusFile: StatusPublisher {
         self.path = path
     }
 
+    /// Finds out before the watch begins whether the file can be written at all.
+    ///
+    /// - Throws: ``StorageError/unwritableFile(path:cause:)``.
+    package func checkDirectory() throws(StorageError) {
+        guard unsafe access(AtomicFile.directory(of: path), W_OK | X_OK) == 0 else {
+            throw .unwritableFile(path: path, cause: lastError())
+        }
+    }
+
     /// - Throws: ``StorageError/unwritableFile(path:cause:)``.
     package func publish(_ document: StatusDocument) async throws {
         var bytes = Array(try Wire.encoder(pretty: true).encode(document))
@@ -58,10 +67,15 @@ package struct AtomicFile {
         return true
     }
 
+    /// The directory that holds the file.
+    static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// The new name survives a power cut once its directory is on disk; without that the old document is back.
     private func synchronizeDirectory() {
-        let directory = path.lastIndex(of: "/").map { path[..<$0] } ?? "."
-        let descriptor = unsafe open(directory.isEmpty ? "/" : String(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = unsafe open(AtomicFile.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         _ = fsync(descriptor)
         close(descriptor)

@@ -21,6 +21,8 @@ struct Daemon {
     func run() async throws {
         let timekeeper = SystemTimekeeper()
         let started = timekeeper.now().wall
+        let statusFile = StatusFile(path: configuration.statusFile)
+        try statusFile.checkDirectory()
         let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: started)
         let supervisor = SystemdSupervisor()
         let progress = Progress()
@@ -62,7 +64,7 @@ struct Daemon {
         let reporter = StatusReporter(
             watch: watch,
             store: store,
-            publisher: StatusFile(path: configuration.statusFile),
+            publisher: statusFile,
             timekeeper: timekeeper,
             progress: progress,
             monitor: monitor(started: started, setAside: store.setAside),
