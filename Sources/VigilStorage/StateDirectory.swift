@@ -36,15 +36,23 @@ struct StateDirectory: ~Copyable {
     /// Makes sure that the database exists with mode 0600 before SQLite creates it with another.
     func prepareDatabaseFile() throws(StorageError) {
         let descriptor = unsafe open(database, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .unusableDirectory(directory: path, cause: lastError()) }
-        close(descriptor)
+        let cause = lastError()
+        if descriptor >= 0 {
+            close(descriptor)
+        } else if !exists(database) {
+            throw .unusableDirectory(directory: path, cause: cause)
+        }
+        // One that is there and cannot be opened is for SQLite to judge, and is then set aside.
     }
+
+    private func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     /// Moves a damaged database and its companions out of the way.
     ///
     /// - Returns: where the database is now.
     func setAside(suffix: String, cause: String) throws(StorageError) -> String {
-        let target = "\(database).\(suffix)"
+        var target = "\(database).\(suffix)"
+        while exists(target) { target += "+" }
         guard unsafe rename(database, target) == 0 else { throw .damaged(path: database, cause: cause) }
         for companion in ["-wal", "-shm"] { _ = unsafe rename(database + companion, target + companion) }
         return target
