@@ -99,6 +99,19 @@ extension Database {
     }
 }
 
+extension Database {
+    /// Gives up an alert that cannot be read: listed and counted, like any other that is undeliverable.
+    func setAside(alert: String, for notifier: String, at now: Date) throws {
+        try execute(
+            sql: """
+                UPDATE delivery SET state = 'undeliverable', settled_at = ?, last_error = 'the alert cannot be read'
+                WHERE alert_id = ? AND notifier = ?
+                """,
+            arguments: [now.milliseconds, alert, notifier]
+        )
+    }
+}
+
 extension ValidityInterval {
     init?(row: Row) {
         guard let state = StateName(rawValue: row["state"]) else { return nil }

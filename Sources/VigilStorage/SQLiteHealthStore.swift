@@ -128,7 +128,7 @@ package final class SQLiteHealthStore: HealthStore {
     package func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery] {
         // A row due absurdly far ahead was written before the clock was set back: it is due now.
         let horizon = now.advanced(by: RetryAfter.cap * 2)
-        return try queue.read { database in
+        let rows = try queue.read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -137,8 +137,17 @@ package final class SQLiteHealthStore: HealthStore {
                     ORDER BY queued_at LIMIT ?
                     """,
                 arguments: [notifier, now.milliseconds, horizon.milliseconds, limit]
-            ).compactMap(PendingDelivery.init(row:))
+            )
         }
+        let deliveries = rows.compactMap(PendingDelivery.init(row:))
+        guard deliveries.count < rows.count else { return deliveries }
+        // An alert that cannot be read, after a downgrade perhaps, must not stand before the others for ever.
+        try queue.write { database in
+            for row in rows where PendingDelivery(row: row) == nil {
+                try database.setAside(alert: row["alert_id"], for: notifier, at: now)
+            }
+        }
+        return try self.deliveries(for: notifier, dueAt: now, limit: limit)
     }
 
     package func nextDelivery(for notifier: String) throws -> Date? {
