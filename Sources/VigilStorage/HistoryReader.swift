@@ -89,7 +89,7 @@ package struct HistoryReader {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT delivery.*, alert.kind, alert.document ->> '$.summary' AS summary
+                    SELECT delivery.*, alert.kind, coalesce(alert.document ->> '$.summary', alert.id) AS summary
                     FROM delivery JOIN alert ON alert.id = delivery.alert_id
                     WHERE delivery.state <> 'delivered' ORDER BY queued_at, notifier
                     """
