@@ -117,11 +117,14 @@ package struct HistoryReader {
         in database: Database
     ) throws -> Record {
         let from = since.milliseconds
+        // The shares of a day, a week and a month need their time, however short the history that is asked for.
+        let month = now.addingTimeInterval(-30 * 86_400)
         let intervals = try Row.fetchAll(
             database,
             sql: "SELECT * FROM validity WHERE token_id = ? AND end_at >= ? ORDER BY start_at",
-            arguments: [id, from]
-        ).compactMap(ValidityInterval.init(row:))
+            arguments: [id, min(from, month.milliseconds)]
+        )
+        .compactMap(ValidityInterval.init(row:))
         let transitions = try Row.fetchAll(
             database,
             sql: "SELECT * FROM transition WHERE token_id = ? AND at >= ? ORDER BY at, id",
@@ -136,7 +139,7 @@ package struct HistoryReader {
         ).compactMap(Death.init(row:))
         return Record(
             token: name,
-            intervals: intervals,
+            intervals: intervals.filter { $0.end.milliseconds >= from },
             transitions: transitions,
             deaths: deaths,
             uptime: Uptime(of: intervals, at: now)
