@@ -12,13 +12,13 @@ enum Schema {
                     CREATE TABLE setting (
                         name TEXT PRIMARY KEY NOT NULL,
                         value BLOB NOT NULL
-                    ) WITHOUT ROWID;
+                    ) STRICT, WITHOUT ROWID;
 
                     CREATE TABLE token (
                         id INTEGER PRIMARY KEY,
                         name TEXT NOT NULL UNIQUE,
                         belief TEXT NOT NULL CHECK (json_valid(belief))
-                    );
+                    ) STRICT;
 
                     CREATE TABLE validity (
                         token_id INTEGER NOT NULL REFERENCES token (id) ON DELETE CASCADE,
@@ -27,7 +27,7 @@ enum Schema {
                         state TEXT NOT NULL,
                         reason TEXT,
                         PRIMARY KEY (token_id, start_at)
-                    ) WITHOUT ROWID;
+                    ) STRICT, WITHOUT ROWID;
 
                     CREATE TABLE transition (
                         id INTEGER PRIMARY KEY,
@@ -38,7 +38,7 @@ enum Schema {
                         reason TEXT,
                         explanation TEXT NOT NULL,
                         fingerprint TEXT
-                    );
+                    ) STRICT;
                     CREATE INDEX transition_by_token ON transition (token_id, at);
 
                     CREATE TABLE incident (
@@ -50,7 +50,7 @@ enum Schema {
                         last_accepted_at INTEGER,
                         first_rejected_at INTEGER,
                         explanation TEXT NOT NULL
-                    ) WITHOUT ROWID;
+                    ) STRICT, WITHOUT ROWID;
                     CREATE INDEX incident_by_token ON incident (token_id, opened_at);
 
                     CREATE TABLE alert (
@@ -58,7 +58,7 @@ enum Schema {
                         kind TEXT NOT NULL,
                         created_at INTEGER NOT NULL,
                         document TEXT NOT NULL CHECK (json_valid(document))
-                    ) WITHOUT ROWID;
+                    ) STRICT, WITHOUT ROWID;
 
                     CREATE TABLE delivery (
                         alert_id TEXT NOT NULL REFERENCES alert (id) ON DELETE CASCADE,
@@ -71,7 +71,7 @@ enum Schema {
                         last_error TEXT,
                         PRIMARY KEY (alert_id, notifier),
                         CHECK ((state = 'waiting') = (settled_at IS NULL))
-                    ) WITHOUT ROWID;
+                    ) STRICT, WITHOUT ROWID;
                     CREATE INDEX delivery_waiting ON delivery (notifier, due_at) WHERE state = 'waiting';
                     CREATE INDEX delivery_settled ON delivery (notifier, settled_at) WHERE state <> 'waiting';
                     """
