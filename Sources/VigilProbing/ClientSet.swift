@@ -59,7 +59,8 @@ final class ClientSet: Sendable {
             redirectConfiguration: .disallow,
             decompression: .disabled
         )
-        configuration.httpVersion = .automatic
+        // HTTP/2 has no way to ask for a connection of one's own.
+        configuration.httpVersion = key.fresh ? .http1Only : .automatic
         configuration.timeout.connect = .seconds(10)
         // Otherwise a refused port or a bad certificate is reported only when the connect time-out ends.
         configuration.connectionPool.retryConnectionEstablishment = false

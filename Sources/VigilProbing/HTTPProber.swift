@@ -41,14 +41,18 @@ package struct HTTPProber: Prober {
         onFreshConnection: Bool,
         deadline: ContinuousClock.Instant
     ) async -> Exchange.Outcome {
-        let message = message(for: request)
+        var message = message(for: request)
+        // The pool would hand a connection that has just become idle to whoever asks next.
+        if onFreshConnection { message.headers.replaceOrAdd(name: "Connection", value: "close") }
         do {
             let client = try clients.client(
                 for: request.token.probeURL,
                 certificateAuthorities: request.token.certificateAuthorities,
                 fresh: onFreshConnection
             )
-            let answer = try await withDeadline(deadline) { try await client.answer(to: message, deadline: deadline) }
+            let answer = try await withDeadline(deadline) { [message] in
+                try await client.answer(to: message, deadline: deadline)
+            }
             return .answered(answer)
         } catch {
             return TransportDiagnosis.outcome(of: error)
