@@ -90,8 +90,9 @@ extension HTTPClient {
         var body: [UInt8] = []
         var isCut = false
         for try await chunk in response.body {
-            body.append(contentsOf: chunk.readableBytesView.prefix(Answer.bodyLimit - body.count))
-            if chunk.readableBytes > 0, body.count >= Answer.bodyLimit {
+            let room = Answer.bodyLimit - body.count
+            body.append(contentsOf: chunk.readableBytesView.prefix(room))
+            if chunk.readableBytes > room {
                 isCut = true
                 break
             }
