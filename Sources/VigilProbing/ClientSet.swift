@@ -65,7 +65,7 @@ final class ClientSet: Sendable {
         // Otherwise a refused port or a bad certificate is reported only when the connect time-out ends.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.idleTimeout = key.fresh ? .zero : .seconds(70)
-        configuration.proxy = key.proxy.map { .server(host: $0.host, port: $0.port) }
+        configuration.proxy = key.proxy.map { .server(host: $0.host, port: $0.port, authorization: $0.authorization) }
         return configuration
     }
 }

@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import FoundationEssentials
 import TokenHealth
 
@@ -8,6 +9,8 @@ struct ProxySettings: Sendable {
     struct Server: Sendable, Hashable {
         let host: String
         let port: Int
+        /// The login in the address, which only the proxy gets.
+        let authorization: HTTPClient.Authorization?
     }
 
     private let secure: Server?
@@ -49,6 +52,7 @@ struct ProxySettings: Sendable {
     private static func parse(_ text: String) -> Server? {
         let url = text.contains("://") ? text : "http://" + text
         guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty else { return nil }
-        return Server(host: host, port: parts.port ?? 8080)
+        let login = parts.user.map { HTTPClient.Authorization.basic(username: $0, password: parts.password ?? "") }
+        return Server(host: host, port: parts.port ?? 8080, authorization: login)
     }
 }
