@@ -37,6 +37,6 @@ final class SystemdSupervisor: Supervisor {
             return "\(count) \(state.rawValue)"
         }
         let health = document.monitor.healthy ? "" : "; " + document.monitor.problems.joined(separator: "; ")
-        return "\(document.tokens.count) tokens: " + counts.joined(separator: ", ") + health
+        return "\(document.tokens.count) token\(document.tokens.count == 1 ? "" : "s"): " + counts.joined(separator: ", ") + health
     }
 }
