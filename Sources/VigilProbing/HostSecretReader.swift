@@ -6,11 +6,15 @@ import VigilEngine
 package struct HostSecretReader: SecretReader {
     private let credentials: String?
     private let environment: [String: String]
+    private let commandLimit: Duration
 
-    /// - Parameter environment: of the daemon; `CREDENTIALS_DIRECTORY` is looked up in it.
-    package init(environment: [String: String]) {
+    /// - Parameters:
+    ///   - environment: of the daemon; `CREDENTIALS_DIRECTORY` is looked up in it.
+    ///   - commandLimit: longest time a command may take.
+    package init(environment: [String: String], commandLimit: Duration = .seconds(10)) {
         self.environment = environment
-        credentials = environment["CREDENTIALS_DIRECTORY"]
+        self.commandLimit = commandLimit
+        credentials = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     package func secret(from source: SecretSource) async throws(SecretProblem) -> Secret {
@@ -22,6 +26,9 @@ package struct HostSecretReader: SecretReader {
             guard let credentials else {
                 throw .unreadable(source: name, cause: "CREDENTIALS_DIRECTORY is not set, is this run by systemd?")
             }
+            guard !credential.isEmpty, !credential.contains("/"), credential != ".", credential != ".." else {
+                throw .unreadable(source: name, cause: "it is not the name of a credential")
+            }
             // systemd decides on owner and mode, and they differ between its releases.
             let path = "\(credentials)/\(credential)"
             return try SecretLint.secret(in: read(path, source: name, isPrivate: false), source: name)
@@ -29,7 +36,9 @@ package struct HostSecretReader: SecretReader {
             guard let value = environment[variable] else { throw .missing(source: name) }
             return try SecretLint.secret(in: value.utf8, source: name)
         case .command(let argv):
-            return try await SecretCommand(argv: argv, environment: environment).secret(source: name)
+            return try await SecretCommand(argv: argv, environment: environment, limit: commandLimit).secret(
+                source: name
+            )
         }
     }
 

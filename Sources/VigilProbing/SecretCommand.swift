@@ -6,9 +6,8 @@ import TokenHealth
 struct SecretCommand {
     let argv: [String]
     let environment: [String: String]
-
     /// Longest time the command may take.
-    private static let limit = Duration.seconds(10)
+    let limit: Duration
 
     /// Runs the command.
     ///
@@ -29,27 +28,42 @@ struct SecretCommand {
                         .path(FilePath(program)),
                         arguments: arguments,
                         environment: childEnvironment,
+                        platformOptions: SecretCommand.ownGroup,
                         output: .bytes(limit: SecretLint.maximumLength + 256),
                         error: .discarded
                     )
                     return .ended(result.standardOutput, isSuccess: result.terminationStatus.isSuccess)
                 }
                 group.addTask {
-                    try await Task.sleep(for: SecretCommand.limit)
+                    try await Task.sleep(for: limit)
                     return .late
                 }
                 defer { group.cancelAll() }
                 return try await group.next() ?? .late
             }
+        } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+            throw .tooLong(source: source)
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw .unreadable(source: source, cause: "there is no such command")
         } catch {
             throw .unreadable(source: source, cause: "the command could not be run")
         }
         switch outcome {
         case .late:
-            throw .unreadable(source: source, cause: "the command took longer than \(SecretCommand.limit.short)")
+            throw .unreadable(source: source, cause: "the command took longer than \(limit.short)")
         case .ended(_, isSuccess: false): throw .unreadable(source: source, cause: "the command failed")
         case .ended(let output, isSuccess: true): return try SecretLint.secret(in: output, source: source)
         }
+    }
+
+    /// A command that must be stopped is stopped with everything it has started.
+    private static var ownGroup: PlatformOptions {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(200))
+        ]
+        return options
     }
 
     private enum Outcome: Sendable {
