@@ -19,9 +19,7 @@ struct WiredDaemon {
     /// Raised when the status file is out of date.
     let hasNews = Flag()
 
-    /// - Parameters:
-    ///   - watched: what a notifier is put into before it is used.
-    ///   - published: called after each status file.
+    // `watched` is what a notifier is put into before it is used, `published` is called after each status file.
     init(
         _ configuration: VigilConfiguration.Configuration,
         prober: HTTPProber,

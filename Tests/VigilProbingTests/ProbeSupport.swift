@@ -1,0 +1,94 @@
+import TallyfySimulator
+import Testing
+import TokenHealth
+import VigilEngine
+import VigilProbing
+
+/// A stand-in API with some users logged in, and a prober that is shut down at the end.
+struct Bench {
+    let tallyfy: TallyfySimulator
+    let prober: HTTPProber
+    /// The tokens of the users, as issued.
+    let values: [String]
+
+    /// Asks with one of the tokens.
+    func probe(
+        _ index: Int = 0,
+        fresh: Bool = false,
+        _ change: (inout WatchedToken) -> Void = { _ in }
+    ) async throws -> Exchange {
+        let secret = try SecretLint.secret(in: values[index].utf8, source: "test")
+        return try await prober.probe(tallyfy.apiURL, secret: secret, fresh: fresh, change)
+    }
+}
+
+/// Runs `body` with a stand-in for `users` users.
+func withBench(
+    users: Int = 1,
+    tls: TallyfySimulator.TLSFiles? = nil,
+    environment: [String: String] = [:],
+    _ body: (Bench) async throws -> Void
+) async throws {
+    var options = TallyfySimulator.Options()
+    options.tls = tls
+    let tallyfy = try await TallyfySimulator.start(options)
+    let values = (0..<users).map { tallyfy.login(user: tallyfy.addUser(email: "bot-\($0)@example.test")) }
+    try await withProber(environment: environment) { prober in
+        try await body(Bench(tallyfy: tallyfy, prober: prober, values: values))
+    }
+    await tallyfy.stop()
+}
+
+/// Runs `body` with a prober of version 1.2.3.
+func withProber(environment: [String: String] = [:], _ body: (HTTPProber) async throws -> Void) async throws {
+    let prober = HTTPProber(version: "1.2.3", environment: environment)
+    do {
+        try await body(prober)
+    } catch {
+        await prober.shutdown()
+        throw error
+    }
+    await prober.shutdown()
+}
+
+extension HTTPProber {
+    /// Asks `GET /me` below `baseURL`, as the built-in provider does.
+    func probe(
+        _ baseURL: String,
+        secret: Secret?,
+        fresh: Bool = false,
+        _ change: (inout WatchedToken) -> Void = { _ in }
+    ) async throws -> Exchange {
+        let template = ProbeTemplate(
+            path: "/me",
+            headers: [.init("Accept", "application/json"), .init("X-Tallyfy-Client", "APIClient")]
+        )
+        var token = WatchedToken(
+            name: try #require(TokenName("bot")),
+            provider: Provider(name: "tallyfy", baseURL: baseURL, probe: template),
+            secret: .environment(variable: "UNUSED")
+        )
+        change(&token)
+        return await exchange(ProbeRequest(token: token, secret: secret, onFreshConnection: fresh))
+    }
+}
+
+extension Exchange {
+    /// The answer, where there was one.
+    var answer: Answer? {
+        guard case .answered(let answer) = outcome else { return nil }
+        return answer
+    }
+
+    /// How far it came, where there was no answer.
+    var failure: TransportFailure.Kind? {
+        guard case .failed(let failure) = outcome else { return nil }
+        return failure.kind
+    }
+
+    /// What stood in the way, in words.
+    var detail: String {
+        guard case .failed(let failure) = outcome else { return "" }
+        return failure.detail
+    }
+}

@@ -1,0 +1,71 @@
+import TallyfySimulator
+import Testing
+import TokenHealth
+
+/// A secret goes only to a server that has proved who it is.
+@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+    private func files(_ certificate: TestCertificate) -> TallyfySimulator.TLSFiles {
+        TallyfySimulator.TLSFiles(certificate: certificate.certificate, key: certificate.key)
+    }
+
+    private func expectRefusal(of certificate: TestCertificate, trusting authorities: String?) async throws {
+        try await withBench(tls: files(certificate)) { bench async throws in
+            let exchange = try await bench.probe { $0.certificateAuthorities = authorities }
+            #expect(exchange.failure == .tls)
+            #expect(exchange.detail.contains("certificate"))
+            #expect(bench.tallyfy.acceptedConnections > 0)
+            #expect(bench.tallyfy.requests() == [])
+        }
+    }
+
+    @Test func `a server that the authorities vouch for gets the secret`() async throws {
+        let certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
+        try await withBench(tls: files(certificate)) { bench async throws in
+            for fresh in [false, true, false] {
+                let exchange = try await bench.probe(fresh: fresh) {
+                    $0.certificateAuthorities = certificate.certificate
+                }
+                #expect(exchange.status == 200)
+            }
+            #expect(bench.tallyfy.acceptedConnections == 2)
+        }
+    }
+
+    @Test func `an unknown authority is a failure of TLS, and the secret is not sent`() async throws {
+        try await expectRefusal(of: TestCertificate(for: .address([127, 0, 0, 1])), trusting: nil)
+    }
+
+    @Test func `another authority than the one named is a failure of TLS`() async throws {
+        let other = try TestCertificate(for: .address([127, 0, 0, 1]))
+        try await expectRefusal(of: TestCertificate(for: .address([127, 0, 0, 1])), trusting: other.certificate)
+    }
+
+    @Test func `a certificate for another name is a failure of TLS`() async throws {
+        let certificate = try TestCertificate(for: .address([127, 0, 0, 9]))
+        try await expectRefusal(of: certificate, trusting: certificate.certificate)
+    }
+
+    @Test func `a certificate that has expired is a failure of TLS`() async throws {
+        let certificate = try TestCertificate(for: .address([127, 0, 0, 1]), until: 21)
+        try await expectRefusal(of: certificate, trusting: certificate.certificate)
+    }
+
+    @Test func `a file of authorities that is missing is told by name`() async throws {
+        let certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
+        try await withBench(tls: files(certificate)) { bench async throws in
+            let exchange = try await bench.probe { $0.certificateAuthorities = "/nonexistent/ca.pem" }
+            #expect(exchange.failure == .tls)
+            #expect(exchange.detail == "the file named by ca_file cannot be loaded")
+            #expect(bench.tallyfy.acceptedConnections == 0)
+        }
+    }
+
+    @Test func `a server without TLS on the port of TLS is a failure of TLS`() async throws {
+        try await withBench { bench async throws in
+            let url = bench.tallyfy.apiURL.replacing("http:", with: "https:")
+            let exchange = try await bench.probe { $0.baseURL = url }
+            #expect(exchange.failure == .tls)
+            #expect(bench.tallyfy.requests() == [])
+        }
+    }
+}
