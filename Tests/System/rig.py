@@ -487,7 +487,7 @@ class Received:
     """One request of a webhook."""
 
     def __init__(self, path, headers, body, status, at):
-        self.path, self.body, self.status, self.at = path, body, status, at
+        self.path, self.body, self.status, self.at, self.taken = path, body, status, at, time.time()
         self.headers = {name.lower(): value for name, value in headers.items()}
         self.document = json.loads(body)
         self.kind = self.document["type"]
@@ -501,8 +501,11 @@ def capture_command(stage, name="page"):
     script = stage.script(
         name,
         f"""#!{sys.executable}
-import json, os, sys, uuid
-run = {{"argv": sys.argv, "environ": dict(os.environ), "stdin": sys.stdin.read()}}
+import json, os, sys, time, uuid
+# When this process was forked, and not only when the interpreter was ready.
+ticks = int(open("/proc/self/stat").read().rpartition(")")[2].split()[19])
+began = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
+run = {{"began": began, "argv": sys.argv, "environ": dict(os.environ), "stdin": sys.stdin.read()}}
 path = {str(directory)!r} + "/" + uuid.uuid4().hex
 open(path + ".new", "w").write(json.dumps(run))
 os.rename(path + ".new", path + ".json")
