@@ -16,7 +16,7 @@ struct MailBody: Sendable {
 
     /// The whole text; every line ends with `\n`.
     var text: String {
-        let sections = [fact, evidence, causes, dependants, remedy, postponement, details]
+        let sections = [fact, evidence, causes, dependants, remedy, details]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -132,20 +132,6 @@ extension MailBody {
             lines += ["  \(command.oneLine)"]
         }
         return lines.isEmpty ? [] : [remedyTitle] + lines
-    }
-
-    /// How to have peace until somebody can do it.
-    private var postponement: [String] {
-        guard alert.tokens.count == 1, let name = alert.tokens.first?.name else { return [] }
-        switch alert.kind {
-        case .invalidated, .limited, .reminder, .identityChanged, .blind, .misconfigured:
-            return ["NOT NOW? This stops the reminders until it works again:"] + [
-                "  tokenvigil ack \(name) --reason \"who does what by when\""
-            ]
-        case .recovered, .sighted, .replaced, .expiring, .providerIncident, .providerRecovered, .notifierFailing,
-            .notifierRecovered, .test:
-            return []
-        }
     }
 
     private var remedyTitle: String {
