@@ -55,6 +55,18 @@ package struct Transition: Sendable, Hashable, Codable {
         self.explanation = explanation
         self.fingerprint = fingerprint
     }
+
+    private enum CodingKeys: CodingKey { case at, from, to, reason, explanation, fingerprint }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(at, forKey: .at)
+        try container.encode(from, forKey: .from)
+        try container.encode(to, forKey: .to)
+        try container.encode(reason, forKey: .reason)
+        try container.encode(explanation, forKey: .explanation)
+        try container.encode(fingerprint, forKey: .fingerprint)
+    }
 }
 
 /// Something to tell, before it is put into words.

@@ -13,6 +13,13 @@ package enum SecretProblem: Error, Sendable, Hashable, Codable {
 }
 
 extension SecretProblem {
+    /// What gives the daemon access to a source, by the kind of it.
+    private static func access(to source: String) -> String {
+        if source.hasPrefix("command ") { return "run it as the service's user to see why" }
+        if source.hasPrefix("credential ") { return "name it in a LoadCredential= line of the unit" }
+        return "let the group tokenvigil read it (chmod 0640, chgrp tokenvigil)"
+    }
+
     /// The word for it in the status file.
     package var code: String {
         switch self {
@@ -35,7 +42,7 @@ extension SecretProblem {
         case .missing(let source):
             "the secret is missing (\(source)): put the token there, alone on one line"
         case .unreadable(let source, let cause):
-            "the secret cannot be read (\(source): \(cause)): let the group tokenvigil read it (chmod 0640, chgrp tokenvigil)"
+            "the secret cannot be read (\(source): \(cause)): \(SecretProblem.access(to: source))"
         case .worldReadable(let source):
             "the secret is readable by every user of this host (\(source)): chmod 0640 it, and replace the token if others use the host"
         case .empty(let source):

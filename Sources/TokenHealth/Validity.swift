@@ -14,6 +14,16 @@ package struct ValidityInterval: Sendable, Hashable, Codable {
         self.state = state
         self.reason = reason
     }
+
+    private enum CodingKeys: CodingKey { case start, end, state, reason }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(start, forKey: .start)
+        try container.encode(end, forKey: .end)
+        try container.encode(state, forKey: .state)
+        try container.encode(reason, forKey: .reason)
+    }
 }
 
 /// Share of known time in which a token was accepted, between 0 and 1; `nil` where nothing was known.

@@ -8,15 +8,19 @@ import VigilEngine
 /// It writes nothing.
 package struct HistoryReader {
     private let queue: DatabaseQueue
+    private let path: String
 
     /// Opens the database in a state directory.
     ///
-    /// - Throws: an error of SQLite where there is none, or it cannot be read.
+    /// - Throws: ``StorageError/unreadable(path:cause:)``, as every method does.
     package init(directory: String) throws {
+        path = "\(directory)/state.db"
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        queue = try DatabaseQueue(path: "\(directory)/state.db", configuration: configuration)
+        queue = try HistoryReader.explaining(path) { [path] in
+            try DatabaseQueue(path: path, configuration: configuration)
+        }
     }
 
     /// The record of one token.
@@ -45,6 +49,17 @@ package struct HistoryReader {
             case lastAcceptedAt = "last_accepted_at"
             case firstRejectedAt = "first_rejected_at"
         }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(incident, forKey: .incident)
+            try container.encode(kind, forKey: .kind)
+            try container.encode(openedAt, forKey: .openedAt)
+            try container.encode(closedAt, forKey: .closedAt)
+            try container.encode(lastAcceptedAt, forKey: .lastAcceptedAt)
+            try container.encode(firstRejectedAt, forKey: .firstRejectedAt)
+            try container.encode(explanation, forKey: .explanation)
+        }
     }
 
     /// A delivery that waits, or was given up.
@@ -65,11 +80,24 @@ package struct HistoryReader {
             case dueAt = "due_at"
             case lastError = "last_error"
         }
+
+        package func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(alert, forKey: .alert)
+            try container.encode(kind, forKey: .kind)
+            try container.encode(summary, forKey: .summary)
+            try container.encode(notifier, forKey: .notifier)
+            try container.encode(state, forKey: .state)
+            try container.encode(queuedAt, forKey: .queuedAt)
+            try container.encode(dueAt, forKey: .dueAt)
+            try container.encode(attempts, forKey: .attempts)
+            try container.encode(lastError, forKey: .lastError)
+        }
     }
 
     /// The records of all tokens, or of the one named, from `since` on.
     package func records(of name: TokenName?, since: Date, now: Date) throws -> [Record] {
-        try queue.read { database in
+        try read { database in
             let tokens = try Row.fetchAll(
                 database,
                 sql: "SELECT id, name FROM token WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
@@ -85,7 +113,7 @@ package struct HistoryReader {
 
     /// Everything in the outbox that has not been delivered, oldest first.
     package func outbox() throws -> [OutboxRow] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -106,6 +134,19 @@ package struct HistoryReader {
                     lastError: row["last_error"]
                 )
             }
+        }
+    }
+
+    private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try HistoryReader.explaining(path) { try queue.read(body) }
+    }
+
+    /// Puts an error of SQLite into a sentence for a person.
+    private static func explaining<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            throw StorageError.unreadable(path: path, cause: error.message ?? "\(error.resultCode)")
         }
     }
 

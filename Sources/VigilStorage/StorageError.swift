@@ -8,6 +8,8 @@ package enum StorageError: Error, Sendable, Hashable {
     /// The database is damaged and cannot be moved out of the way.
     case damaged(path: String, cause: String)
     case unwritableFile(path: String, cause: String)
+    /// The command line cannot read the database.
+    case unreadable(path: String, cause: String)
 }
 
 extension StorageError: CustomStringConvertible {
@@ -19,6 +21,8 @@ extension StorageError: CustomStringConvertible {
             "the state directory \(directory) cannot be used (\(cause)): create it and let the service's user write to it"
         case .damaged(let path, let cause):
             "the database \(path) is damaged (\(cause)) and cannot be set aside: move it away by hand"
+        case .unreadable(let path, let cause):
+            "the database \(path) cannot be read (\(cause)): has the daemon run here, and may you read it?"
         case .unwritableFile(let path, let cause):
             "the file \(path) cannot be written (\(cause)): create its directory and let the service's user write to it"
         }

@@ -26,9 +26,10 @@ struct Config: AsyncParsableCommand {
             let configuration = try common.load()
             configuration.tellWarnings()
             let tokens = configuration.tokens.count
+            let names = configuration.notifiers.map(\.name)
             print(
-                "\(common.config) is good: \(tokens) token\(tokens == 1 ? "" : "s"), notifiers: "
-                    + configuration.notifiers.map(\.name).joined(separator: ", ")
+                "\(common.config) is good: \(tokens) token\(tokens == 1 ? "" : "s"), "
+                    + (names.isEmpty ? "no notifier" : "notifiers: " + names.joined(separator: ", "))
             )
             if probe {
                 let command = try Probe.parse(["--config", common.config])

@@ -21,9 +21,9 @@ struct Daemon {
     func run() async throws {
         let timekeeper = SystemTimekeeper()
         let started = timekeeper.now().wall
+        let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: started)
         let statusFile = StatusFile(path: configuration.statusFile)
         try statusFile.checkDirectory()
-        let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: started)
         let supervisor = SystemdSupervisor()
         let progress = Progress()
         let prober = HTTPProber(version: Version.text, environment: environment)

@@ -48,7 +48,7 @@ struct History: ParsableCommand {
             let reader = try HistoryReader(directory: configuration.stateDirectory)
             records = try reader.records(of: token, since: since, now: now)
         } catch {
-            throw Failure("the history in \(configuration.stateDirectory) cannot be read: \(error)", code: .unknown)
+            throw Failure("\(error)", code: .unknown)
         }
         if let token, records.isEmpty {
             throw Failure("nothing is recorded of a token called '\(token)'", code: .unknown)

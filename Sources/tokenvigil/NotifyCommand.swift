@@ -78,7 +78,7 @@ struct Notify: AsyncParsableCommand {
             do {
                 rows = try HistoryReader(directory: configuration.stateDirectory).outbox()
             } catch {
-                throw Failure("the outbox in \(configuration.stateDirectory) cannot be read: \(error)", code: .unknown)
+                throw Failure("\(error)", code: .unknown)
             }
             if json { return try printJSON(rows) }
             guard !rows.isEmpty else { return print("nothing waits: every alert has been delivered") }
