@@ -43,6 +43,17 @@ import yaml  # noqa: E402
 
 PROGRAM = str(pathlib.Path(os.environ.get("TOKENVIGIL", PROJECT / ".build/debug/tokenvigil")).resolve())
 TOKEN = "hr-onboarding"
+JOURNAL = "/run/systemd/journal/socket"
+
+
+def beside_a_journal():
+    """Goes on beside a journal of its own, where there is none and that is possible; whether there is one now."""
+    enter = PROJECT / "Tests/System/journald-only.sh"
+    if not os.path.exists(JOURNAL) and os.geteuid() == 0 and "TOKENVIGIL_TEST_INSIDE" not in os.environ:
+        if subprocess.run([enter, "true"], capture_output=True).returncode == 0:
+            os.environ["TOKENVIGIL_TEST_INSIDE"] = "1"
+            os.execv(enter, [str(enter), sys.executable, *sys.argv])
+    return os.path.exists(JOURNAL)
 
 
 # MARK: facts
@@ -124,7 +135,7 @@ def run(story):
         stage.show_logs()
     finally:
         stage.strike()
-    if passed + failed == 0:
+    if passed + failed + skipped == 0:
         failed += 1
         print("✘ no fact was stated")
     note(f"took {time.monotonic() - begun:.1f} s")
