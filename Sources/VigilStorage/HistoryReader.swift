@@ -174,7 +174,7 @@ package struct HistoryReader {
         let deaths = try Row.fetchAll(
             database,
             sql: """
-                SELECT * FROM incident WHERE token_id = ? AND coalesce(closed_at, opened_at) >= ? ORDER BY opened_at
+                SELECT * FROM incident WHERE token_id = ? AND coalesce(closed_at >= ?, true) ORDER BY opened_at
                 """,
             arguments: [id, from]
         ).compactMap(Death.init(row:))
