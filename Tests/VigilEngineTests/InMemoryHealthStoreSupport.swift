@@ -1,0 +1,160 @@
+import FoundationEssentials
+import Synchronization
+import TokenHealth
+import VigilEngine
+
+/// Keeps everything until the test ends.
+///
+/// It passes the same contract as the real store, in VigilStorageTests.
+final class InMemoryHealthStore: HealthStore {
+    private struct Key: Hashable {
+        let alert: String
+        let notifier: String
+    }
+
+    private struct Row {
+        var delivery: PendingDelivery
+        var outcome: DeliveryOutcome?
+
+        var isWaiting: Bool {
+            switch outcome {
+            case nil, .postponed: true
+            case .delivered, .undeliverable: false
+            }
+        }
+    }
+
+    private struct State {
+        var tokens: [TokenName: StoredToken] = [:]
+        var changes: [HealthChange] = []
+        var rows: [Key: Row] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Everything committed, in order.
+    var changes: [HealthChange] { state.withLock { $0.changes } }
+    var alerts: [Alert] { changes.flatMap(\.alerts).map(\.alert) }
+
+    /// The rows that wait, oldest first.
+    var waiting: [PendingDelivery] {
+        state.withLock { state in
+            state.rows.values.filter(\.isWaiting).map(\.delivery).sorted {
+                ($0.alert.createdAt, $0.alert.id) < ($1.alert.createdAt, $1.alert.id)
+            }
+        }
+    }
+
+    func outcome(of alert: String, by notifier: String) -> DeliveryOutcome? {
+        state.withLock { $0.rows[Key(alert: alert, notifier: notifier)]?.outcome }
+    }
+
+    /// Puts an alert into the outbox without a token.
+    func enqueue(_ alert: Alert, to notifiers: [String]) {
+        state.withLock { InMemoryHealthStore.enqueue(OutgoingAlert(alert, to: notifiers), in: &$0) }
+    }
+
+    private static func enqueue(_ outgoing: OutgoingAlert, in state: inout State) {
+        let alert = outgoing.alert
+        for notifier in outgoing.notifiers where state.rows[Key(alert: alert.id, notifier: notifier)] == nil {
+            let delivery = PendingDelivery(
+                alert: alert,
+                notifier: notifier,
+                attempts: 0,
+                dueAt: alert.createdAt,
+                lastError: nil
+            )
+            state.rows[Key(alert: alert.id, notifier: notifier)] = Row(delivery: delivery, outcome: nil)
+        }
+    }
+
+    func load() throws -> [TokenName: StoredToken] { state.withLock { $0.tokens } }
+
+    func commit(_ change: HealthChange) throws {
+        state.withLock { state in
+            state.changes.append(change)
+            InMemoryHealthStore.keep(change.belief, of: change.token, in: &state)
+            for interval in [change.endedInterval, change.interval].compactMap({ $0 }) {
+                InMemoryHealthStore.keep(interval, of: change.token, in: &state)
+            }
+            for outgoing in change.alerts { InMemoryHealthStore.enqueue(outgoing, in: &state) }
+        }
+    }
+
+    func confirm(_ sightings: [Sighting]) throws {
+        state.withLock { state in
+            for sighting in sightings {
+                InMemoryHealthStore.keep(sighting.belief, of: sighting.token, in: &state)
+                InMemoryHealthStore.keep(sighting.interval, of: sighting.token, in: &state)
+            }
+        }
+    }
+
+    private static func keep(_ belief: Belief, of token: TokenName, in state: inout State) {
+        state.tokens[token] = StoredToken(belief: belief, intervals: state.tokens[token]?.intervals ?? [])
+    }
+
+    private static func keep(_ interval: ValidityInterval, of token: TokenName, in state: inout State) {
+        var intervals = state.tokens[token]?.intervals ?? []
+        intervals.removeAll { $0.start == interval.start }
+        intervals.append(interval)
+        state.tokens[token]?.intervals = intervals.sorted { $0.start < $1.start }
+    }
+
+    func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery] {
+        let horizon = now.advanced(by: RetryAfter.cap * 2)
+        return Array(
+            waiting.filter { $0.notifier == notifier && ($0.dueAt <= now || $0.dueAt > horizon) }.prefix(limit)
+        )
+    }
+
+    func nextDelivery(for notifier: String) throws -> Date? {
+        waiting.filter { $0.notifier == notifier }.map(\.dueAt).min()
+    }
+
+    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
+        let key = Key(alert: delivery.alert.id, notifier: delivery.notifier)
+        state.withLock { state in
+            state.rows[key]?.outcome = outcome
+            state.rows[key]?.delivery.attempts += 1
+            switch outcome {
+            case .delivered:
+                state.rows[key]?.delivery.lastError = nil
+            case .postponed(let until, let error):
+                state.rows[key]?.delivery.dueAt = until
+                state.rows[key]?.delivery.lastError = error
+            case .undeliverable(_, let error):
+                state.rows[key]?.delivery.lastError = error
+            }
+        }
+    }
+
+    func notifierReports() throws -> [String: NotifierReport] {
+        state.withLock { state in
+            Dictionary(grouping: state.rows.values) { $0.delivery.notifier }.mapValues(InMemoryHealthStore.report)
+        }
+    }
+
+    private static func report(on rows: [Row]) -> NotifierReport {
+        let waiting = rows.filter(\.isWaiting).map(\.delivery)
+        var delivered: [Date] = []
+        var undeliverable: [(at: Date, error: String)] = []
+        for row in rows {
+            switch row.outcome {
+            case .delivered(let at): delivered.append(at)
+            case .undeliverable(let at, let error): undeliverable.append((at, error))
+            case .postponed, nil: break
+            }
+        }
+        let tried = waiting.filter { $0.attempts > 0 }.max { $0.dueAt < $1.dueAt }
+        let lost = undeliverable.max { $0.at < $1.at }
+        let isLost = lost.map { $0.at > delivered.max() ?? .distantPast } ?? false
+        return NotifierReport(
+            state: tried != nil || isLost ? .failing : .ok,
+            pending: waiting.count,
+            oldestPendingAt: waiting.map(\.alert.createdAt).min(),
+            lastDeliveredAt: delivered.max(),
+            lastError: tried?.lastError ?? (isLost ? lost?.error : nil)
+        )
+    }
+}

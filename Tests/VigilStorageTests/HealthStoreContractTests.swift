@@ -1,0 +1,239 @@
+import FoundationEssentials
+import TokenHealth
+import Testing
+import VigilEngine
+import VigilStorage
+
+/// What every store must do, the double of the engine's tests as much as the real one.
+enum StoreImplementation: CaseIterable, Sendable {
+    case inMemory, sqlite
+
+    /// Runs `body` with an empty store.
+    func withStore(_ body: (any HealthStore) throws -> Void) throws {
+        switch self {
+        case .inMemory:
+            try body(InMemoryHealthStore())
+        case .sqlite:
+            let directory = try TemporaryDirectory()
+            try body(directory.open())
+        }
+    }
+}
+
+@Suite struct HealthStoreContractTests {
+    @Test(arguments: StoreImplementation.allCases)
+    func `an empty store knows nothing`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            let (stored, reports) = (try store.load(), try store.notifierReports())
+            #expect(stored.isEmpty && reports.isEmpty)
+            let (due, next) = (try due(in: store, at: 1_000_000), try store.nextDelivery(for: "oncall"))
+            #expect(due.isEmpty && next == nil)
+        }
+    }
+
+    private func due(in store: any HealthStore, at seconds: Double, limit: Int = 10, for notifier: String = "oncall")
+        throws -> [PendingDelivery]
+    {
+        try store.deliveries(for: notifier, dueAt: Sample.second(seconds), limit: limit)
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `what was committed is loaded`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            let death = Sample.death()
+            try store.commit(death.change)
+            let stored = try #require(try store.load()[Sample.name()])
+            #expect(stored.belief == death.decision.belief)
+            #expect(
+                stored.intervals == [Sample.interval(0, 60), Sample.interval(60, 60, .invalid, reason: "rejected")]
+            )
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `the newest belief takes the place of the one before, of its own token alone`(
+        implementation: StoreImplementation
+    ) throws {
+        try implementation.withStore { store in
+            try store.commit(Sample.change("a", at: 0))
+            try store.commit(Sample.change("b", at: 0))
+            try store.commit(Sample.change("a", at: 60))
+            let stored = try store.load()
+            #expect(stored[Sample.name("a")]?.belief.since == Sample.second(60))
+            #expect(stored[Sample.name("b")]?.belief.since == Sample.second(0))
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `an interval that goes on is one row that grows`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            for second in stride(from: 0.0, through: 600, by: 60) {
+                var change = Sample.change(at: second)
+                change.interval = Sample.interval(0, second)
+                try store.commit(change)
+            }
+            try store.confirm([
+                Sighting(token: Sample.name(), belief: Belief(at: Sample.start), interval: Sample.interval(0, 900))
+            ])
+            #expect(try store.load()[Sample.name()]?.intervals == [Sample.interval(0, 900)])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `intervals are loaded oldest first`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            for (from, state) in [(120.0, StateName.invalid), (0, .valid), (60, .suspect)] {
+                var change = Sample.change()
+                change.interval = Sample.interval(from, from + 60, state)
+                try store.commit(change)
+            }
+            #expect(try store.load()[Sample.name()]?.intervals.map(\.state) == [.valid, .suspect, .invalid])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `a sighting is stored, of a token not known before too`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            let belief = Sample.accepted(at: 0)
+            try store.confirm([
+                Sighting(token: Sample.name("a"), belief: belief, interval: Sample.interval(0, 60)),
+                Sighting(token: Sample.name("b"), belief: belief, interval: Sample.interval(0, 90)),
+            ])
+            let stored = try store.load()
+            #expect(stored[Sample.name("a")] == StoredToken(belief: belief, intervals: [Sample.interval(0, 60)]))
+            #expect(stored[Sample.name("b")]?.intervals == [Sample.interval(0, 90)])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `an alert waits for each of its notifiers, due at once`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            try store.commit(Sample.change(at: 60, alerts: [Sample.alert(at: 60)], to: ["oncall", "journal"]))
+            for notifier in ["oncall", "journal"] {
+                #expect(try store.deliveries(for: notifier, dueAt: Sample.second(59.999), limit: 10) == [])
+                let due = try store.deliveries(for: notifier, dueAt: Sample.second(60), limit: 10)
+                #expect(
+                    due == [
+                        PendingDelivery(
+                            alert: Sample.alert(at: 60),
+                            notifier: notifier,
+                            attempts: 0,
+                            dueAt: Sample.second(60),
+                            lastError: nil
+                        )
+                    ]
+                )
+                #expect(try store.nextDelivery(for: notifier) == Sample.second(60))
+            }
+            #expect(try store.deliveries(for: "other", dueAt: Sample.second(60), limit: 10) == [])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `the oldest comes first, and no more than asked for`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            for second in [30.0, 10, 50, 20, 40] {
+                try store.commit(Sample.change(at: second, alerts: [Sample.alert("a\(Int(second))", at: second)]))
+            }
+            let due = try store.deliveries(for: "oncall", dueAt: Sample.second(40), limit: 3)
+            #expect(due.map(\.alert.id) == ["a10", "a20", "a30"])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `the same alert again is one delivery`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            for _ in 0..<2 { try store.commit(Sample.change(alerts: [Sample.alert()])) }
+            #expect(try store.deliveries(for: "oncall", dueAt: Sample.start, limit: 10).count == 1)
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `a postponed delivery comes back when it is due, with its error`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            try store.commit(Sample.change(alerts: [Sample.alert()]))
+            let delivery = try #require(try store.deliveries(for: "oncall", dueAt: Sample.start, limit: 1).first)
+            try store.settle(delivery, as: .postponed(until: Sample.second(30), error: "HTTP 503"))
+            #expect(try store.deliveries(for: "oncall", dueAt: Sample.second(29.999), limit: 10) == [])
+            #expect(try store.nextDelivery(for: "oncall") == Sample.second(30))
+            let again = try #require(try store.deliveries(for: "oncall", dueAt: Sample.second(30), limit: 1).first)
+            #expect(again.attempts == 1)
+            #expect(again.lastError == "HTTP 503")
+            #expect(again.alert == delivery.alert)
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `a delivery due absurdly late was written by another clock, and is due now`(
+        implementation: StoreImplementation
+    ) throws {
+        try implementation.withStore { store in
+            try store.commit(Sample.change(at: 86_400, alerts: [Sample.alert(at: 86_400)]))
+            #expect(try store.deliveries(for: "oncall", dueAt: Sample.start, limit: 10).count == 1)
+        }
+    }
+
+    @Test(
+        arguments: StoreImplementation.allCases,
+        [DeliveryOutcome.delivered(at: Sample.second(5)), .undeliverable(at: Sample.second(5), error: "HTTP 410")]
+    )
+    func `what is settled for good waits no more`(implementation: StoreImplementation, outcome: DeliveryOutcome) throws
+    {
+        try implementation.withStore { store in
+            try store.commit(Sample.change(alerts: [Sample.alert()], to: ["oncall", "journal"]))
+            let delivery = try #require(try store.deliveries(for: "oncall", dueAt: Sample.start, limit: 1).first)
+            try store.settle(delivery, as: outcome)
+            #expect(try store.deliveries(for: "oncall", dueAt: .distantFuture, limit: 10) == [])
+            #expect(try store.nextDelivery(for: "oncall") == nil)
+            #expect(try store.deliveries(for: "journal", dueAt: Sample.start, limit: 10).count == 1)
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `the report of a notifier follows its deliveries`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            func report() throws -> NotifierReport? { try store.notifierReports()["oncall"] }
+            func first(_ second: Double) throws -> PendingDelivery {
+                try #require(try store.deliveries(for: "oncall", dueAt: Sample.second(second), limit: 1).first)
+            }
+            for second in [0.0, 10] {
+                try store.commit(Sample.change(at: second, alerts: [Sample.alert("a\(second)", at: second)]))
+            }
+            #expect(try report() == NotifierReport(state: .ok, pending: 2, oldestPendingAt: Sample.start))
+            try store.settle(try first(10), as: .postponed(until: Sample.second(40), error: "HTTP 503"))
+            #expect(
+                try report()
+                    == NotifierReport(state: .failing, pending: 2, oldestPendingAt: Sample.start, lastError: "HTTP 503")
+            )
+            for second in [40.0, 41] { try store.settle(try first(41), as: .delivered(at: Sample.second(second))) }
+            #expect(try report() == NotifierReport(state: .ok, pending: 0, lastDeliveredAt: Sample.second(41)))
+            try store.commit(Sample.change(at: 50, alerts: [Sample.alert("a50", at: 50)]))
+            try store.settle(try first(50), as: .undeliverable(at: Sample.second(51), error: "HTTP 410"))
+            let lost = NotifierReport(
+                state: .failing,
+                pending: 0,
+                lastDeliveredAt: Sample.second(41),
+                lastError: "HTTP 410"
+            )
+            #expect(try report() == lost)
+            try store.commit(Sample.change(at: 60, alerts: [Sample.alert("a60", at: 60)]))
+            try store.settle(try first(60), as: .delivered(at: Sample.second(61)))
+            #expect(try report() == NotifierReport(state: .ok, pending: 0, lastDeliveredAt: Sample.second(61)))
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `to settle what is not there does nothing`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            let delivery = PendingDelivery(
+                alert: Sample.alert(),
+                notifier: "oncall",
+                attempts: 0,
+                dueAt: Sample.start,
+                lastError: nil
+            )
+            try store.settle(delivery, as: .delivered(at: Sample.start))
+            #expect(try store.notifierReports() == [:])
+        }
+    }
+}

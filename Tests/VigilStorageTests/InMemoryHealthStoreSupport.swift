@@ -1,0 +1,1 @@
+../VigilEngineTests/InMemoryHealthStoreSupport.swift

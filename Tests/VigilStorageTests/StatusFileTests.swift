@@ -1,0 +1,150 @@
+import FoundationEssentials
+import Glibc
+import Synchronization
+import TokenHealth
+import Testing
+import VigilStorage
+
+/// Says once, across tasks, that something is over.
+private final class Flag: Sendable {
+    private let state = Mutex(false)
+
+    var isRaised: Bool { state.withLock { $0 } }
+    func raise() { state.withLock { $0 = true } }
+}
+
+struct AtomicFileTests {
+    private let directory: TemporaryDirectory
+    private var path: String { "\(directory.path)/status.json" }
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    @Test(arguments: [0o644, 0o600, 0o640, 0o666] as [UInt32])
+    func `it has the mode asked for, whatever the umask`(wanted: UInt32) throws {
+        try AtomicFile(path: path, mode: wanted).write([1])
+        #expect(mode(of: path) == wanted)
+        try AtomicFile(path: path, mode: 0o644).write([2])
+        #expect(mode(of: path) == 0o644)
+    }
+
+    @Test(arguments: [0, 1, 65_536, 3_000_000])
+    func `every byte is there and nothing else is left`(count: Int) throws {
+        let content = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        try AtomicFile(path: path, mode: 0o644).write(content)
+        #expect(bytes(of: path) == content)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["status.json"])
+    }
+
+    @Test func `a directory that is not there is an error with a remedy`() throws {
+        let missing = "\(directory.path)/missing/status.json"
+        let error = #expect(throws: StorageError.self) { try AtomicFile(path: missing, mode: 0o644).write([1]) }
+        #expect(error == .unwritableFile(path: missing, cause: "No such file or directory"))
+        #expect(error?.description.contains("create its directory") == true)
+    }
+
+    @Test func `where the temporary file cannot be made the old one stays`() throws {
+        try AtomicFile(path: path, mode: 0o644).write([1])
+        try FileManager.default.createDirectory(atPath: "\(path).\(getpid()).tmp", withIntermediateDirectories: false)
+        #expect(throws: StorageError.self) { try AtomicFile(path: path, mode: 0o644).write([2]) }
+        #expect(bytes(of: path) == [1])
+    }
+
+    @Test func `where it cannot be renamed no temporary file is left`() throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        #expect(throws: StorageError.self) { try AtomicFile(path: path, mode: 0o644).write([1]) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["status.json"])
+    }
+
+    @Test func `a symbolic link in the place of the temporary file is not followed`() throws {
+        let victim = "\(directory.path)/victim"
+        try write([7], to: victim)
+        try FileManager.default.createSymbolicLink(atPath: "\(path).\(getpid()).tmp", withDestinationPath: victim)
+        #expect(throws: StorageError.self) { try AtomicFile(path: path, mode: 0o644).write([1]) }
+        #expect(bytes(of: victim) == [7])
+    }
+
+    @Test func `on a disk that is full the old file stays whole`() async {
+        await #expect(processExitsWith: .success) {
+            let directory = try TemporaryDirectory()
+            let path = "\(directory.path)/status.json"
+            try AtomicFile(path: path, mode: 0o644).write([1, 2, 3])
+            _ = signal(SIGXFSZ, SIG_IGN)
+            var limit = rlimit(rlim_cur: 1000, rlim_max: 1000)
+            #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+            #expect(throws: StorageError.self) {
+                try AtomicFile(path: path, mode: 0o644).write(Array(repeating: 9, count: 5000))
+            }
+            #expect(bytes(of: path) == [1, 2, 3])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["status.json"])
+        }
+    }
+
+    @Test func `a reader never sees a part of a document`() async throws {
+        let path = path
+        let file = AtomicFile(path: path, mode: 0o644)
+        // Each document is one byte, repeated as often as the byte says.
+        func document(_ number: Int) -> [UInt8] {
+            Array(repeating: UInt8(number % 250 + 1), count: (number % 250 + 1) * 100)
+        }
+        try file.write(document(0))
+        let isWritten = Flag()
+        let (reads, parts) = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
+            group.addTask {
+                var (reads, parts) = (0, 0)
+                repeat {
+                    let content = bytes(of: path)
+                    let isWhole = content.first.map { first in
+                        content.count == Int(first) * 100 && content.allSatisfy { $0 == first }
+                    }
+                    reads += 1
+                    if isWhole != true { parts += 1 }
+                } while !isWritten.isRaised
+                return (reads, parts)
+            }
+            for number in 1...500 { try file.write(document(number)) }
+            isWritten.raise()
+            return try await group.next() ?? (0, 1)
+        }
+        #expect(reads > 0)
+        #expect(parts == 0)
+    }
+}
+
+struct StatusFileTests {
+    private let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    private let document = StatusDocument(
+        generatedAt: Sample.start,
+        validUntil: Sample.second(120),
+        monitor: MonitorReport(version: "0.1.0", pid: 1, host: "srv1", startedAt: Sample.start),
+        tokens: [
+            Sample.name(): TokenReport(
+                token: Sample.token,
+                belief: Sample.death().decision.belief,
+                uptime: Uptime(),
+                nextProbeAt: nil
+            )
+        ],
+        notifiers: ["oncall": NotifierReport()]
+    )
+
+    @Test func `everybody may read it, and it is the document with a line break`() async throws {
+        let path = "\(directory.path)/status.json"
+        try await StatusFile(path: path).publish(document)
+        #expect(mode(of: path) == 0o644)
+        let content = bytes(of: path)
+        #expect(content.last == UInt8(ascii: "\n"))
+        #expect(try Wire.decoder().decode(StatusDocument.self, from: Data(content)) == document)
+    }
+
+    @Test func `a directory that is gone is an error, and the next document finds it again`() async throws {
+        let run = "\(directory.path)/run"
+        let file = StatusFile(path: "\(run)/status.json")
+        await #expect(throws: StorageError.self) { try await file.publish(document) }
+        try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
+        try await file.publish(document)
+        #expect(mode(of: file.path) == 0o644)
+    }
+}
