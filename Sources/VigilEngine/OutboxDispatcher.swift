@@ -16,6 +16,10 @@ package struct OutboxDispatcher: Service {
     private let signal: OutboxSignal
     private let settled: @Sendable () -> Void
     private let unsettled = UnsettledOutcomes()
+    private let disabled = DisabledNotifiers()
+
+    /// How long a delivery under way may still take when the daemon is to stop.
+    private static let graceAtStop = Duration.seconds(10)
 
     /// How long the outbox is left alone after it could not be read or written.
     private static let pauseAfterFailure = Duration.seconds(30)
@@ -50,14 +54,29 @@ package struct OutboxDispatcher: Service {
     }
 
     package func run() async throws {
-        // A delivery under way is let end at a shut-down: cut short, nobody could say whether it had arrived.
+        // A delivery under way is given some time at a shut-down: cut short, nobody could say whether it had arrived.
         await withGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
-                group.addTask { await cancelWhenGracefulShutdown { await markProgress() } }
-                for name in notifiers.keys { group.addTask { await loop(for: name) } }
+            await withTaskGroup(of: Void.self) { race in
+                race.addTask { await deliverUntilStopped() }
+                race.addTask {
+                    try? await gracefulShutdown()
+                    try? await timekeeper.sleep(until: timekeeper.now().uptime + OutboxDispatcher.graceAtStop)
+                }
+                await race.next()
+                race.cancelAll()
             }
         } onGracefulShutdown: {
             signal.send()
+        }
+    }
+
+    /// The notifiers whose receiver has asked for no more; they are tried again after a restart.
+    package var disabledNotifiers: Set<String> { disabled.names }
+
+    private func deliverUntilStopped() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await cancelWhenGracefulShutdown { await markProgress() } }
+            for name in notifiers.keys { group.addTask { await loop(for: name) } }
         }
     }
 
@@ -106,7 +125,7 @@ package struct OutboxDispatcher: Service {
                     guard settle(delivery, as: outcome) else { return false }
                     continue
                 }
-                let result = await notifier.deliver(delivery.alert)
+                let result = await deliver(delivery.alert, by: notifier, called: name)
                 // A delivery that was cut short has an unknown end: it stays due, under the same id.
                 if Task.isCancelled, case .failed = result { return true }
                 let outcome = outcome(of: result, for: delivery)
@@ -115,6 +134,13 @@ package struct OutboxDispatcher: Service {
             }
         }
         return true
+    }
+
+    private func deliver(_ alert: Alert, by notifier: any Notifier, called name: String) async -> DeliveryResult {
+        if let refusal = disabled.result(for: name) { return refusal }
+        let result = await notifier.deliver(alert)
+        if case .gone(let detail) = result { disabled.add(name, because: detail) }
+        return result
     }
 
     private func log(_ outcome: DeliveryOutcome, _ result: DeliveryResult, of delivery: PendingDelivery) {

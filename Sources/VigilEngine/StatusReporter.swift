@@ -18,6 +18,7 @@ package struct StatusReporter: Service {
     private let logger: Logger
     private let published: @Sendable (StatusDocument) -> Void
     private let wakeup: Wakeup
+    private let disabledNotifiers: @Sendable () -> Set<String>
 
     /// - `monitor`: what is constant about this daemon; health and problems are filled in.
     /// - `period`: longest time between two documents; a document is valid for twice as long.
@@ -33,6 +34,7 @@ package struct StatusReporter: Service {
         notifierNames: [String],
         period: Duration,
         wakeup: Wakeup,
+        disabledNotifiers: @escaping @Sendable () -> Set<String> = { [] },
         logger: Logger,
         published: @escaping @Sendable (StatusDocument) -> Void = { _ in }
     ) {
@@ -46,6 +48,7 @@ package struct StatusReporter: Service {
         self.period = period
         self.logger = logger
         self.wakeup = wakeup
+        self.disabledNotifiers = disabledNotifiers
         self.published = published
     }
 
@@ -92,6 +95,7 @@ package struct StatusReporter: Service {
         } catch {
             monitor.problems.append("the outbox cannot be read: \(error)")
         }
+        for name in disabledNotifiers() { notifiers[name]?.state = .disabled }
         monitor.healthy = monitor.problems.isEmpty
         return StatusDocument(
             generatedAt: now,

@@ -71,6 +71,7 @@ struct Daemon {
             notifierNames: configuration.notifiers.map(\.name),
             period: configuration.statusPeriod,
             wakeup: news,
+            disabledNotifiers: { dispatcher.disabledNotifiers },
             logger: logger,
             published: { supervisor.report($0) }
         )
