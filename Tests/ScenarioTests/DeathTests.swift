@@ -171,4 +171,42 @@ import TokenHealth
             #expect(rig.gaps(with: rig.secrets[0]).suffix(8) == [15, 60, 300, 900, 3600, 3600, 3600, 3600])
         }
     }
+
+    @Test func `a death between answers that say nothing is told once`() async throws {
+        try await withRig { rig in
+            rig.tallyfy.logout(user: rig.users[0])
+            rig.tallyfy.inject(Fault(.flap(status: 502, pattern: [true, false, true, true]), token: rig.secrets[0]))
+            try await rig.advance(by: .seconds(1800))
+            #expect(try rig.belief() == "invalid revoked")
+            #expect(rig.alerts == ["token.invalidated"])
+        }
+    }
+
+    @Test func `fifty deaths are fifty alerts, each for its own token`() async throws {
+        try await withRig(Plan(tokens: 50)) { rig in
+            for user in rig.users { rig.tallyfy.logout(user: user) }
+            try await rig.advance(by: .seconds(150))
+            #expect(try rig.status().summary["invalid"] == 50)
+            #expect(rig.alerts == Array(repeating: "token.invalidated", count: 50))
+            #expect(Set(rig.bodies.map { $0.text("/data/tokens/0/name") }).count == 50)
+        }
+    }
+
+    @Test func `one death among fifty tokens is one alert`() async throws {
+        try await withRig(Plan(tokens: 50)) { rig in
+            rig.tallyfy.deleteAllTokens(user: rig.users[17])
+            try await rig.advance(by: .seconds(150))
+            #expect(try rig.status().summary["valid"] == 49)
+            #expect(rig.bodies.map { $0.text("/data/summary") } == ["INVALID bot-17 (revoked) on srv1"])
+        }
+    }
+
+    @Test func `a token that was never good is told as rejected`() async throws {
+        try await withRig { rig in
+            try rig.put(rig.tallyfy.issueApplicationToken(organization: rig.organization))
+            try await rig.advance(by: .seconds(300))
+            #expect(try rig.report().state == .invalid)
+            #expect(rig.alerts == ["token.invalidated"])
+        }
+    }
 }

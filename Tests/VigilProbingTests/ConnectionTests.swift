@@ -111,7 +111,7 @@ import TokenHealth
             let exchange = try await bench.probe { $0.timeout = .milliseconds(300) }
             #expect(exchange.failure == .timeout)
             #expect(exchange.latency >= .milliseconds(290))
-            #expect(exchange.latency < .seconds(3))
+            #expect(exchange.latency < .seconds(20))
         }
     }
 
@@ -121,7 +121,7 @@ import TokenHealth
             let exchange = try await bench.probe { $0.timeout = .milliseconds(300) }
             #expect(exchange.failure == .timeout)
             #expect(exchange.latency >= .milliseconds(290))
-            #expect(exchange.latency < .seconds(3))
+            #expect(exchange.latency < .seconds(20))
         }
     }
 
@@ -133,7 +133,7 @@ import TokenHealth
                 let url = "https://127.0.0.1:\(port)"
                 let exchange = try await prober.probe(url, secret: nil) { $0.timeout = .milliseconds(300) }
                 #expect([.timeout, .tls].contains(exchange.failure))
-                #expect(exchange.latency < .seconds(3))
+                #expect(exchange.latency < .seconds(20))
             }
         }
     }
