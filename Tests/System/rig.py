@@ -1,6 +1,6 @@
 """What the acceptance tests share: the stand-in, the daemon, the receivers, and the count at the end.
 
-A test is a function that is given a `Stage`, an empty directory with everything that is started in it, and states facts:
+A test is a function that is given a `Stage`, an empty directory and all that is started in it, and states facts:
 
     def story(stage):
         daemon = stage.daemon(tokens=..., notifiers=...)
@@ -16,6 +16,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -44,6 +45,9 @@ import yaml  # noqa: E402
 PROGRAM = str(pathlib.Path(os.environ.get("TOKENVIGIL", PROJECT / ".build/debug/tokenvigil")).resolve())
 TOKEN = "hr-onboarding"
 JOURNAL = "/run/systemd/journal/socket"
+# After this the service manager would use force, in seconds.
+UNIT = (PROJECT / "systemd/tokenvigil.service").read_text()
+STOP_LIMIT = int(re.search(r"^TimeoutStopSec=(\d+)s?$", UNIT, re.M)[1]) - 2
 
 
 def beside_a_journal():
@@ -76,9 +80,13 @@ def fact(name):
         failed += 1
         print(f"✘ {name}")
         lines = traceback.extract_tb(error.__traceback__)
-        place = next((line for line in reversed(lines) if pathlib.Path(line.filename).name.startswith("test-")), lines[-1])
+        place = next(
+            (line for line in reversed(lines) if pathlib.Path(line.filename).name.startswith("test-")), lines[-1]
+        )
         text = str(error) or f"{type(error).__name__}: {place.line}"
-        print(f"    line {place.lineno}: {text if isinstance(error, AssertionError) else repr(error)}"[:4000], flush=True)
+        print(
+            f"    line {place.lineno}: {text if isinstance(error, AssertionError) else repr(error)}"[:4000], flush=True
+        )
     else:
         passed += 1
         print(f"✔ {name}", flush=True)
@@ -124,6 +132,9 @@ def run(story):
     global failed
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    if not os.access(PROGRAM, os.X_OK):
+        print(f"there is no program {PROGRAM}: build it, or say where it is with TOKENVIGIL\n0 passed, 1 failed")
+        sys.exit(1)
     begun = time.monotonic()
     stage = Stage()
     try:
@@ -165,8 +176,14 @@ def tokenvigil(*arguments, within=20, stdin=None, **variables):
     """Runs one command to its end."""
     return subprocess.run(
         [PROGRAM, *map(str, arguments)],
-        env=environment(**variables), input=stdin, text=True, errors="replace", timeout=within,
-        stdin=None if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=environment(**variables),
+        input=stdin,
+        text=True,
+        errors="replace",
+        timeout=within,
+        stdin=None if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -186,12 +203,37 @@ def descendants(pid):
     return found
 
 
+def process_facts(pid):
+    """The fields of /proc/PID/stat from the state on, or nothing."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def is_alive(pid):
     """Whether a process runs; a zombie does not."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+    facts = process_facts(pid)
+    return bool(facts) and facts[0] not in "ZX"
+
+
+class Offspring:
+    """What was started by what the test started, to be ended if it outlives it."""
+
+    def __init__(self):
+        self.known = set()
+
+    def note(self, pid):
+        """Remembers the living descendants of `pid`, each with the time it was started: numbers are used again."""
+        for child in descendants(pid):
+            facts = process_facts(child)
+            if facts:
+                self.known.add((child, facts[19]))
+
+    def end(self):
+        for pid, started in self.known:
+            facts = process_facts(pid)
+            if facts and facts[19] == started:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 class Stage:
@@ -200,6 +242,7 @@ class Stage:
     def __init__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="tokenvigil-test-"))
         self.processes = []
+        self.offspring = Offspring()
         self.endings = []
 
     def path(self, name):
@@ -222,8 +265,12 @@ class Stage:
         """Starts a process; its output goes to the file `log`."""
         with open(self.path(log), "ab") as output:
             process = subprocess.Popen(
-                [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=options.pop("stdout", output),
-                stderr=output, env=environment() if env is None else env, **options,
+                [str(word) for word in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=options.pop("stdout", output),
+                stderr=output,
+                env=environment() if env is None else env,
+                **options,
             )
         self.processes.append(process)
         return process
@@ -245,17 +292,21 @@ class Stage:
             print(f"    --- {log.name}\n" + "\n".join("    " + line for line in text.splitlines()[-30:]))
 
     def strike(self):
-        for process in self.processes:
-            if process.poll() is None:
-                process.terminate()
+        running = [process for process in self.processes if process.poll() is None]
+        for process in running:
+            self.offspring.note(process.pid)
+        for process in running:
+            process.terminate()
         for process in self.processes:
             try:
                 process.wait(5)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self.offspring.end()
         for end in self.endings:
-            end()
+            with contextlib.suppress(OSError):
+                end()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -289,7 +340,8 @@ class Simulator:
         """One call of the control port; raises when it is refused."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.control_port}/_sim/{name}",
-            method=method, data=json.dumps(body).encode() if method == "POST" else None,
+            method=method,
+            data=json.dumps(body).encode() if method == "POST" else None,
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
@@ -359,15 +411,19 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
-    def stop(self, within=15):
+    def stop(self, within=STOP_LIMIT):
         """SIGTERM, and its exit code."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
-            raise Missed(f"the daemon has not ended {within} s after SIGTERM") from None
+            self.kill()
+            raise Missed(
+                f"the daemon has not ended {within} s after SIGTERM; the unit gives it {within + 2} s"
+            ) from None
 
     def kill(self):
+        self.stage.offspring.note(self.pid)
         self.process.kill()
         self.process.wait()
 
@@ -411,7 +467,9 @@ class Daemon:
 def tallyfy(simulator, **more):
     """A token of the stand-in, as it stands in the configuration."""
     return {
-        "provider": "tallyfy", "base_url": simulator.base_url, "secret": {"file": str(simulator.secret)},
+        "provider": "tallyfy",
+        "base_url": simulator.base_url,
+        "secret": {"file": str(simulator.secret)},
         "owner": "api-bot@example.com",
     } | more
 
