@@ -1,7 +1,9 @@
 import Synchronization
 import TokenHealth
 
-/// Notifiers whose receiver has said that it wants no more (HTTP 410). They rest until the daemon is restarted.
+/// Notifiers whose receiver has said that it wants no more (HTTP 410).
+///
+/// They rest until the daemon is restarted.
 final class DisabledNotifiers: Sendable {
     private let reasons = Mutex<[String: String]>([:])
 

@@ -101,7 +101,7 @@ package struct OutboxDispatcher: Service {
         while !Task.isCancelled {
             let now = timekeeper.now().uptime
             if (try? store.notifierReports()) != nil { progress.mark(.delivering, at: now) }
-            try? await timekeeper.sleep(until: now + Progress.longestPause)
+            try? await timekeeper.sleep(until: now + progress.longestPause)
         }
     }
 

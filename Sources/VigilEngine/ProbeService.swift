@@ -28,7 +28,7 @@ package struct ProbeService: Service {
                     }
                     let now = timekeeper.now().uptime
                     progress.mark(.probing, at: now)
-                    let due = await watch.nextWake(latest: now + Progress.longestPause)
+                    let due = await watch.nextWake(latest: now + progress.longestPause)
                     await wakeup.wait(until: max(due, now + ProbeService.grain), on: timekeeper)
                 }
             }

@@ -10,11 +10,14 @@ package final class Progress: Sendable {
     }
 
     /// Longest time a loop sleeps when it has nothing to do.
-    package static let longestPause = Duration.seconds(5)
+    package let longestPause: Duration
 
     private let marks = Mutex<[Loop: Duration]>([:])
 
-    package init() {}
+    /// Makes a record for a supervisor that wants a sign of life every `watchdogInterval`, if it wants one.
+    package init(watchdogInterval: Duration? = nil) {
+        longestPause = min(.seconds(5), (watchdogInterval ?? .seconds(60)) / 4)
+    }
 
     /// Notes that `loop` came round at this uptime.
     package func mark(_ loop: Loop, at uptime: Duration) {

@@ -72,7 +72,7 @@ package struct StatusReporter: Service {
                 var now = timekeeper.now().uptime
                 repeat {
                     progress.mark(.publishing, at: now)
-                    let pause = min(due, now + Progress.longestPause)
+                    let pause = min(due, now + progress.longestPause)
                     await wakeup.wait(until: pause, on: timekeeper)
                     now = timekeeper.now().uptime
                     if now < pause { break }

@@ -25,7 +25,7 @@ struct Daemon {
         let statusFile = StatusFile(path: configuration.statusFile)
         try statusFile.checkDirectory()
         let supervisor = SystemdSupervisor()
-        let progress = Progress()
+        let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
         let prober = HTTPProber(version: Version.text, environment: environment)
         let secrets = HostSecretReader(environment: environment)
         let notifiers = Notifiers(configuration: configuration, secrets: secrets)

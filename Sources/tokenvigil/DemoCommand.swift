@@ -13,7 +13,7 @@ struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Play the whole story in under a minute: valid, log-out, alert, repair, recovered.",
         discussion: """
-            It starts the stand-in API and this same program as a daemon, with files in a temporary directory, and
+            It starts the stand-in API and this same program as a daemon, with files in a temporary directory, and \
             removes both at the end. Exit code: 0 if the story came true.
             """
     )

@@ -11,7 +11,7 @@ struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a stand-in for the Tallyfy API on loopback, until interrupted.",
         discussion: """
-            It starts with one organization and one user, svc@example.test, who is logged in. The control port changes
+            It starts with one organization and one user, svc@example.test, who is logged in. The control port changes \
             its world: log-outs, expiry, outages. Nothing it hands out is worth anything elsewhere.
             """
     )

@@ -65,7 +65,7 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Nagios and Icinga plugin over the status file: one line with performance data.",
         discussion: """
-            Exit code: 0 all valid, 1 limited or suspect, 2 invalid, 3 unknown, misconfigured, or a status file that is
+            Exit code: 0 all valid, 1 limited or suspect, 2 invalid, 3 unknown, misconfigured, or a status file that is \
             missing or stale.
             """
     )

@@ -37,6 +37,7 @@ final class SystemdSupervisor: Supervisor {
             return "\(count) \(state.rawValue)"
         }
         let health = document.monitor.healthy ? "" : "; " + document.monitor.problems.joined(separator: "; ")
-        return "\(document.tokens.count) token\(document.tokens.count == 1 ? "" : "s"): " + counts.joined(separator: ", ") + health
+        let total = document.tokens.count
+        return "\(total) token\(total == 1 ? "" : "s"): " + counts.joined(separator: ", ") + health
     }
 }

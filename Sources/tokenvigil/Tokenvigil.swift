@@ -9,8 +9,8 @@ struct Tokenvigil: AsyncParsableCommand {
         abstract: "Watches API tokens, and tells people the moment one stops working.",
         discussion: """
             Try it:   tokenvigil demo
-            Set up:   tokenvigil config init, tokenvigil config check, tokenvigil probe, tokenvigil run
-            Ask:      tokenvigil status, tokenvigil check, tokenvigil history
+            Set up:   tokenvigil config init, config check, probe, notify test, run
+            Ask:      tokenvigil status, check, history
             """,
         version: Version.text,
         subcommands: [
