@@ -111,7 +111,7 @@ extension VigilConfiguration.Configuration {
         for settings in notifiers {
             guard case .webhook(let webhook) = settings.kind, case .literal(let url) = webhook.url else { continue }
             webhooks[settings.name] = WebhookNotifier(
-                WebhookNotifier.Settings(url: .literal(url)),
+                WebhookNotifier.Settings(url: .literal(url), timeLimit: .seconds(120)),
                 client: client,
                 secrets: secrets,
                 version: "0.0.0",

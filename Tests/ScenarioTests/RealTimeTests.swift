@@ -12,13 +12,14 @@ import VigilProbing
 import VigilStorage
 
 /// The loops themselves, on the real clock.
-@Suite(.timeLimit(.minutes(2))) struct RealTimeTests {
+@Suite(.timeLimit(.minutes(5))) struct RealTimeTests {
     @Test func `a log-out is delivered within interval, confirmation and two seconds`() async throws {
         try await withLoops { loops in
             let bound = Duration.seconds(1 + 2 + 2)
-            var fastest = Duration.seconds(60)
-            // Other tests may have the host to themselves for seconds; a daemon too slow by itself never makes it.
-            for _ in 1...6 where fastest > bound {
+            var fastest = Duration.seconds(600)
+            // Other tests may have the host to themselves for a while; a daemon too slow by itself never makes it.
+            let patience = ContinuousClock.now + .seconds(180)
+            while fastest > bound, ContinuousClock.now < patience {
                 let loggedOut = ContinuousClock.now
                 loops.tallyfy.logout(user: loops.user)
                 let alert = await loops.deliveries.first { $0.kind == .invalidated }
@@ -44,8 +45,8 @@ import VigilStorage
             while loops.tallyfy.requests().count == seen { await Task.yield() }
             began = ContinuousClock.now
         } afterwards: { loops throws in
-            // The probe itself would end after a minute.
-            #expect(ContinuousClock.now - began < .seconds(40))
+            // The probe itself would end after four minutes.
+            #expect(ContinuousClock.now - began < .seconds(200))
             #expect(try loops.store.load().values.map(\.belief.state) == [.valid])
             #expect(loops.sink.received.isEmpty)
         }
@@ -79,7 +80,7 @@ private func withLoops(
     let configuration = try ConfigurationLoader.load(
         text: """
             version: 1
-            defaults: {interval: 1s, timeout: 60s, confirm: {rejections: 3, over: 2s}}
+            defaults: {interval: 1s, timeout: 240s, confirm: {rejections: 3, over: 2s}}
             tokens:
               bot: {provider: tallyfy, base_url: "\(tallyfy.apiURL)", secret: {file: \(directory)/secret}}
             notifiers: {oncall: {type: webhook, url: "\(sink.url)"}}

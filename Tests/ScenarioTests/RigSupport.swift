@@ -217,7 +217,9 @@ func withRig(_ plan: Plan = Plan(), _ body: (Rig) async throws -> Void) async th
 extension Plan {
     fileprivate func configuration(in directory: String, tallyfy: TallyfySimulator, sink: WebhookSink) -> String {
         var lines = ["version: 1"]
-        if !defaults.isEmpty { lines += ["defaults:"] + defaults.map { "  \($0)" } }
+        // Long enough for a host that is busy with other tests.
+        let patience = defaults.contains { $0.hasPrefix("timeout:") } ? [] : ["timeout: 120s"]
+        lines += ["defaults:"] + (defaults + patience).map { "  \($0)" }
         lines.append("tokens:")
         for number in 0..<tokens {
             lines += [

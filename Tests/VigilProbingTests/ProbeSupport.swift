@@ -68,6 +68,8 @@ extension HTTPProber {
             provider: Provider(name: "tallyfy", baseURL: baseURL, probe: template),
             secret: .environment(variable: "UNUSED")
         )
+        // Long enough for a host that is busy with other tests.
+        token.timeout = .seconds(240)
         change(&token)
         return await exchange(ProbeRequest(token: token, secret: secret, onFreshConnection: fresh))
     }

@@ -3,7 +3,7 @@ import Testing
 import TokenHealth
 
 /// A proxy sees where a probe goes, and nothing of what it says.
-@Suite(.timeLimit(.minutes(1))) struct ProxyTests {
+@Suite(.timeLimit(.minutes(5))) struct ProxyTests {
     private static let host = "api.tallyfy.invalid"
 
     private func withTunnel(

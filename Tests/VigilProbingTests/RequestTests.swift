@@ -3,7 +3,7 @@ import Testing
 import TokenHealth
 
 /// What is sent, and to whom.
-@Suite(.timeLimit(.minutes(1))) struct RequestTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestTests {
     /// The request a server gets, line by line, in lower case.
     private func lines(secret: Secret?, _ change: (inout WatchedToken) -> Void = { _ in }) async throws -> [String] {
         let ledger = Ledger()

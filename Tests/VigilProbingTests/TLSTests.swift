@@ -3,7 +3,7 @@ import Testing
 import TokenHealth
 
 /// A secret goes only to a server that has proved who it is.
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
     private func files(_ certificate: TestCertificate) -> TallyfySimulator.TLSFiles {
         TallyfySimulator.TLSFiles(certificate: certificate.certificate, key: certificate.key)
     }
