@@ -47,6 +47,18 @@ struct StrikingTests {
         #expect(!shown(struck).contains("sesame"))
     }
 
+    @Test func `a longer piece of the secret is struck out, wherever it begins`() {
+        let value = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.c29tZSBwYXlsb2Fk.c2lnbmF0dXJl"
+        let long = Sample.secret(value)
+        for start in stride(from: 0, through: value.count - 12, by: 7) {
+            let piece = value.dropFirst(start).prefix(start + 12)
+            let answer = Answer(status: 401, body: Array("{\"message\":\"token <\(piece)> is unknown\"}".utf8))
+            #expect(answer.striking(long).message == "token <[secret]> is unknown")
+        }
+        let short = Answer(status: 401, body: Array(#"{"message":"token eyJ0eXAiOiJ is unknown"}"#.utf8))
+        #expect(short.striking(long) == short)
+    }
+
     @Test func `an answer without an echo is left alone`() {
         let plain = Answer(status: 200, headers: [HeaderField("A", "b")], body: Array("{}".utf8) + [0xFF], isCut: true)
         #expect(plain.striking(secret) == plain)
