@@ -39,6 +39,9 @@ package enum Severity: String, Sendable, Hashable, Codable, CaseIterable {
 ///
 /// Written with the transition that caused it, delivered until it has arrived.
 package struct Alert: Sendable, Hashable, Codable {
+    /// Most tokens named in one alert; the others are counted.
+    package static let mostTokens = 50
+
     /// The same for every attempt to deliver: an idempotency key.
     package let id: String
     package let kind: AlertKind
@@ -48,7 +51,12 @@ package struct Alert: Sendable, Hashable, Codable {
     /// One line: `INVALID hr-onboarding (revoked) on srv1`.
     package let summary: String
     package let host: String
+    /// The tokens it is about: the first ``mostTokens`` of them.
     package let tokens: [TokenReport]
+    /// How many more tokens it is about.
+    package let omittedTokens: Int
+    /// How many tokens of the same incident are still in a bad state; an incident is over when there are none.
+    package let openTokens: Int
     package let remedy: AlertRemedy
     /// What usually ends the life of such a token, most likely first.
     package let causes: [String]
@@ -64,6 +72,8 @@ package struct Alert: Sendable, Hashable, Codable {
         summary: String,
         host: String,
         tokens: [TokenReport] = [],
+        omittedTokens: Int = 0,
+        openTokens: Int = 0,
         remedy: AlertRemedy = AlertRemedy(),
         causes: [String] = [],
         lastedSeconds: Int? = nil
@@ -76,15 +86,22 @@ package struct Alert: Sendable, Hashable, Codable {
         self.summary = summary
         self.host = host
         self.tokens = tokens
+        self.omittedTokens = omittedTokens
+        self.openTokens = openTokens
         self.remedy = remedy
         self.causes = causes
         self.lastedSeconds = lastedSeconds
     }
 
+    /// How many tokens it is about, named or not.
+    package var tokenCount: Int { tokens.count + omittedTokens }
+
     private enum CodingKeys: String, CodingKey {
         case id, kind, severity, summary, host, tokens, remedy, causes
         case createdAt = "created_at"
         case incidentID = "incident_id"
+        case omittedTokens = "omitted_tokens"
+        case openTokens = "open_tokens"
         case lastedSeconds = "lasted_s"
     }
 }

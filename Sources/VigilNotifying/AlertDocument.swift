@@ -61,7 +61,7 @@ struct AlertDocument: Sendable {
             try container.encode(alert.host, forKey: .host)
             try container.encode(tokens, forKey: .tokens)
             try container.encode(alert.remedy, forKey: .remedy)
-            let omitted = alert.tokens.count - tokens.count
+            let omitted = alert.tokenCount - tokens.count
             if omitted > 0 { try container.encode(omitted, forKey: .tokensOmitted) }
         }
     }

@@ -26,7 +26,7 @@ struct AlertSentence: Sendable {
         case .replaced: "\(opening) \(isOne ? "has" : "have") been replaced by a new one, which works."
         case .misconfigured: "\(opening) cannot be checked: something is set up wrongly."
         case .providerIncident:
-            "Provider \(provider) rejects \(isOne ? "its token" : "\(alert.tokens.count) tokens at once")."
+            "Provider \(provider) rejects \(isOne ? "its token" : "\(alert.tokenCount) tokens at once")."
         case .providerRecovered: "Provider \(provider) accepts its tokens again\(outage)."
         case .notifierFailing: "Alerts are not getting through: \(alert.summary)."
         case .notifierRecovered: "Alerts get through again: \(alert.summary)."
@@ -62,15 +62,16 @@ struct AlertSentence: Sendable {
 // MARK: - Parts
 
 extension AlertSentence {
-    private var isOne: Bool { alert.tokens.count <= 1 }
+    private var isOne: Bool { alert.tokenCount <= 1 }
 
     private var subject: String {
         let names = alert.tokens.compactMap(\.name?.text)
-        switch names.count {
+        let count = names.count + alert.omittedTokens
+        switch count {
         case 0: return "a token"
         case 1: return "token \(names[0])"
-        case 2, 3: return "\(names.count) tokens (\(names.joined(separator: ", ")))"
-        default: return "\(names.count) tokens (\(names.prefix(2).joined(separator: ", ")) and \(names.count - 2) more)"
+        case 2, 3: return "\(count) tokens (\(names.joined(separator: ", ")))"
+        default: return "\(count) tokens (\(names.prefix(2).joined(separator: ", ")) and \(count - 2) more)"
         }
     }
 

@@ -37,7 +37,7 @@ extension MailBody {
             let times = times(of: token).map { "\($0.lowercased()) \($1.minuteUTC)" }
             return Paragraph.lines(([label(of: token)] + times).joined(separator: ", "), first: "- ")
         }
-        let omitted = alert.tokens.count - tokens.count
+        let omitted = alert.tokenCount - tokens.count
         if omitted > 0 { lines.append("and \(omitted) more: tokenvigil status") }
         var seen: Set<String> = []
         for token in tokens where seen.insert(token.explanation).inserted { lines += why(token) }
