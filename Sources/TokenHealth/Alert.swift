@@ -25,9 +25,6 @@ package enum AlertKind: String, Sendable, Hashable, Codable, CaseIterable {
         case .recovered, .reminder, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test: .info
         }
     }
-
-    /// The last part of the name: `invalidated`.
-    package var shortName: String { rawValue.split(separator: ".").last.map(String.init) ?? rawValue }
 }
 
 /// How urgent an alert is.

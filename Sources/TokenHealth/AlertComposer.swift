@@ -1,6 +1,6 @@
 package import FoundationEssentials
 
-/// Puts a notice about a token into an alert.
+/// Puts notices about tokens into an alert.
 package struct AlertComposer: Sendable {
     /// Name of this host, in every alert.
     package let host: String
@@ -9,58 +9,135 @@ package struct AlertComposer: Sendable {
         self.host = host
     }
 
-    /// The alert for `notice`.
+    /// One token of an alert, with what is to be said of it.
+    package struct Subject: Sendable {
+        let token: WatchedToken
+        let belief: Belief
+        let report: TokenReport
+        package let notice: Notice
+        let noticedAt: Date
+
+        /// - Parameters:
+        ///   - token: what is watched.
+        ///   - belief: what is known of it now.
+        ///   - report: the same, as programs see it.
+        ///   - notice: what is to be said.
+        ///   - noticedAt: when that came up.
+        package init(token: WatchedToken, belief: Belief, report: TokenReport, notice: Notice, noticedAt: Date) {
+            self.token = token
+            self.belief = belief
+            self.report = report
+            self.notice = notice
+            self.noticedAt = noticedAt
+        }
+    }
+
+    /// The alert that tells all of `subjects`, at least one, whose notices are of one kind.
     ///
-    /// - `report`: the token as it is now, after the decision.
-    /// - `belief`: the same, as the core knows it.
-    package func alert(
-        for notice: Notice,
-        token: WatchedToken,
-        belief: Belief,
-        report: TokenReport,
-        at now: Date
-    ) -> Alert {
-        let lasted = notice.incident.map { Duration.seconds(now.timeIntervalSince($0.openedAt)) }
-        let isOngoing = notice.incident != nil && notice.incident?.openedAt != now
-        let severity = notice.kind == .reminder ? notice.incident?.kind.severity : nil
+    /// `openTokens`: how many tokens of the same incident are still in a bad state.
+    package func alert(telling subjects: [Subject], openTokens: Int, at now: Date) -> Alert? {
+        guard let first = subjects.first else { return nil }
+        let kind = first.notice.kind
+        let openedAt = subjects.compactMap { $0.notice.incident?.openedAt }.min()
+        let isOngoing = first.notice.incident != nil && first.notice.incident?.openedAt != first.noticedAt
+        let lasted = openedAt.map { Duration.seconds(now.timeIntervalSince($0)) }
+        let severity = kind == .reminder ? first.notice.incident?.kind.severity : nil
+        let isDeath = subjects.contains { $0.belief.state.name == .invalid }
         return Alert(
-            id: "\(token.name)-\(now.compactUTC)-\(notice.kind.shortName)",
-            kind: notice.kind,
-            severity: severity ?? notice.kind.severity,
+            id: "\(first.token.name)-\(now.compactUTC)-\(kind.idPart)",
+            kind: kind,
+            severity: severity ?? kind.severity,
             createdAt: now,
-            incidentID: notice.incident?.id,
-            summary: summary(of: notice, token: token, belief: belief, lasted: lasted, at: now) + " on \(host)",
+            incidentID: first.notice.incident?.sharedID,
+            summary: summary(of: subjects, lasted: lasted, at: now) + " on \(host)",
             host: host,
-            tokens: [report.named(token.name)],
-            remedy: remedy(for: notice, token: token, belief: belief),
-            causes: belief.state.name == .invalid ? token.provider.remedy.causes : [],
+            tokens: subjects.prefix(Alert.mostTokens).map { $0.report.named($0.token.name) },
+            omittedTokens: max(0, subjects.count - Alert.mostTokens),
+            openTokens: openTokens,
+            remedy: remedy(for: kind, subjects: subjects),
+            causes: isDeath ? first.token.provider.remedy.causes : [],
             lastedSeconds: isOngoing ? lasted.map { Int($0.components.seconds) } : nil
         )
     }
 
-    private func summary(
-        of notice: Notice,
-        token: WatchedToken,
-        belief: Belief,
-        lasted: Duration?,
+    /// The alert that an API rejects so many of its tokens together, or accepts them again.
+    ///
+    /// - Parameters:
+    ///   - kind: `providerIncident` or `providerRecovered`.
+    ///   - incident: the provider's.
+    ///   - realm: which API.
+    ///   - reports: the tokens, with their names; the first of them are shown.
+    ///   - total: how many there are.
+    ///   - grace: how long they are not taken for dead.
+    ///   - now: the time.
+    /// - Returns: the alert.
+    package func providerAlert(
+        _ kind: AlertKind,
+        incident: ProviderIncident,
+        realm: RealmName,
+        reports: [TokenReport],
+        total: Int,
+        grace: Duration,
         at now: Date
-    ) -> String {
-        let reason = belief.state.reason.map { " (\($0))" } ?? ""
+    ) -> Alert {
+        let lasted = Duration.seconds(now.timeIntervalSince(incident.incident.openedAt))
+        let hasEnded = kind.endsIncident
+        let summary =
+            hasEnded
+            ? "PROVIDER RECOVERED \(realm.provider) after \(lasted.short)"
+            : "PROVIDER INCIDENT \(realm.provider) rejects \(total) tokens at once"
+        let steps = [
+            "Check the status page of \(realm.provider), and whether something between it and this host removes the "
+                + "Authorization header.",
+            "Replace no token yet: if this lasts longer than \(grace.short), a list of the dead ones follows.",
+        ]
+        return Alert(
+            id: "\(incident.incident.id)-\(kind.idPart)",
+            kind: kind,
+            severity: kind.severity,
+            createdAt: now,
+            incidentID: incident.incident.id,
+            summary: summary + " on \(host)",
+            host: host,
+            tokens: Array(reports.prefix(Alert.mostTokens)),
+            omittedTokens: max(0, total - min(reports.count, Alert.mostTokens)),
+            openTokens: hasEnded ? 0 : total,
+            remedy: hasEnded ? AlertRemedy() : AlertRemedy(steps: steps),
+            lastedSeconds: hasEnded ? Int(lasted.components.seconds) : nil
+        )
+    }
+
+    private func summary(of subjects: [Subject], lasted: Duration?, at now: Date) -> String {
+        let first = subjects[0]
+        let what = subjects.count == 1 ? first.token.name.text : crowd(subjects)
+        let reason = commonReason(of: subjects).map { " (\($0))" } ?? ""
         let length = lasted.map(\.short) ?? ""
-        switch notice.kind {
-        case .invalidated: return "INVALID \(token.name)\(reason)"
-        case .limited: return "LIMITED \(token.name)\(reason)"
-        case .recovered: return "RECOVERED \(token.name) after \(length)"
-        case .reminder: return "STILL \(belief.state.name.rawValue.uppercased()) \(token.name)\(reason) for \(length)"
-        case .expiring: return "EXPIRING \(token.name) \(expiry(of: belief, at: now))"
-        case .blind: return "BLIND \(token.name)\(reason)"
-        case .sighted: return "SIGHT REGAINED \(token.name) after \(length)"
-        case .identityChanged: return "IDENTITY CHANGED \(token.name)"
-        case .replaced: return "REPLACED \(token.name)"
-        case .misconfigured: return "MISCONFIGURED \(token.name)\(reason)"
+        switch first.notice.kind {
+        case .invalidated: return "INVALID \(what)\(reason)"
+        case .limited: return "LIMITED \(what)\(reason)"
+        case .recovered: return "RECOVERED \(what) after \(length)"
+        case .reminder: return "STILL \(first.belief.state.name.rawValue.uppercased()) \(what)\(reason) for \(length)"
+        case .expiring: return "EXPIRING \(what) \(expiry(of: first.belief, at: now))"
+        case .blind: return "BLIND \(what)\(reason)"
+        case .sighted: return "SIGHT REGAINED \(what) after \(length)"
+        case .identityChanged: return "IDENTITY CHANGED \(what)"
+        case .replaced: return "REPLACED \(what)"
+        case .misconfigured: return "MISCONFIGURED \(what)\(reason)"
         case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test:
-            return "\(notice.kind.rawValue) \(token.name)"
+            return "\(first.notice.kind.rawValue) \(what)"
         }
+    }
+
+    /// So many tokens, and what they have in common.
+    private func crowd(_ subjects: [Subject]) -> String {
+        let owners = Set(subjects.map(\.token.owner))
+        let owner = owners.count == 1 ? owners.first.flatMap { $0 } : nil
+        return "\(subjects.count) tokens of \(owner ?? subjects[0].token.provider.name)"
+    }
+
+    private func commonReason(of subjects: [Subject]) -> String? {
+        let reasons = Set(subjects.map(\.belief.state.reason))
+        return reasons.count == 1 ? reasons.first.flatMap { $0 } : nil
     }
 
     private func expiry(of belief: Belief, at now: Date) -> String {
@@ -70,8 +147,9 @@ package struct AlertComposer: Sendable {
         return left > .zero ? "in \(left.short)\(estimate)" : "since \(expiresAt.dayUTC)\(estimate)"
     }
 
-    private func remedy(for notice: Notice, token: WatchedToken, belief: Belief) -> AlertRemedy {
-        switch notice.kind {
+    private func remedy(for kind: AlertKind, subjects: [Subject]) -> AlertRemedy {
+        let token = subjects[0].token
+        switch kind {
         case .recovered, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test:
             return AlertRemedy()
         case .blind, .providerIncident, .notifierFailing:
@@ -80,12 +158,13 @@ package struct AlertComposer: Sendable {
                 "Nothing need be done about the token itself: nothing is known to be wrong with it.",
             ])
         case .misconfigured:
-            return AlertRemedy(steps: ["Correct this: \(belief.explanation)", "tokenvigil probe \(token.name)"])
+            let explanation = subjects[0].belief.explanation
+            return AlertRemedy(steps: ["Correct this: \(explanation)", "tokenvigil probe \(token.name)"])
         case .invalidated, .identityChanged, .limited, .reminder, .expiring:
             return AlertRemedy(
                 url: token.provider.remedy.url,
                 steps: token.provider.remedy.steps,
-                command: replacement(of: token)
+                command: subjects.count == 1 ? replacement(of: token) : nil
             )
         }
     }

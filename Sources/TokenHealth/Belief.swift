@@ -84,12 +84,18 @@ package struct Incident: Sendable, Hashable, Codable {
     package var kind: AlertKind {
         didSet { isMereBlindness = isMereBlindness && kind == .blind }
     }
+    /// The incident of the token that was told first, where several are told as one.
+    package var group: String?
     /// Whether nothing was ever known to be wrong but that nothing was known.
     package private(set) var isMereBlindness: Bool
     package var remindersSent: Int
 
-    init(token: TokenName, openedAt: Date, kind: AlertKind) {
-        id = "\(token)-\(openedAt.compactUTC)"
+    /// The id that people and programs see: the same for all the tokens that are told as one.
+    package var sharedID: String { group ?? id }
+
+    /// - `subject`: the name of the token, or of whatever else has the incident.
+    package init(subject: String, openedAt: Date, kind: AlertKind) {
+        id = "\(subject)-\(openedAt.compactUTC)"
         self.openedAt = openedAt
         self.kind = kind
         isMereBlindness = kind == .blind

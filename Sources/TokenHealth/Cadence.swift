@@ -4,11 +4,14 @@ struct Cadence {
     /// From 0 to below 1.
     let chance: Double
     let retryAfter: Duration?
+    /// Whether the rejections are in and only the siblings speak against a death.
+    let isHeldBack: Bool
 
-    init(token: WatchedToken, chance: Double, retryAfter: Duration?) {
+    init(token: WatchedToken, chance: Double, retryAfter: Duration?, isHeldBack: Bool = false) {
         self.token = token
         self.chance = chance
         self.retryAfter = retryAfter
+        self.isHeldBack = isHeldBack
     }
 
     /// Pauses between the probes of a dead token; the last one repeats.
@@ -28,7 +31,7 @@ struct Cadence {
             let index = min(max(belief.deadProbes - 1, 0), Cadence.deadPauses.count - 1)
             return max(Cadence.deadPauses[index], wait)
         case .suspect:
-            return max(soon, wait)
+            return max(isHeldBack ? max(soon, Cadence.deadPauses[0]) : soon, wait)
         case .limited, .misconfigured:
             return max(belief.incident == nil ? soon : spreadInterval, wait)
         case .pending, .valid, .unknown, .blind:

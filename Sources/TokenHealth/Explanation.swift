@@ -2,7 +2,7 @@ import FoundationEssentials
 
 extension Belief {
     /// The evidence for the state this belief has come to, in one sentence.
-    func explanation(for observation: Observation, token: WatchedToken) -> String {
+    func explanation(for observation: Observation, token: WatchedToken, siblings: Siblings) -> String {
         let seen = observation.finding.observation
         switch state {
         case .pending:
@@ -11,6 +11,10 @@ extension Belief {
             return "accepted: \(seen)"
         case .limited(let limitation):
             return "\(seen): \(limitation.sentence)"
+        case .suspect where isHeldBack(by: siblings, at: observation.at.wall, token: token):
+            return
+                "\(seen); so are \(siblings.rejected) more tokens of \(token.provider.name), all at once: more likely a "
+                + "fault at the provider than so many deaths"
         case .suspect(let suspicion):
             let times = "\(suspicion.rejections) of \(token.confirmation.rejections) rejections"
             return "\(seen); \(times) needed for certainty, asking again"

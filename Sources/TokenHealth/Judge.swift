@@ -4,13 +4,17 @@
 package struct Judge: Sendable {
     private let token: WatchedToken
     private let knownIdentity: Identity?
+    private let siblingsPass: Bool
 
     /// - Parameters:
     ///   - token: what is watched, with its provider's rules.
     ///   - knownIdentity: the identity seen first, which a later one must equal.
-    package init(token: WatchedToken, knownIdentity: Identity? = nil) {
+    ///   - siblingsPass: whether this secret was accepted once, and another token of the same API since this one is
+    ///     not: then no wall stands before the whole API.
+    package init(token: WatchedToken, knownIdentity: Identity? = nil, siblingsPass: Bool = false) {
         self.token = token
         self.knownIdentity = knownIdentity
+        self.siblingsPass = siblingsPass
     }
 
     private var rules: ProbeTemplate { token.probe }
@@ -105,16 +109,21 @@ package struct Judge: Sendable {
     private func forbidden(_ answer: Answer) -> Verdict? {
         if answer.challengeError == "insufficient_scope" { return .limited(.scope) }
         if answer.hasRateLimitSigns { return .indeterminate(.rateLimited) }
-        if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }
+        if answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }
+        if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }
         guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }
         return byRules(answer)
     }
 
     private func forbidden(_ answer: Answer, against control: Exchange?) -> Verdict {
-        guard case .answered(let bare)? = control?.outcome else { return .indeterminate(.unexpected) }
+        guard case .answered(let bare)? = control?.outcome else {
+            return .indeterminate(answer.isHTML ? .blocked : .unexpected)
+        }
         switch bare.status {
-        case 401: return .limited(.forbidden)
-        case 403: return .indeterminate(.blocked)
+        case 401: return answer.isHTML ? .indeterminate(.blocked) : .limited(.forbidden)
+        case 403:
+            // The token counts for nothing any more, while others pass: it is the token, not a wall.
+            return siblingsPass && bare.body == answer.body ? .rejected(.credential) : .indeterminate(.blocked)
         default: return .indeterminate(.unexpected)
         }
     }

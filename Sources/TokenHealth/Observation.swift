@@ -70,12 +70,12 @@ package struct Transition: Sendable, Hashable, Codable {
 }
 
 /// Something to tell, before it is put into words.
-package struct Notice: Sendable, Hashable {
+package struct Notice: Sendable, Hashable, Codable {
     package let kind: AlertKind
     /// The incident it belongs to, also when it has just ended.
     package let incident: Incident?
 
-    init(_ kind: AlertKind, incident: Incident?) {
+    package init(_ kind: AlertKind, incident: Incident?) {
         self.kind = kind
         self.incident = incident
     }

@@ -5,14 +5,20 @@ extension Belief {
     ///
     /// Table 5.2 of the design.
     ///
-    /// `chance`: a number from 0 to below 1 that spreads the next look.
-    package func considering(_ observation: Observation, of token: WatchedToken, chance: Double) -> Decision {
+    /// - `siblings`: what the other tokens of the same API say.
+    /// - `chance`: a number from 0 to below 1 that spreads the next look.
+    package func considering(
+        _ observation: Observation,
+        of token: WatchedToken,
+        siblings: Siblings = .none,
+        chance: Double
+    ) -> Decision {
         var next = self
         next.adoptSecret(of: observation, provider: token.provider)
         let before = next.state
-        next.state = next.state(after: observation, token: token)
+        next.state = next.state(after: observation, token: token, siblings: siblings)
         next.record(observation, before: before)
-        next.explanation = next.explanation(for: observation, token: token)
+        next.explanation = next.explanation(for: observation, token: token, siblings: siblings)
         var notices = next.settleIncident(at: observation.at.wall, token: token)
         notices += next.agePassively(at: observation.at.wall, token: token)
         return next.decision(
@@ -22,7 +28,8 @@ extension Belief {
             schedule: Cadence(
                 token: token,
                 chance: chance,
-                retryAfter: observation.finding.retryAfter?.wait(at: observation.at.wall)
+                retryAfter: observation.finding.retryAfter?.wait(at: observation.at.wall),
+                isHeldBack: next.isHeldBack(by: siblings, at: observation.at.wall, token: token)
             )
         )
     }
@@ -55,6 +62,41 @@ extension Belief {
         }
     }
 
+    /// What follows when this token, rejected itself, may not be asked again and a sibling of the same owner has died: a
+    /// log-out ends them together, and the confirmed one speaks for the group.
+    ///
+    /// `nil` where nothing speaks for it.
+    package func following(
+        _ siblings: Siblings,
+        at now: Date,
+        of token: WatchedToken,
+        chance: Double
+    ) -> Decision? {
+        guard case .suspect(let suspicion) = state, suspicion.reason != .wrongIdentity, let speaker = siblings.speaker,
+            !siblings.holdBack(at: now, grace: token.providerGrace)
+        else { return nil }
+        var next = self
+        next.state = .invalid(suspicion.reason)
+        next.since = now
+        next.repetitions = 1
+        next.explanation =
+            "rejected like \(speaker), its sibling, whose death is certain; "
+            + "not asked again, to spare failed logins"
+        let notices = next.settleIncident(at: now, token: token)
+        return next.decision(
+            after: self,
+            notices: notices,
+            at: now,
+            schedule: Cadence(token: token, chance: chance, retryAfter: nil)
+        )
+    }
+
+    /// Whether `observation` would make a death certain, were it not for the siblings.
+    package func isHeldBack(by siblings: Siblings, at now: Date, token: WatchedToken) -> Bool {
+        guard case .suspect(let suspicion) = state, suspicion.reason != .wrongIdentity else { return false }
+        return suspicion.hasEnough(for: token.confirmation) && siblings.holdBack(at: now, grace: token.providerGrace)
+    }
+
     private func decision(after previous: Belief, notices: [Notice], at now: Date, schedule: Cadence) -> Decision {
         let isSame = state.name == previous.state.name && state.reason == previous.state.reason
         let transition =
@@ -82,14 +124,14 @@ extension Belief {
 // MARK: - The table
 
 extension Belief {
-    private func state(after observation: Observation, token: WatchedToken) -> TokenState {
+    private func state(after observation: Observation, token: WatchedToken, siblings: Siblings) -> TokenState {
         switch observation.finding.verdict {
         case .accepted:
             return observation.control == .open ? .misconfigured(.publicEndpoint) : .valid
         case .limited(let limitation):
             return .limited(limitation)
         case .rejected(let rejection):
-            return rejected(rejection, observation: observation, token: token)
+            return rejected(rejection, observation: observation, token: token, siblings: siblings)
         case .indeterminate(let cause):
             return unlit(by: cause, at: observation.at, blindAfter: token.blindAfter)
         case .misconfigured(let mistake):
@@ -98,13 +140,22 @@ extension Belief {
         }
     }
 
-    private func rejected(_ rejection: Rejection, observation: Observation, token: WatchedToken) -> TokenState {
+    private func rejected(
+        _ rejection: Rejection,
+        observation: Observation,
+        token: WatchedToken,
+        siblings: Siblings
+    ) -> TokenState {
         if case .invalid = state { return state }
         let reason = reason(of: rejection, provider: token.provider, at: observation.at.wall)
         let suspicion =
             state.suspicion?.strengthened(reason, at: observation.at) ?? Suspicion(reason, at: observation.at)
-        let isConfirmed = suspicion.isConfirmed(by: token.confirmation, control: observation.control)
-        return isConfirmed ? .invalid(reason) : .suspect(suspicion)
+        guard suspicion.isConfirmed(by: token.confirmation, control: observation.control) else {
+            return .suspect(suspicion)
+        }
+        let isHeldBack =
+            rejection == .credential && siblings.holdBack(at: observation.at.wall, grace: token.providerGrace)
+        return isHeldBack ? .suspect(suspicion) : .invalid(reason)
     }
 
     private func unlit(by cause: Uncertainty, at now: Moment, blindAfter: Duration) -> TokenState {
@@ -200,8 +251,10 @@ extension Belief {
             return replaced == nil ? [] : [Notice(.replaced, incident: nil)]
         }
         guard let kind = alarm(for: token), incident?.kind != kind else { return [] }
-        var current = incident ?? Incident(token: token.name, openedAt: now, kind: kind)
+        var current = incident ?? Incident(subject: token.name.text, openedAt: now, kind: kind)
         current.kind = kind
+        // What it has turned into is told for itself, or together with others of the new kind.
+        current.group = nil
         incident = current
         return [Notice(kind, incident: current)]
     }

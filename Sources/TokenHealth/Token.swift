@@ -147,6 +147,10 @@ package struct WatchedToken: Sendable, Hashable {
     package var remind: [Duration]
     /// Remaining lifetimes at which a coming expiry is said, longest first.
     package var expirySteps: [Duration]
+    /// How long an alert waits for siblings that may belong into it.
+    package var groupWait: Duration
+    /// How long an API may reject its tokens together before they are taken for dead.
+    package var providerGrace: Duration
     /// Names of the notifiers that are told.
     package var notify: [String]
 
@@ -179,6 +183,8 @@ package struct WatchedToken: Sendable, Hashable {
         self.blindAfter = .seconds(900)
         self.remind = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
         self.expirySteps = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
+        self.groupWait = .seconds(10)
+        self.providerGrace = .seconds(600)
         self.notify = notify
     }
 

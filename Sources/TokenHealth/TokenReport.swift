@@ -40,7 +40,7 @@ package struct TokenReport: Sendable, Hashable, Codable {
         self.nextProbeAt = nextProbeAt
         expiresAt = belief.expiresAt
         self.uptime = uptime
-        incident = belief.incident.map { IncidentReport(id: $0.id, openedAt: $0.openedAt) }
+        incident = belief.incident.map { IncidentReport(id: $0.sharedID, openedAt: $0.openedAt) }
         usedBy = token.usedBy
     }
 

@@ -89,9 +89,9 @@ package struct Suspicion: Sendable, Hashable, Codable {
     func isConfirmed(by confirmation: Confirmation, control: ControlResult?) -> Bool {
         guard hasEnough(for: confirmation) else { return false }
         switch control {
-        case .open: return false
         case .unreachable: return rejections >= 2 * confirmation.rejections
-        case .refused, .other, nil: return true
+        // Open to anybody, and this token is refused all the same: the refusal is about the token.
+        case .open, .refused, .other, nil: return true
         }
     }
 

@@ -12,7 +12,10 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         switch self {
         case .root: ["version", "defaults", "tokens", "providers", "notifiers", "state", "status", "heartbeat"]
         case .defaults:
-            ["interval", "timeout", "confirm", "blind_after", "remind", "expiry_steps", "notify"]
+            [
+                "interval", "timeout", "confirm", "blind_after", "group_wait", "provider_grace", "remind",
+                "expiry_steps", "notify",
+            ]
         case .confirm: ["rejections", "over"]
         case .token:
             [

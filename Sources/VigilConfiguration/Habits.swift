@@ -8,6 +8,8 @@ struct Habits: Sendable, Hashable {
     var timeout: Duration = .seconds(10)
     var confirmation = Confirmation()
     var blindAfter: Duration = .seconds(15 * 60)
+    var groupWait: Duration = .seconds(10)
+    var providerGrace: Duration = .seconds(10 * 60)
     var remind: [Duration] = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
     /// Longest first.
     var expirySteps: [Duration] = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
@@ -27,6 +29,8 @@ struct Habits: Sendable, Hashable {
         timeout = fields["timeout"]?.duration(atLeast: .milliseconds(100)) ?? timeout
         confirmation = fields["confirm"]?.confirmation(startingFrom: confirmation) ?? confirmation
         blindAfter = fields["blind_after"]?.duration(atLeast: .seconds(1)) ?? blindAfter
+        groupWait = fields["group_wait"]?.duration(atLeast: .zero) ?? groupWait
+        providerGrace = fields["provider_grace"]?.duration(atLeast: .zero) ?? providerGrace
         remind = fields["remind"]?.durations() ?? remind
         expirySteps = fields["expiry_steps"]?.durations()?.sorted(by: >) ?? expirySteps
         notify = fields["notify"]?.names(of: notifiers) ?? notify

@@ -81,6 +81,8 @@ extension WatchedToken {
         timeout = habits.timeout
         confirmation = habits.confirmation
         blindAfter = habits.blindAfter
+        groupWait = habits.groupWait
+        providerGrace = habits.providerGrace
         remind = habits.remind
         expirySteps = habits.expirySteps
     }

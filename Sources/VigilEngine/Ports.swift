@@ -57,10 +57,15 @@ package protocol StatusPublisher: Sendable {
 ///
 /// Contract: a call that returns has reached the disk; one that throws has changed nothing.
 package protocol HealthStore: Sendable {
-    /// Everything needed to go on after a restart.
+    /// Every token as it was before a restart.
     func load() throws -> [TokenName: StoredToken]
-    /// Writes one observation that changes anything: belief, history, incident and outgoing alerts, in one transaction.
+    /// What had not been told yet before a restart.
+    func untold() throws -> UntoldNews
+    /// Writes one observation that changes anything: belief, history, incident and what is told of it, in one
+    /// transaction.
     func commit(_ change: HealthChange) throws
+    /// Writes what is told without a new observation, in one transaction.
+    func commit(_ news: News) throws
     /// Writes what healthy probes have confirmed meanwhile, in one transaction.
     func confirm(_ sightings: [Sighting]) throws
     /// Alerts that a notifier still has to deliver and whose time has come, oldest first.
@@ -96,8 +101,10 @@ package struct HealthChange: Sendable, Hashable {
     package var endedInterval: ValidityInterval?
     /// An incident that has just ended, and when.
     package var endedIncident: Incident?
-    package var alerts: [OutgoingAlert]
+    package var news: News
     package var at: Date
+
+    package var alerts: [OutgoingAlert] { news.alerts }
 
     package init(
         token: TokenName,
@@ -106,7 +113,7 @@ package struct HealthChange: Sendable, Hashable {
         interval: ValidityInterval,
         endedInterval: ValidityInterval? = nil,
         endedIncident: Incident? = nil,
-        alerts: [OutgoingAlert] = [],
+        news: News = News(),
         at: Date
     ) {
         self.token = token
@@ -115,8 +122,46 @@ package struct HealthChange: Sendable, Hashable {
         self.interval = interval
         self.endedInterval = endedInterval
         self.endedIncident = endedIncident
-        self.alerts = alerts
+        self.news = news
         self.at = at
+    }
+}
+
+/// What is told, and what waits to be told.
+package struct News: Sendable, Hashable {
+    /// Notices that wait for their siblings.
+    package var held: [HeldNotice] = []
+    /// Notices that wait no longer.
+    package var released: [HeldNotice] = []
+    package var alerts: [OutgoingAlert] = []
+    /// Beliefs of other tokens, whose incidents are now told as one.
+    package var regrouped: [TokenName: Belief] = [:]
+    package var providers: [RealmName: ProviderChange] = [:]
+
+    package init(alerts: [OutgoingAlert] = []) {
+        self.alerts = alerts
+    }
+
+    package var isEmpty: Bool {
+        held.isEmpty && released.isEmpty && alerts.isEmpty && regrouped.isEmpty && providers.isEmpty
+    }
+}
+
+/// What becomes of the incident of a provider.
+package enum ProviderChange: Sendable, Hashable {
+    case opened(ProviderIncident)
+    case becameDeaths(ProviderIncident)
+    case ended(ProviderIncident)
+}
+
+/// What a restart must take up again.
+package struct UntoldNews: Sendable, Hashable {
+    package var held: [HeldNotice]
+    package var providerIncidents: [RealmName: ProviderIncident]
+
+    package init(held: [HeldNotice] = [], providerIncidents: [RealmName: ProviderIncident] = [:]) {
+        self.held = held
+        self.providerIncidents = providerIncidents
     }
 }
 

@@ -1,3 +1,4 @@
+import Synchronization
 package import TokenHealth
 
 /// Makes one observation of one token: reads the secret, asks the provider, and the control where it is wanted.
@@ -6,6 +7,10 @@ package struct TokenObserver: Sendable {
     private let secrets: any SecretReader
     private let fingerprinter: any Fingerprinter
     private let timekeeper: any Timekeeper
+    private let controls = ControlMemory()
+
+    /// How old the answer to a control may be: at a start and in calm, and where a death depends on it.
+    private static let freshness = (calm: Duration.seconds(600), doubt: Duration.seconds(10))
 
     package init(
         prober: any Prober,
@@ -26,12 +31,46 @@ package struct TokenObserver: Sendable {
         /// The exchange with the token, and the one without, for a person who asks.
         package let exchange: Exchange?
         package let control: Exchange?
+        /// How many requests were sent, and how many of them the host may have counted as a failed login.
+        package var requests = 0
+        package var failedLogins = 0
+
+        static let nothing = Sight(observation: nil, exchange: nil, control: nil)
     }
 
     /// Looks at `token`.
     ///
-    /// `isResting`: whether the network is to be left alone unless the secret has changed.
-    package func sight(of token: WatchedToken, belief: Belief, isResting: Bool = false) async -> Sight {
+    /// - Parameters:
+    ///   - token: what to look at.
+    ///   - belief: what is known of it.
+    ///   - siblingsPass: whether another token of the same API was accepted since this one's trouble began.
+    ///   - isResting: whether the network is to be left alone unless the secret has changed.
+    /// - Returns: what was seen.
+    package func sight(
+        of token: WatchedToken,
+        belief: Belief,
+        siblingsPass: Bool = false,
+        isResting: Bool = false
+    ) async -> Sight {
+        let prober = MeteredProber(prober)
+        var sight = await sight(
+            of: token,
+            belief: belief,
+            siblingsPass: siblingsPass,
+            isResting: isResting,
+            asking: prober
+        )
+        (sight.requests, sight.failedLogins) = prober.spent
+        return sight
+    }
+
+    private func sight(
+        of token: WatchedToken,
+        belief: Belief,
+        siblingsPass: Bool,
+        isResting: Bool,
+        asking prober: MeteredProber
+    ) async -> Sight {
         let secret: Secret
         do throws(SecretProblem) {
             secret = try await secrets.secret(from: token.secret)
@@ -39,16 +78,20 @@ package struct TokenObserver: Sendable {
             return withheld(error, token: token, belief: belief, isResting: isResting)
         }
         let fingerprint = fingerprinter.fingerprint(of: secret)
-        if isResting, fingerprint == belief.fingerprint { return Sight(observation: nil, exchange: nil, control: nil) }
+        if isResting, fingerprint == belief.fingerprint { return .nothing }
         let request = ProbeRequest(token: token, secret: secret, onFreshConnection: belief.isDoubted)
         var exchange = await prober.exchange(request)
-        let judge = Judge(token: token, knownIdentity: belief.identity)
+        let judge = Judge(
+            token: token,
+            knownIdentity: belief.identity,
+            siblingsPass: siblingsPass && belief.isProven && fingerprint == belief.fingerprint
+        )
         let isRejected = judge.finding(on: exchange).verdict.name == .rejected
         if isRejected, token.confirmation.rejections == 1, !request.onFreshConnection {
             // A single rejection will be believed: it must not come by a kept connection that went wrong.
             exchange = await prober.exchange(ProbeRequest(token: token, secret: secret, onFreshConnection: true))
         }
-        let control = await control(for: exchange, judge: judge, token: token, belief: belief)
+        let control = await control(for: exchange, judge: judge, token: token, belief: belief, asking: prober)
         let observation = Observation(
             judge.finding(on: exchange, control: control),
             control: control.map { judge.controlResult(of: $0) },
@@ -67,7 +110,7 @@ package struct TokenObserver: Sendable {
         belief: Belief,
         isResting: Bool
     ) -> Sight {
-        if isResting, belief.state.name == .invalid { return Sight(observation: nil, exchange: nil, control: nil) }
+        if isResting, belief.state.name == .invalid { return .nothing }
         let exchange = Exchange(.withheld(problem))
         let finding = Judge(token: token).finding(on: exchange)
         return Sight(observation: Observation(finding, at: timekeeper.now()), exchange: exchange, control: nil)
@@ -77,13 +120,25 @@ package struct TokenObserver: Sendable {
         for exchange: Exchange,
         judge: Judge,
         token: WatchedToken,
-        belief: Belief
+        belief: Belief,
+        asking prober: MeteredProber
     ) async -> Exchange? {
         let isWanted =
             judge.needsControl(for: exchange)
             || belief.wantsControl(for: judge.finding(on: exchange), token: token, at: timekeeper.now())
         guard isWanted else { return nil }
-        return await prober.exchange(ProbeRequest(token: token, secret: nil, onFreshConnection: true))
+        let isCalm = exchange.status.map { (200..<300).contains($0) } ?? false
+        let freshness = isCalm ? TokenObserver.freshness.calm : TokenObserver.freshness.doubt
+        let url = token.probeURL
+        switch controls.need(of: url, freshness: freshness, at: timekeeper.now().uptime) {
+        case .known(let exchange): return exchange
+        // An accepted token can do without until the next look.
+        case .underWay where isCalm: return nil
+        case .underWay, .ask: break
+        }
+        let control = await prober.exchange(ProbeRequest(token: token, secret: nil, onFreshConnection: true))
+        controls.note(control, of: url, at: timekeeper.now().uptime)
+        return control
     }
 }
 
@@ -91,10 +146,31 @@ extension Belief {
     /// Whether the next answer may confirm a death.
     ///
     /// One that went blind keeps the rejections counted before.
-    fileprivate var isDoubted: Bool {
+    var isDoubted: Bool {
         switch state {
         case .suspect, .invalid, .blind: true
         case .pending, .valid, .limited, .unknown, .misconfigured: false
         }
+    }
+}
+
+/// Counts what one look asks.
+private final class MeteredProber: Sendable {
+    private let prober: any Prober
+    private let count = Mutex((requests: 0, failedLogins: 0))
+
+    init(_ prober: any Prober) { self.prober = prober }
+
+    /// Requests sent, and refusals of the secret among them: hosts that ban for failed logins count 401 and 403.
+    var spent: (requests: Int, failedLogins: Int) { count.withLock { $0 } }
+
+    func exchange(_ request: ProbeRequest) async -> Exchange {
+        let exchange = await prober.exchange(request)
+        let isRefused = request.secret != nil && (exchange.status == 401 || exchange.status == 403)
+        count.withLock { count in
+            count.requests += 1
+            if isRefused { count.failedLogins += 1 }
+        }
+        return exchange
     }
 }

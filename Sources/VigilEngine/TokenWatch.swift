@@ -6,28 +6,17 @@ package import TokenHealth
 ///
 /// At most one look at a token is under way at any time, so a belief is only ever changed by the look that read it.
 package actor TokenWatch {
-    fileprivate struct Entry {
-        var token: WatchedToken
-        var belief: Belief
-        var intervals: [ValidityInterval]
-        /// Whether this process has looked before: a restart leaves a gap in the record.
-        var isContinuing = false
-        /// Uptime before which the network is left alone, unless the secret changes.
-        var networkDue = Duration.zero
-        var nextProbeAt: Date?
-        var isDirty = false
-    }
-
     private let observer: TokenObserver
     private let store: any HealthStore
-    private let composer: AlertComposer
     private let timekeeper: any Timekeeper
     private let chance: @Sendable () -> Double
     private let changed: @Sendable () -> Void
     private let logger: Logger
     private let limit: Int
 
-    private var entries: [TokenName: Entry] = [:]
+    private var entries: [TokenName: WatchEntry] = [:]
+    private var correlation: Correlation
+    private var ledgers: [RealmName: HostLedger] = [:]
     private var agenda = Agenda<TokenName>()
     private var underWay: Set<TokenName> = []
     /// What ``nextWake(latest:)`` last said.
@@ -41,6 +30,7 @@ package actor TokenWatch {
     package init(
         tokens: [WatchedToken],
         stored: [TokenName: StoredToken],
+        untold: UntoldNews = UntoldNews(),
         observer: TokenObserver,
         store: any HealthStore,
         composer: AlertComposer,
@@ -52,7 +42,6 @@ package actor TokenWatch {
     ) {
         self.observer = observer
         self.store = store
-        self.composer = composer
         self.timekeeper = timekeeper
         self.logger = logger
         self.limit = limit
@@ -60,15 +49,14 @@ package actor TokenWatch {
         self.changed = changed
         let now = timekeeper.now()
         let stagger = StartStagger(tokens: tokens)
+        var entries: [TokenName: WatchEntry] = [:]
         for (index, token) in tokens.enumerated() {
-            let known = stored[token.name]
-            entries[token.name] = Entry(
-                token: token,
-                belief: known?.belief ?? Belief(at: now.wall),
-                intervals: known?.intervals ?? []
-            )
+            entries[token.name] = WatchEntry(token: token, stored: stored[token.name], now: now.wall)
             agenda.schedule(token.name, at: now.uptime + stagger.delay(of: index))
         }
+        self.entries = entries
+        ledgers = TokenWatch.ledgers(of: tokens)
+        correlation = Correlation(composer: composer, entries: entries, untold: untold, at: now)
     }
 
     // MARK: - The tokens
@@ -80,31 +68,57 @@ package actor TokenWatch {
         let added = tokens.contains { entries[$0.name] == nil }
         let stored = added ? try store.load() : [:]
         let names = Set(tokens.map(\.name))
-        for name in entries.keys where !names.contains(name) {
+        // Nothing that waits to be told gets lost over a change of settings.
+        let untold = correlation.everything(in: entries, at: now)
+        do {
+            try store.commit(untold)
+            regroup(untold)
+        } catch {
+            correlation.takeBack(untold, in: entries, at: now)
+            throw error
+        }
+        for (name, entry) in entries where !names.contains(name) {
+            correlation.remove(entry)
             entries[name] = nil
             agenda.remove(name)
         }
         for token in tokens {
-            if entries[token.name] != nil {
-                entries[token.name]?.token = token
+            if var entry = entries[token.name] {
+                correlation.remove(entry)
+                entry.follow(token)
+                entries[token.name] = entry
+                correlation.add(entry, at: now.uptime)
             } else {
-                let known = stored[token.name]
-                entries[token.name] = Entry(
-                    token: token,
-                    belief: known?.belief ?? Belief(at: now.wall),
-                    intervals: known?.intervals ?? []
-                )
+                let entry = WatchEntry(token: token, stored: stored[token.name], now: now.wall)
+                entries[token.name] = entry
+                correlation.add(entry, at: now.uptime)
             }
             // One look at each: an interval or a secret may have changed. It does not ask a dead token again.
             if !underWay.contains(token.name) { agenda.schedule(token.name, at: now.uptime) }
         }
+        for (realm, ledger) in TokenWatch.ledgers(of: tokens) where ledgers[realm]?.limits != ledger.limits {
+            ledgers[realm] = ledger
+        }
         changed()
+    }
+
+    /// What each host bears, where its provider sets a limit.
+    private static func ledgers(of tokens: [WatchedToken]) -> [RealmName: HostLedger] {
+        var ledgers: [RealmName: HostLedger] = [:]
+        for token in tokens where token.provider.limits.rate != nil || token.provider.limits.failedLogins != nil {
+            ledgers[token.realm] = ledgers[token.realm] ?? HostLedger(limits: token.provider.limits)
+        }
+        return ledgers
     }
 
     // MARK: - The schedule
 
     /// Uptime of the next look; `nil` while as many are under way as may be.
-    package var nextDue: Duration? { underWay.count < limit ? agenda.nextDue : nil }
+    package var nextDue: Duration? {
+        let look = underWay.count < limit ? agenda.nextDue : nil
+        guard let look, let news = correlation.nextDeadline else { return look ?? correlation.nextDeadline }
+        return min(look, news)
+    }
 
     /// Uptime of the next look, at most `latest`.
     ///
@@ -116,8 +130,9 @@ package actor TokenWatch {
 
     /// Names whose time has come; each must be given to ``look(at:)``.
     package func takeDue() -> [TokenName] {
-        let now = timekeeper.now().uptime
-        let due = agenda.takeDue(at: now, limit: limit - underWay.count)
+        let now = timekeeper.now()
+        tellOverdue(at: now)
+        let due = agenda.takeDue(at: now.uptime, limit: limit - underWay.count)
         underWay.formUnion(due)
         return due
     }
@@ -142,7 +157,7 @@ package actor TokenWatch {
     package func look(at name: TokenName) async -> Bool {
         await take(name)
         let wasFull = underWay.count == limit - 1
-        let isEarlier = agenda.nextDue.map { $0 < promisedWake } ?? false
+        let isEarlier = nextDue.map { $0 < promisedWake } ?? false
         return wasFull || isEarlier
     }
 
@@ -151,82 +166,149 @@ package actor TokenWatch {
             underWay.remove(name)
             return
         }
-        let sight = await observer.sight(of: entry.token, belief: entry.belief, isResting: isResting(entry))
+        let isDoubted = entry.belief.isDoubted
+        if let until = ledgers[entry.realm]?.wait(forDoubted: isDoubted, at: timekeeper.now().uptime) {
+            underWay.remove(name)
+            return postpone(entry, until: until)
+        }
+        ledgers[entry.realm]?.begin()
+        let siblings = correlation.siblings(of: entry)
+        let sight = await observer.sight(
+            of: entry.token,
+            belief: entry.belief,
+            siblingsPass: siblings.pass,
+            isResting: isResting(entry)
+        )
         underWay.remove(name)
-        guard let current = entries[name] else { return }
-        guard !Task.isCancelled else { return agenda.schedule(name, at: timekeeper.now().uptime) }
         let now = sight.observation?.at ?? timekeeper.now()
-        let decision =
-            sight.observation.map { current.belief.considering($0, of: current.token, chance: chance()) }
-            ?? current.belief.ageing(at: now.wall, of: current.token, chance: chance())
-        adopt(decision, for: current, asked: sight.observation != nil, at: now)
+        ledgers[entry.realm]?.end(
+            wasDoubted: isDoubted,
+            requests: sight.requests,
+            failedLogins: sight.failedLogins,
+            at: now.uptime
+        )
+        guard let current = entries[name] else { return }
+        guard !Task.isCancelled else { return agenda.schedule(name, at: now.uptime) }
+        adopt(decision(on: sight.observation, of: current, at: now), of: sight.observation, for: current, at: now)
     }
 
-    private func isResting(_ entry: Entry) -> Bool {
+    private func decision(on observation: Observation?, of entry: WatchEntry, at now: Moment) -> Decision {
+        guard let observation else { return entry.belief.ageing(at: now.wall, of: entry.token, chance: chance()) }
+        return entry.belief.considering(
+            observation,
+            of: entry.token,
+            siblings: correlation.siblings(of: entry),
+            chance: chance()
+        )
+    }
+
+    /// Leaves the host alone until it may be asked again; time and siblings may decide meanwhile.
+    private func postpone(_ entry: WatchEntry, until: Duration) {
+        let now = timekeeper.now()
+        let isSpent = ledgers[entry.realm]?.hasSpentLogins(at: now.uptime) ?? false
+        let siblings = correlation.siblings(of: entry)
+        if isSpent, let spoken = entry.belief.following(siblings, at: now.wall, of: entry.token, chance: chance()) {
+            return adopt(spoken, of: nil, for: entry, at: now)
+        }
+        let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
+        if !aged.notices.isEmpty { adopt(aged, of: nil, for: entry, at: now) }
+        entries[entry.name]?.nextProbeAt = now.wall.advanced(by: until - now.uptime)
+        agenda.schedule(entry.name, at: until)
+    }
+
+    private func isResting(_ entry: WatchEntry) -> Bool {
         entry.isContinuing && timekeeper.now().uptime < entry.networkDue
     }
 
-    private func adopt(_ decision: Decision, for entry: Entry, asked: Bool, at now: Moment) {
+    /// Believes `decision` once it is stored.
+    ///
+    /// `observation`: what it rests on; `nil` where the network was not used.
+    private func adopt(_ decision: Decision, of observation: Observation?, for entry: WatchEntry, at now: Moment) {
         var next = entry
         next.belief = decision.belief
-        let ended = next.extendHistory(with: decision.belief.state, isContinuing: entry.isContinuing, at: now.wall)
+        let ended = next.extendHistory(with: decision.belief.state, at: now.wall)
         next.isContinuing = true
-        if asked {
-            next.networkDue = now.uptime + decision.rest
-            next.nextProbeAt = now.wall.advanced(by: decision.rest)
-        }
+        let hasJustDied = decision.transition?.to == .invalid
+        if observation != nil || hasJustDied { next.rest(for: decision, at: now) }
+        if let observation { next.note(observation, at: now.uptime) }
+        let verdict = observation?.finding.verdict.name
+        let news = correlation.note(decision, of: next, verdict: verdict, in: entries, at: now)
         let remaining = max(next.networkDue - now.uptime, .milliseconds(1))
         let isNew = ended != nil || entry.intervals.last?.start != next.intervals.last?.start
-        if decision.isWorthStoring(after: entry.belief) || isNew {
-            guard store(decision, entry: next, ended: ended, previous: entry, at: now.wall) else {
+        if decision.isWorthStoring(after: entry.belief) || isNew || !news.isEmpty {
+            guard store(decision, news, entry: next, ended: ended, previous: entry, at: now) else {
                 // The belief is not adopted: what is not stored has not happened, and the next look decides again, no
                 // sooner than the provider may be asked again.
                 let soon = min(entry.token.interval, .seconds(5))
-                agenda.schedule(entry.token.name, at: now.uptime + (asked ? max(soon, decision.rest) : soon))
+                agenda.schedule(entry.name, at: now.uptime + (observation == nil ? soon : max(soon, decision.rest)))
                 return
             }
             next.isDirty = false
         } else {
             next.isDirty = true
         }
-        entries[entry.token.name] = next
-        agenda.schedule(entry.token.name, at: now.uptime + min(decision.pause, remaining))
-        if decision.transition != nil || !decision.notices.isEmpty { changed() }
+        entries[entry.name] = next
+        regroup(news)
+        agenda.schedule(entry.name, at: now.uptime + min(decision.pause, remaining))
+        for sibling in correlation.kin(of: next, after: entry.belief.state, in: entries, at: now.uptime) {
+            hurry(sibling, at: now.uptime)
+        }
+        if decision.transition != nil || !news.isEmpty { changed() }
+    }
+
+    /// Takes over beliefs whose incidents are told together.
+    private func regroup(_ news: News) {
+        for (name, belief) in news.regrouped { entries[name]?.belief = belief }
+    }
+
+    /// Looks at `name` as soon as it may be: its siblings have news.
+    private func hurry(_ name: TokenName, at now: Duration) {
+        guard !underWay.contains(name), let entry = entries[name] else { return }
+        // A dead token is only looked at: its secret may have changed too.
+        if entry.belief.state.name != .invalid { entries[name]?.networkDue = max(now, entry.quietUntil) }
+        agenda.schedule(name, at: max(now, entry.quietUntil))
+    }
+
+    /// Tells what has waited long enough for its siblings.
+    private func tellOverdue(at now: Moment) {
+        guard let due = correlation.nextDeadline, due <= now.uptime else { return }
+        let news = correlation.overdue(in: entries, at: now)
+        guard !news.isEmpty else { return }
+        do {
+            try store.commit(news)
+            problems["store"] = nil
+            regroup(news)
+            changed()
+        } catch {
+            correlation.takeBack(news, in: entries, at: now)
+            note(problem: "alerts cannot be written: \(error)", on: "store")
+        }
     }
 
     private func store(
         _ decision: Decision,
-        entry: Entry,
+        _ news: News,
+        entry: WatchEntry,
         ended: ValidityInterval?,
-        previous: Entry,
-        at now: Date
+        previous: WatchEntry,
+        at now: Moment
     ) -> Bool {
         guard let interval = entry.intervals.last else { return true }
-        let report = report(on: entry, at: now)
-        let alerts = decision.notices.map { notice in
-            let alert = composer.alert(
-                for: notice,
-                token: entry.token,
-                belief: decision.belief,
-                report: report,
-                at: now
-            )
-            return OutgoingAlert(alert, to: entry.token.notify)
-        }
         let change = HealthChange(
-            token: entry.token.name,
+            token: entry.name,
             belief: decision.belief,
             transition: decision.transition,
             interval: interval,
             endedInterval: ended,
             endedIncident: decision.belief.incident == nil ? previous.belief.incident : nil,
-            alerts: alerts,
-            at: now
+            news: news,
+            at: now.wall
         )
         do {
             try store.commit(change)
             problems["store"] = nil
         } catch {
+            correlation.takeBack(news, in: entries, at: now)
             note(problem: "history cannot be written: \(error)", on: "store")
             return false
         }
@@ -263,20 +345,11 @@ package actor TokenWatch {
 
     /// Every token as programs see it.
     package func reports(at now: Date) -> [TokenName: TokenReport] {
-        entries.mapValues { report(on: $0, at: now) }
+        entries.mapValues { $0.report(at: now) }
     }
 
     /// What hinders the watch itself, in sentences.
     package var standingProblems: [String] { problems.values.sorted() }
-
-    private func report(on entry: Entry, at now: Date) -> TokenReport {
-        TokenReport(
-            token: entry.token,
-            belief: entry.belief,
-            uptime: Uptime(of: entry.intervals, at: now),
-            nextProbeAt: entry.nextProbeAt
-        )
-    }
 
     /// Stores what healthy probes have confirmed since the last call.
     package func flush() {
@@ -293,43 +366,4 @@ package actor TokenWatch {
             note(problem: "history cannot be written: \(error)", on: "store")
         }
     }
-}
-
-extension TokenWatch.Entry {
-    /// Lengthens the open interval, or begins a new one.
-    ///
-    /// - Returns: the interval that ended, where there was one to end in this process.
-    fileprivate mutating func extendHistory(
-        with state: TokenState,
-        isContinuing: Bool,
-        at now: Date
-    ) -> ValidityInterval? {
-        intervals.removeAll { $0.end < now.addingTimeInterval(-30 * 86_400) }
-        guard isContinuing, var last = intervals.last, now.timeIntervalSince(last.end) < longestGap else {
-            let ended = isContinuing ? intervals.last : nil
-            intervals.append(ValidityInterval(start: now, end: now, state: state.name, reason: state.reason))
-            return ended
-        }
-        intervals.removeLast()
-        last.end = max(last.end, now)
-        intervals.append(last)
-        guard last.state != state.name || last.reason != state.reason else { return nil }
-        intervals.append(ValidityInterval(start: last.end, end: last.end, state: state.name, reason: state.reason))
-        return last
-    }
-
-    /// Longest time between two looks that still counts as watching, in seconds.
-    private var longestGap: Double { token.interval.inSeconds * 3 + 60 }
-}
-
-/// Spreads the first looks after a start: at once for a few tokens, over an interval for many.
-private struct StartStagger {
-    let step: Duration
-
-    init(tokens: [WatchedToken]) {
-        let shortest = tokens.map(\.interval).min() ?? .zero
-        step = tokens.isEmpty ? .zero : min(.milliseconds(10), shortest / tokens.count)
-    }
-
-    func delay(of index: Int) -> Duration { step * index }
 }

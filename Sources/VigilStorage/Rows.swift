@@ -62,14 +62,16 @@ extension Database {
         try execute(
             sql: """
                 INSERT INTO incident
-                    (id, token_id, kind, opened_at, last_accepted_at, first_rejected_at, explanation)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                    (id, token_id, kind, opened_at, last_accepted_at, first_rejected_at, explanation, shared_id)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, explanation = excluded.explanation,
+                    shared_id = excluded.shared_id,
                     first_rejected_at = coalesce(first_rejected_at, excluded.first_rejected_at)
                 """,
             arguments: [
                 incident.id, token, incident.kind.rawValue, incident.openedAt.milliseconds,
                 belief.lastAcceptedAt?.milliseconds, belief.firstRejectedAt?.milliseconds, belief.explanation,
+                incident.sharedID,
             ]
         )
     }

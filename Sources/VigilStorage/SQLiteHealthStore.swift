@@ -105,8 +105,16 @@ package final class SQLiteHealthStore: HealthStore {
             if let transition = change.transition { try database.insert(transition, of: id) }
             if let incident = change.belief.incident { try database.write(incident, change.belief, of: id) }
             if let ended = change.endedIncident { try database.close(ended, at: change.at) }
-            for outgoing in change.alerts { try database.enqueue(outgoing) }
+            try database.write(change.news)
         }
+    }
+
+    package func commit(_ news: News) throws {
+        try queue.write { try $0.write(news) }
+    }
+
+    package func untold() throws -> UntoldNews {
+        try queue.read { try UntoldNews(in: $0) }
     }
 
     package func confirm(_ sightings: [Sighting]) throws {

@@ -77,6 +77,26 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("2") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE held_notice (
+                        id TEXT PRIMARY KEY NOT NULL,
+                        at INTEGER NOT NULL,
+                        document TEXT NOT NULL CHECK (json_valid(document))
+                    ) STRICT, WITHOUT ROWID;
+
+                    CREATE TABLE provider_incident (
+                        provider TEXT NOT NULL,
+                        origin TEXT NOT NULL,
+                        document TEXT NOT NULL CHECK (json_valid(document)),
+                        PRIMARY KEY (provider, origin)
+                    ) STRICT, WITHOUT ROWID;
+
+                    ALTER TABLE incident ADD COLUMN shared_id TEXT;
+                    """
+            )
+        }
         return migrator
     }
 }

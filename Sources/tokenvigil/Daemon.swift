@@ -35,6 +35,7 @@ struct Daemon {
         let watch = TokenWatch(
             tokens: configuration.tokens,
             stored: try store.load(),
+            untold: try store.untold(),
             observer: TokenObserver(
                 prober: prober,
                 secrets: secrets,

@@ -43,6 +43,7 @@ struct WiredDaemon {
         watch = TokenWatch(
             tokens: configuration.tokens,
             stored: try store.load(),
+            untold: try store.untold(),
             observer: observer,
             store: store,
             composer: AlertComposer(host: "srv1"),

@@ -182,16 +182,6 @@ import TokenHealth
         }
     }
 
-    @Test func `fifty deaths are fifty alerts, each for its own token`() async throws {
-        try await withRig(Plan(tokens: 50)) { rig in
-            for user in rig.users { rig.tallyfy.logout(user: user) }
-            try await rig.advance(by: .seconds(150))
-            #expect(try rig.status().summary["invalid"] == 50)
-            #expect(rig.alerts == Array(repeating: "token.invalidated", count: 50))
-            #expect(Set(rig.bodies.map { $0.text("/data/tokens/0/name") }).count == 50)
-        }
-    }
-
     @Test func `one death among fifty tokens is one alert`() async throws {
         try await withRig(Plan(tokens: 50)) { rig in
             rig.tallyfy.deleteAllTokens(user: rig.users[17])

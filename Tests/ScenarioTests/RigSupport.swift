@@ -20,6 +20,8 @@ struct Plan {
     var provider = "tallyfy"
     /// Lines for each token.
     var token: [String] = []
+    /// Who owns the token of each number.
+    var owner: @Sendable (Int) -> String = { "bot-\($0)@example.test" }
     /// Where the API is believed to be.
     var baseURL: @Sendable (TallyfySimulator) -> String = { $0.apiURL }
     /// Whole sections at the end of the configuration.
@@ -155,6 +157,9 @@ extension Rig {
     /// The alerts in full as on-call received them, refused deliveries included, in order.
     var bodies: [JSONValue] { sink.received.compactMap { JSONValue(parsing: $0.body) } }
 
+    /// One of them; an empty one where there are fewer.
+    func body(_ index: Int) -> JSONValue { bodies.indices.contains(index) ? bodies[index] : .null }
+
     /// Their kinds: `token.invalidated`.
     var alerts: [String] { bodies.map { $0.text("/type") } }
 
@@ -224,7 +229,7 @@ extension Plan {
         for number in 0..<tokens {
             lines += [
                 "  bot-\(number):", "    provider: \(provider)", "    base_url: \(baseURL(tallyfy))",
-                "    secret: {file: \(directory)/secret-\(number)}", "    owner: bot-\(number)@example.test",
+                "    secret: {file: \(directory)/secret-\(number)}", "    owner: \(owner(number))",
             ]
             lines += token.map { "    \($0)" }
         }

@@ -8,8 +8,15 @@ struct AlertTests {
     private func alerts(_ history: History, _ decision: Decision?, at seconds: Double) -> [Alert] {
         let now = Sample.moment(seconds).wall
         let report = TokenReport(token: history.token, belief: history.belief, uptime: Uptime(), nextProbeAt: nil)
-        return (decision?.notices ?? []).map {
-            composer.alert(for: $0, token: history.token, belief: history.belief, report: report, at: now)
+        return (decision?.notices ?? []).compactMap {
+            let subject = AlertComposer.Subject(
+                token: history.token,
+                belief: history.belief,
+                report: report,
+                notice: $0,
+                noticedAt: now
+            )
+            return composer.alert(telling: [subject], openTokens: 0, at: now)
         }
     }
 
@@ -130,8 +137,8 @@ struct AlertTests {
                 "provider.recovered", "notifier.failing", "notifier.recovered", "test",
             ]
         )
-        #expect(AlertKind.identityChanged.shortName == "identity_changed")
-        #expect(AlertKind.test.shortName == "test")
+        #expect(AlertKind.identityChanged.idPart == "identity_changed")
+        #expect(AlertKind.test.idPart == "test")
         let critical = AlertKind.allCases.filter { $0.severity == .critical }
         #expect(critical == [.invalidated, .providerIncident])
         let warning = AlertKind.allCases.filter { $0.severity == .warning }

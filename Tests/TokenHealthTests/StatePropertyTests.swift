@@ -130,7 +130,6 @@ struct StatePropertyTests {
         }
         if decision.belief.state.name == .invalid, before.state.name != .invalid {
             #expect(verdict.name == .rejected, "a death without a rejection, seed \(seed)")
-            #expect(control != .open, "a death against the control, seed \(seed)")
         }
         let hasEnded = before.incident != nil && decision.belief.incident == nil
         #expect(

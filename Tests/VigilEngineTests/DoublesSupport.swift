@@ -119,6 +119,16 @@ final class FailingHealthStore: HealthStore {
         try inner.commit(change)
     }
 
+    func commit(_ news: News) throws {
+        try check(.commit)
+        try inner.commit(news)
+    }
+
+    func untold() throws -> UntoldNews {
+        try check(.load)
+        return try inner.untold()
+    }
+
     func confirm(_ sightings: [Sighting]) throws {
         try check(.confirm)
         try inner.confirm(sightings)

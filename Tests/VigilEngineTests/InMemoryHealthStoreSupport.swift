@@ -28,13 +28,16 @@ final class InMemoryHealthStore: HealthStore {
         var tokens: [TokenName: StoredToken] = [:]
         var changes: [HealthChange] = []
         var rows: [Key: Row] = [:]
+        var held: [HeldNotice] = []
+        var providers: [RealmName: ProviderIncident] = [:]
+        var alerts: [Alert] = []
     }
 
     private let state = Mutex(State())
 
     /// Everything committed, in order.
     var changes: [HealthChange] { state.withLock { $0.changes } }
-    var alerts: [Alert] { changes.flatMap(\.alerts).map(\.alert) }
+    var alerts: [Alert] { state.withLock { $0.alerts } }
 
     /// The rows that wait, oldest first.
     var waiting: [PendingDelivery] {
@@ -77,7 +80,31 @@ final class InMemoryHealthStore: HealthStore {
             for interval in [change.endedInterval, change.interval].compactMap({ $0 }) {
                 InMemoryHealthStore.keep(interval, of: change.token, in: &state)
             }
-            for outgoing in change.alerts { InMemoryHealthStore.enqueue(outgoing, in: &state) }
+            InMemoryHealthStore.keep(change.news, in: &state)
+        }
+    }
+
+    func commit(_ news: News) throws {
+        state.withLock { InMemoryHealthStore.keep(news, in: &$0) }
+    }
+
+    func untold() throws -> UntoldNews {
+        state.withLock { UntoldNews(held: $0.held, providerIncidents: $0.providers) }
+    }
+
+    private static func keep(_ news: News, in state: inout State) {
+        for (token, belief) in news.regrouped { keep(belief, of: token, in: &state) }
+        state.held += news.held
+        state.held.removeAll { held in news.released.contains { $0.id == held.id } }
+        for (realm, change) in news.providers {
+            switch change {
+            case .opened(let incident), .becameDeaths(let incident): state.providers[realm] = incident
+            case .ended: state.providers[realm] = nil
+            }
+        }
+        for outgoing in news.alerts {
+            state.alerts.append(outgoing.alert)
+            enqueue(outgoing, in: &state)
         }
     }
 

@@ -27,6 +27,7 @@ struct WatchBench {
         watch = TokenWatch(
             tokens: tokens,
             stored: try store.load(),
+            untold: try store.untold(),
             observer: TokenObserver(
                 prober: prober,
                 secrets: secrets,

@@ -146,7 +146,7 @@ struct SplitMix: RandomNumberGenerator {
     @Test(arguments: [AlertKind.reminder, .recovered, .sighted, .providerRecovered, .notifierRecovered])
     func `goes on with every other one`(_ kind: AlertKind) {
         let thread = MailThread(Samples.alert(kind))
-        #expect(thread.messageID == "<hr-onboarding-20261123T100507120Z-\(kind.shortName)@srv1.example.com>")
+        #expect(thread.messageID == "<hr-onboarding-20261123T100507120Z-\(kind.idPart)@srv1.example.com>")
         #expect(thread.root == root)
     }
 

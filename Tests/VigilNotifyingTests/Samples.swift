@@ -78,7 +78,7 @@ enum Samples {
     static func alert(_ kind: AlertKind) -> Alert {
         let plan = plan(for: kind)
         return Alert(
-            id: "hr-onboarding-20261123T100507120Z-\(kind.shortName)",
+            id: "hr-onboarding-20261123T100507120Z-\(kind.idPart)",
             kind: kind,
             severity: kind == .reminder ? .critical : kind.severity,
             createdAt: now,

@@ -79,7 +79,7 @@ enum Sample {
             belief: Belief(at: second(seconds)),
             transition: nil,
             interval: interval(seconds, seconds, .pending),
-            alerts: alerts.map { OutgoingAlert($0, to: notifiers) },
+            news: News(alerts: alerts.map { OutgoingAlert($0, to: notifiers) }),
             at: second(seconds)
         )
     }
@@ -98,15 +98,16 @@ enum Sample {
     ) {
         let decision = look(belief, .rejected(.credential), at: seconds)
         let report = TokenReport(token: token, belief: decision.belief, uptime: Uptime(), nextProbeAt: nil)
-        let alerts = decision.notices.map { notice in
-            let alert = AlertComposer(host: "srv1").alert(
-                for: notice,
+        let alerts = decision.notices.compactMap { notice in
+            let subject = AlertComposer.Subject(
                 token: token,
                 belief: decision.belief,
                 report: report,
-                at: second(seconds)
+                notice: notice,
+                noticedAt: second(seconds)
             )
-            return OutgoingAlert(alert, to: token.notify)
+            return AlertComposer(host: "srv1").alert(telling: [subject], openTokens: 1, at: second(seconds))
+                .map { OutgoingAlert($0, to: token.notify) }
         }
         let change = HealthChange(
             token: name(),
@@ -114,7 +115,7 @@ enum Sample {
             transition: decision.transition,
             interval: interval(seconds, seconds, .invalid, reason: "rejected"),
             endedInterval: interval(0, seconds),
-            alerts: alerts,
+            news: News(alerts: alerts),
             at: second(seconds)
         )
         return (decision, change)

@@ -1,0 +1,271 @@
+package import FoundationEssentials
+
+/// One API at one address: the tokens in it are siblings, and what befalls them tells about each other.
+package struct RealmName: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
+    /// Name of the provider.
+    package let provider: String
+    /// Scheme, host and port.
+    package let origin: String
+
+    package init(provider: String, origin: String) {
+        self.provider = provider
+        self.origin = origin
+    }
+
+    package var description: String { "\(provider) at \(origin)" }
+
+    package static func < (left: RealmName, right: RealmName) -> Bool {
+        (left.provider, left.origin) < (right.provider, right.origin)
+    }
+}
+
+extension WatchedToken {
+    /// The API this token is for.
+    package var realm: RealmName {
+        let separator = baseURL.firstRange(of: "://")?.upperBound ?? baseURL.startIndex
+        let end = baseURL[separator...].firstIndex(of: "/") ?? baseURL.endIndex
+        return RealmName(provider: provider.name, origin: baseURL[..<end].lowercased())
+    }
+
+    /// Whoever a log-out would hit: the configured owner, else the account, else nobody but this token.
+    package func ownership(identity: Identity?) -> Ownership {
+        if let owner { return Ownership("owner:" + owner.lowercased()) }
+        if let identity { return Ownership("id:" + identity.id) }
+        return Ownership("token:" + name.text)
+    }
+}
+
+/// Names an owner among the siblings of a realm.
+package struct Ownership: Sendable, Hashable {
+    private let text: String
+
+    fileprivate init(_ text: String) { self.text = text }
+}
+
+/// What the tokens of one API say together.
+///
+/// An *episode* begins with the first rejection of a sibling and ends when none is doubted any more. Rejections that
+/// come together point at the provider, one among acceptances points at the token.
+package struct Realm: Sendable {
+    private struct Doubt: Sendable {
+        let owner: Ownership
+        /// Uptime of the confirmation; `nil` while it is still being confirmed.
+        var confirmedAt: Duration?
+    }
+
+    private var doubts: [TokenName: Doubt] = [:]
+    private var doubtedOwners: [Ownership: Int] = [:]
+    private var accepted: [TokenName: Ownership] = [:]
+    private var acceptedOwners: [Ownership: Int] = [:]
+    private var latest: (token: TokenName, at: Duration)?
+    private var latestOther: (token: TokenName, at: Duration)?
+    /// Deaths confirmed in this episode, oldest first, and the newest of each owner.
+    private var confirmations: [(token: TokenName, at: Duration)] = []
+    private var speakers: [Ownership: TokenName] = [:]
+
+    /// The provider's own incident, while it lasts.
+    package var incident: ProviderIncident?
+
+    /// How long a confirmed death speaks for others: one log-out is seen by all its tokens within this time.
+    private static let memory = Duration.seconds(300)
+
+    package init(incident: ProviderIncident? = nil) {
+        self.incident = incident
+    }
+
+    /// Takes note of what `token` has come to.
+    ///
+    /// - `verdict`: of the look; `nil` where there was none, as at a start.
+    package mutating func note(
+        _ token: TokenName,
+        owner: Ownership,
+        state: TokenState,
+        verdict: VerdictName?,
+        at now: Duration
+    ) {
+        forget(before: now - Realm.memory)
+        if verdict == .accepted || verdict == .limited { noteAcceptance(of: token, owner: owner, at: now) }
+        switch state {
+        case .suspect(let suspicion) where suspicion.reason != .wrongIdentity:
+            doubt(token, owner: owner)
+        case .invalid(let reason) where reason != .wrongIdentity:
+            if doubts[token] != nil, doubts[token]?.confirmedAt == nil {
+                doubts[token]?.confirmedAt = now
+                confirmations.append((token, now))
+                speakers[owner] = token
+            }
+        case .blind(_, .some):
+            break
+        case .valid, .limited, .suspect, .invalid, .unknown, .blind, .pending, .misconfigured:
+            clear(token)
+        }
+        if doubts.isEmpty { endEpisode() }
+    }
+
+    /// `token` is no longer watched.
+    package mutating func remove(_ token: TokenName) {
+        clear(token)
+        if let owner = accepted.removeValue(forKey: token) { acceptedOwners.drop(owner) }
+        if doubts.isEmpty { endEpisode() }
+    }
+
+    /// What the siblings of `token` have to say about it.
+    package func siblings(of token: TokenName, owner: Ownership, troubleSince: Duration?) -> Siblings {
+        let isKnown = doubts[token] != nil
+        let owners = doubtedOwners.count + (doubtedOwners[owner] == nil ? 1 : 0)
+        let other = latest?.token == token ? latestOther : latest
+        return Siblings(
+            rejected: doubts.count - (isKnown ? 1 : 0),
+            rejectedOwners: owners,
+            acceptedOwners: acceptedOwners.count - (acceptedOwners[owner] == 1 && accepted[token] != nil ? 1 : 0),
+            speaker: speaker(for: token, of: owner),
+            pass: other.map { other in troubleSince.map { other.at > $0 } ?? false } ?? false,
+            incident: incident
+        )
+    }
+
+    /// A dead token whose death stands for that of `token`: of the same owner, or of anybody once the provider's incident
+    /// has become deaths.
+    private func speaker(for token: TokenName, of owner: Ownership) -> TokenName? {
+        if let speaker = speakers[owner], speaker != token { return speaker }
+        guard incident?.hasBecomeDeaths == true else { return nil }
+        return confirmations.last { $0.token != token }?.token
+    }
+
+    /// Whether any rejection of this episode is still remembered.
+    package var isDoubted: Bool { !doubts.isEmpty }
+
+    /// Tokens whose rejection is not explained yet.
+    package var doubted: [TokenName] { doubts.filter { $0.value.confirmedAt == nil }.keys.sorted() }
+
+    /// How many people or accounts own them.
+    package var doubtedOwnerCount: Int { doubtedOwners.count }
+}
+
+// MARK: - The provider's incident
+
+extension Realm {
+    /// Ends the incident if more owners have a token accepted again than rejected.
+    ///
+    /// - Returns: the incident that has ended.
+    package mutating func closeIfOver() -> ProviderIncident? {
+        guard let current = incident, doubts.isEmpty || acceptedOwners.count > doubtedOwners.count else { return nil }
+        incident = nil
+        return current
+    }
+
+    /// Takes up a token that had died in the open incident before a restart.
+    package mutating func restore(_ token: TokenName, owner: Ownership, diedAt: Date, now: Duration) {
+        guard let incident, diedAt >= incident.incident.openedAt else { return }
+        doubt(token, owner: owner)
+        doubts[token]?.confirmedAt = now
+    }
+}
+
+// MARK: - The episode
+
+extension Realm {
+    private mutating func noteAcceptance(of token: TokenName, owner: Ownership, at now: Duration) {
+        if let latest, latest.token != token { latestOther = latest }
+        latest = (token, now)
+        guard !doubts.isEmpty, accepted[token] == nil else { return }
+        accepted[token] = owner
+        acceptedOwners[owner, default: 0] += 1
+    }
+
+    private mutating func doubt(_ token: TokenName, owner: Ownership) {
+        if let was = accepted.removeValue(forKey: token) { acceptedOwners.drop(was) }
+        guard doubts[token] == nil else { return }
+        doubts[token] = Doubt(owner: owner)
+        doubtedOwners[owner, default: 0] += 1
+    }
+
+    private mutating func clear(_ token: TokenName) {
+        guard let doubt = doubts.removeValue(forKey: token) else { return }
+        doubtedOwners.drop(doubt.owner)
+    }
+
+    private mutating func forget(before limit: Duration) {
+        guard incident == nil else { return }
+        while let first = confirmations.first, first.at < limit {
+            confirmations.removeFirst()
+            guard let doubt = doubts[first.token], doubt.confirmedAt == first.at else { continue }
+            clear(first.token)
+            if speakers[doubt.owner] == first.token { speakers[doubt.owner] = nil }
+        }
+    }
+
+    private mutating func endEpisode() {
+        accepted = [:]
+        acceptedOwners = [:]
+        confirmations = []
+        speakers = [:]
+    }
+}
+
+extension [Ownership: Int] {
+    fileprivate mutating func drop(_ owner: Ownership) {
+        guard let count = self[owner] else { return }
+        self[owner] = count > 1 ? count - 1 : nil
+    }
+}
+
+/// What the other tokens of an API say about one.
+package struct Siblings: Sendable, Hashable {
+    /// Others that are rejected in this same episode.
+    package var rejected: Int
+    /// Owners of rejected tokens, the one of this token among them.
+    package var rejectedOwners: Int
+    /// Owners of whom a token was accepted in this same episode.
+    package var acceptedOwners: Int
+    /// One of the same owner whose death was confirmed in this same episode.
+    package var speaker: TokenName?
+    /// Whether another was accepted since this one's trouble began: then no wall stands before the whole API.
+    package var pass: Bool
+    package var incident: ProviderIncident?
+
+    package init(
+        rejected: Int = 0,
+        rejectedOwners: Int = 1,
+        acceptedOwners: Int = 0,
+        speaker: TokenName? = nil,
+        pass: Bool = false,
+        incident: ProviderIncident? = nil
+    ) {
+        self.rejected = rejected
+        self.rejectedOwners = rejectedOwners
+        self.acceptedOwners = acceptedOwners
+        self.speaker = speaker
+        self.pass = pass
+        self.incident = incident
+    }
+
+    /// A token that stands alone.
+    package static let none = Siblings()
+
+    /// Whether so many are rejected together that the provider is in trouble rather than each of them.
+    ///
+    /// At least three tokens, of more than one owner, and hardly anybody accepted: one owner's tokens that die together
+    /// are a log-out.
+    var meanOutage: Bool {
+        rejected + 1 >= 3 && rejectedOwners >= 2 && rejectedOwners >= 3 * acceptedOwners
+    }
+
+    /// Whether a death must not be believed yet.
+    func holdBack(at now: Date, grace: Duration) -> Bool {
+        guard let incident else { return meanOutage }
+        return !incident.hasBecomeDeaths && now < incident.incident.openedAt.advanced(by: grace)
+    }
+}
+
+/// An API that rejects its tokens together.
+package struct ProviderIncident: Sendable, Hashable, Codable {
+    package var incident: Incident
+    /// Whether it has lasted so long that the tokens are taken for dead.
+    package var hasBecomeDeaths: Bool
+
+    package init(realm: RealmName, openedAt: Date) {
+        incident = Incident(subject: "provider-\(realm.provider)", openedAt: openedAt, kind: .providerIncident)
+        hasBecomeDeaths = false
+    }
+}

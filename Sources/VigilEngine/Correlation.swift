@@ -1,0 +1,418 @@
+import FoundationEssentials
+import TokenHealth
+
+/// Brings together what single tokens come to: what siblings say of each other, when a provider rather than its tokens
+/// is in trouble, and what is told in one alert.
+struct Correlation {
+    private struct Community {
+        var realm: Realm
+        var members: Set<TokenName> = []
+        var byOwner: [Ownership: Set<TokenName>] = [:]
+        /// Uptime of the first rejection of the present episode.
+        var episodeBegan: Duration?
+        /// Uptime at which the siblings of one that came back were last looked at.
+        var ralliedAt: Duration?
+    }
+
+    typealias Entries = [TokenName: WatchEntry]
+
+    private let composer: AlertComposer
+    private var communities: [RealmName: Community] = [:]
+    private var owners: [TokenName: Ownership] = [:]
+    private var desk = NewsDesk()
+
+    /// Beyond so many owners, the tokens of a provider that have died together are told in one alert.
+    private static let mostOwnersToldApart = 10
+    /// How many tokens of other owners are asked when one is rejected, to learn whether it is alone.
+    private static let witnesses = 6
+
+    /// - Parameters:
+    ///   - composer: puts news into words.
+    ///   - entries: the tokens.
+    ///   - untold: what was not told before a restart.
+    ///   - now: the time.
+    init(composer: AlertComposer, entries: Entries, untold: UntoldNews, at now: Moment) {
+        self.composer = composer
+        for (realm, incident) in untold.providerIncidents {
+            communities[realm] = Community(realm: Realm(incident: incident))
+        }
+        for entry in entries.values { add(entry, at: now.uptime) }
+        for held in untold.held {
+            guard let entry = entries[held.token] else { continue }
+            desk.take(
+                held,
+                on: topic(of: held.notice, entry: entry),
+                waiting: entry.token.groupWait,
+                for: communities[entry.realm]?.members ?? [],
+                at: now.uptime
+            )
+        }
+    }
+}
+
+// MARK: - Who is there
+
+extension Correlation {
+    /// Takes up `entry` among its siblings.
+    mutating func add(_ entry: WatchEntry, at now: Duration) {
+        let owner = entry.owner
+        owners[entry.name] = owner
+        communities[entry.realm, default: Community(realm: Realm())].members.insert(entry.name)
+        communities[entry.realm]?.byOwner[owner, default: []].insert(entry.name)
+        communities[entry.realm]?.realm.note(
+            entry.name,
+            owner: owner,
+            state: entry.belief.state,
+            verdict: nil,
+            at: now
+        )
+        if case .invalid = entry.belief.state {
+            communities[entry.realm]?.realm.restore(entry.name, owner: owner, diedAt: entry.belief.since, now: now)
+        }
+    }
+
+    /// Forgets `entry` and what it tells about others.
+    mutating func remove(_ entry: WatchEntry) {
+        guard let owner = owners.removeValue(forKey: entry.name) else { return }
+        communities[entry.realm]?.members.remove(entry.name)
+        communities[entry.realm]?.byOwner[owner]?.remove(entry.name)
+        communities[entry.realm]?.realm.remove(entry.name)
+    }
+
+    /// What the siblings of `entry` say about it.
+    func siblings(of entry: WatchEntry) -> Siblings {
+        communities[entry.realm]?.realm
+            .siblings(of: entry.name, owner: owners[entry.name] ?? entry.owner, troubleSince: entry.troubleSince)
+            ?? .none
+    }
+
+    /// Siblings to look at now, because `entry` has just become doubtful or has come back.
+    ///
+    /// One log-out is seen by all tokens of its owner, and a few tokens of others tell whether it is the provider.
+    mutating func kin(
+        of entry: WatchEntry,
+        after before: TokenState,
+        in entries: Entries,
+        at now: Duration
+    ) -> [TokenName] {
+        guard let community = communities[entry.realm], community.members.count > 1 else { return [] }
+        let state = entry.belief.state
+        if state == .valid, before.name == .invalid || before.name == .blind {
+            if let last = community.ralliedAt, now - last < entry.token.groupWait { return [] }
+            communities[entry.realm]?.ralliedAt = now
+            return community.members.filter { entries[$0]?.belief.state.name == before.name }
+        }
+        guard state.name == .suspect, before.name != .suspect, let began = community.episodeBegan else { return [] }
+        let owner = owners[entry.name] ?? entry.owner
+        func isFresh(_ name: TokenName) -> Bool {
+            guard name != entry.name, let other = entries[name] else { return false }
+            switch other.belief.state.name {
+            case .invalid, .suspect, .misconfigured: return false
+            case .valid, .limited, .unknown, .blind, .pending: return other.lookedAt.map { $0 < began } ?? true
+            }
+        }
+        let own = community.byOwner[owner, default: []].filter(isFresh)
+        var asked: Set<Ownership> = [owner]
+        var others: [TokenName] = []
+        for name in community.members.lazy.prefix(500) where others.count < Correlation.witnesses {
+            guard let other = owners[name], asked.insert(other).inserted, isFresh(name) else { continue }
+            others.append(name)
+        }
+        return own + others
+    }
+}
+
+// MARK: - What is told
+
+extension Correlation {
+    /// Takes note of a decision, and says what is told now and what waits.
+    ///
+    /// - Parameters:
+    ///   - decision: what one look has led to.
+    ///   - entry: the token after it.
+    ///   - verdict: of the look; `nil` where the network was not used.
+    ///   - entries: all the tokens as they were before.
+    ///   - now: the time.
+    /// - Returns: what must be stored with the decision.
+    mutating func note(
+        _ decision: Decision,
+        of entry: WatchEntry,
+        verdict: VerdictName?,
+        in entries: Entries,
+        at now: Moment
+    ) -> News {
+        if owners[entry.name] != entry.owner {
+            remove(entry)
+            add(entry, at: now.uptime)
+        }
+        let state = entry.belief.state
+        communities[entry.realm]?.realm.note(
+            entry.name,
+            owner: entry.owner,
+            state: state,
+            verdict: verdict,
+            at: now.uptime
+        )
+        noteEpisode(of: entry.realm, at: now.uptime)
+        var news = News()
+        announceProvider(entry, in: entries, at: now, into: &news)
+        for notice in decision.notices { take(notice, of: entry, in: entries, at: now, into: &news) }
+        if !desk.isEmpty {
+            desk.note(entry.name, is: state.name, hasIncident: entry.belief.incident != nil)
+            release(into: &news, including: entry, in: entries, at: now)
+        }
+        return news
+    }
+
+    /// What has waited long enough.
+    mutating func overdue(in entries: Entries, at now: Moment) -> News {
+        var news = News()
+        if let due = desk.nextDeadline, due <= now.uptime {
+            release(into: &news, including: nil, in: entries, at: now)
+        }
+        return news
+    }
+
+    /// All that has waited, whether or not its time has come.
+    mutating func everything(in entries: Entries, at now: Moment) -> News {
+        var news = News()
+        desk.hurry()
+        release(into: &news, including: nil, in: entries, at: now)
+        return news
+    }
+
+    /// Uptime at which ``overdue(in:at:)`` has something to say.
+    var nextDeadline: Duration? { desk.nextDeadline }
+
+    /// Holds everything again that could not be stored; it is tried anew soon.
+    mutating func takeBack(_ news: News, in entries: Entries, at now: Moment) {
+        for held in news.held { desk.drop(held) }
+        for held in news.released {
+            guard let entry = entries[held.token] else { continue }
+            let topic = topic(of: held.notice, entry: entry)
+            desk.take(held, on: topic, waiting: .seconds(5), for: [held.token], at: now.uptime)
+        }
+        for (realm, change) in news.providers {
+            switch change {
+            case .opened: communities[realm]?.realm.incident = nil
+            case .becameDeaths: communities[realm]?.realm.incident?.hasBecomeDeaths = false
+            case .ended(let incident): communities[realm]?.realm.incident = incident
+            }
+        }
+    }
+
+    private mutating func noteEpisode(of realm: RealmName, at now: Duration) {
+        let isDoubted = communities[realm]?.realm.isDoubted ?? false
+        if !isDoubted {
+            communities[realm]?.episodeBegan = nil
+        } else if communities[realm]?.episodeBegan == nil {
+            communities[realm]?.episodeBegan = now
+        }
+    }
+
+    private mutating func take(
+        _ notice: Notice,
+        of entry: WatchEntry,
+        in entries: Entries,
+        at now: Moment,
+        into news: inout News
+    ) {
+        if notice.kind.endsIncident, let incident = notice.incident {
+            news.released += desk.withdraw(entry.name, incident: incident.id)
+        }
+        let held = HeldNotice(token: entry.name, notice: notice, at: now.wall)
+        let topic = topic(of: notice, entry: entry)
+        let awaited = desk.isHolding(topic) ? [] : awaited(on: topic, with: entry, in: entries)
+        desk.take(held, on: topic, waiting: wait(on: topic, with: entry), for: awaited, at: now.uptime)
+        news.held.append(held)
+    }
+
+    private mutating func release(
+        into news: inout News,
+        including current: WatchEntry?,
+        in entries: Entries,
+        at now: Moment
+    ) {
+        for (topic, notices) in desk.release(at: now.uptime) {
+            let fresh = Set(news.held.map(\.id))
+            news.held.removeAll { notices.contains($0) }
+            news.released += notices.filter { !fresh.contains($0.id) }
+            tell(notices, on: topic, including: current, in: entries, at: now, into: &news)
+        }
+    }
+
+    private func tell(
+        _ notices: [HeldNotice],
+        on topic: NewsTopic,
+        including current: WatchEntry?,
+        in entries: Entries,
+        at now: Moment,
+        into news: inout News
+    ) {
+        func entry(_ name: TokenName) -> WatchEntry? { name == current?.name ? current : entries[name] }
+        let lead = notices.compactMap { $0.notice.incident?.sharedID }.first
+        var subjects: [AlertComposer.Subject] = []
+        for held in notices {
+            guard var entry = entry(held.token) else { continue }
+            var notice = held.notice
+            if let lead, notice.incident != nil, notices.count > 1, !notice.kind.endsIncident {
+                entry.belief = news.regrouped[held.token] ?? entry.belief
+                if entry.belief.incident?.sharedID != lead {
+                    entry.belief.incident?.group = lead
+                    news.regrouped[held.token] = entry.belief
+                }
+                notice = Notice(notice.kind, incident: entry.belief.incident ?? notice.incident)
+            }
+            subjects.append(
+                AlertComposer.Subject(
+                    token: entry.token,
+                    belief: entry.belief,
+                    report: entry.report(at: now.wall),
+                    notice: notice,
+                    noticedAt: held.at
+                )
+            )
+        }
+        let open = lead.map { lead in openTokens(of: lead, in: entries, besides: Set(notices.map(\.token))) } ?? 0
+        let still = topic.kind.endsIncident ? open : open + subjects.count { $0.notice.incident != nil }
+        guard let alert = composer.alert(telling: subjects, openTokens: still, at: now.wall) else { return }
+        news.alerts.append(OutgoingAlert(alert, to: topic.notify))
+    }
+
+    private func openTokens(of incident: String, in entries: Entries, besides told: Set<TokenName>) -> Int {
+        entries.values.count { $0.belief.incident?.sharedID == incident && !told.contains($0.name) }
+    }
+}
+
+// MARK: - The provider itself
+
+extension Correlation {
+    private mutating func announceProvider(
+        _ entry: WatchEntry,
+        in entries: Entries,
+        at now: Moment,
+        into news: inout News
+    ) {
+        guard let realm = communities[entry.realm]?.realm else { return }
+        let siblings = siblings(of: entry)
+        if let incident = realm.incident {
+            if entry.belief.state.name == .invalid, !incident.hasBecomeDeaths, entry.belief.since == now.wall {
+                communities[entry.realm]?.realm.incident?.hasBecomeDeaths = true
+                news.providers[entry.realm] = communities[entry.realm]?.realm.incident.map { .becameDeaths($0) }
+            }
+            if let ended = communities[entry.realm]?.realm.closeIfOver() {
+                news.providers[entry.realm] = .ended(ended)
+                tell(.providerRecovered, ended, of: entry, about: [], in: entries, at: now, into: &news)
+            }
+        } else if entry.belief.isHeldBack(by: siblings, at: now.wall, token: entry.token) {
+            let incident = ProviderIncident(realm: entry.realm, openedAt: now.wall)
+            communities[entry.realm]?.realm.incident = incident
+            news.providers[entry.realm] = .opened(incident)
+            tell(.providerIncident, incident, of: entry, about: realm.doubted, in: entries, at: now, into: &news)
+        }
+    }
+
+    private func tell(
+        _ kind: AlertKind,
+        _ incident: ProviderIncident,
+        of entry: WatchEntry,
+        about names: [TokenName],
+        in entries: Entries,
+        at now: Moment,
+        into news: inout News
+    ) {
+        let members = communities[entry.realm]?.members ?? []
+        var notify = entry.token.notify
+        for member in members {
+            for name in entries[member]?.token.notify ?? [] where !notify.contains(name) { notify.append(name) }
+        }
+        let shown = names.prefix(Alert.mostTokens)
+        let reports = shown.compactMap { name in
+            (name == entry.name ? entry : entries[name])?.report(at: now.wall).named(name)
+        }
+        let alert = composer.providerAlert(
+            kind,
+            incident: incident,
+            realm: entry.realm,
+            reports: reports,
+            total: names.count,
+            grace: entry.token.providerGrace,
+            at: now.wall
+        )
+        news.alerts.append(OutgoingAlert(alert, to: notify))
+    }
+}
+
+// MARK: - What belongs together
+
+extension Correlation {
+    private func topic(of notice: Notice, entry: WatchEntry) -> NewsTopic {
+        var topic = NewsTopic(kind: notice.kind, realm: entry.realm, notify: entry.token.notify)
+        switch notice.kind {
+        case .invalidated:
+            let realm = communities[entry.realm]?.realm
+            let isCrowd =
+                realm?.incident?.hasBecomeDeaths == true
+                && (realm?.doubtedOwnerCount ?? 0) > Correlation.mostOwnersToldApart
+            topic.owner = isCrowd ? nil : owners[entry.name]
+        case .identityChanged, .replaced:
+            topic.owner = owners[entry.name]
+        case .recovered, .sighted, .reminder:
+            topic.incident = notice.incident?.sharedID
+        case .limited, .misconfigured, .blind, .expiring, .providerIncident, .providerRecovered, .notifierFailing,
+            .notifierRecovered, .test:
+            break
+        }
+        return topic
+    }
+
+    private func wait(on topic: NewsTopic, with entry: WatchEntry) -> Duration {
+        let token = entry.token
+        let round = min(token.interval, .seconds(60)) + token.groupWait
+        switch topic.kind {
+        case .invalidated where communities[entry.realm]?.realm.incident != nil:
+            return token.groupWait + min(token.interval, token.confirmation.pause)
+        case .invalidated, .identityChanged, .replaced, .recovered, .sighted:
+            return token.groupWait
+        case .blind:
+            return min(token.interval * 2 + token.groupWait, token.blindAfter)
+        case .limited, .misconfigured, .reminder, .expiring:
+            return round
+        case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test:
+            return .zero
+        }
+    }
+
+    /// Siblings that may yet have to be told in the same alert as `entry`.
+    private func awaited(on topic: NewsTopic, with entry: WatchEntry, in entries: Entries) -> Set<TokenName> {
+        guard let community = communities[entry.realm] else { return [] }
+        let began = community.episodeBegan ?? entry.troubleSince ?? .zero
+        let candidates = topic.owner.map { community.byOwner[$0, default: []] } ?? community.members
+        return candidates.filter { name in
+            guard name != entry.name, let other = entries[name], other.token.notify == topic.notify else {
+                return false
+            }
+            let state = other.belief.state.name
+            let isUnseen = other.lookedAt.map { $0 < began } ?? true
+            switch topic.kind {
+            case .invalidated: return state == .suspect || isUnseen && [.valid, .limited, .unknown].contains(state)
+            case .blind: return state == .unknown
+            case .sighted: return state == .blind
+            case .limited, .misconfigured:
+                return state == entry.belief.state.name ? other.belief.incident == nil : isUnseen && state == .valid
+            case .recovered, .reminder: return other.belief.incident?.sharedID == topic.incident
+            case .expiring: return other.belief.isAboutToExpire(with: entry.belief)
+            case .identityChanged, .replaced: return isUnseen
+            case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test: return false
+            }
+        }
+    }
+}
+
+extension Belief {
+    /// Whether the lives of both end on about the same day.
+    fileprivate func isAboutToExpire(with other: Belief) -> Bool {
+        guard let expiresAt, let otherExpiresAt = other.expiresAt, state == .valid else { return false }
+        return abs(expiresAt.timeIntervalSince(otherExpiresAt)) < 86_400
+    }
+}

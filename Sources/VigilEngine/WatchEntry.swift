@@ -1,0 +1,98 @@
+import FoundationEssentials
+import TokenHealth
+
+/// One token under watch: what is configured, what is believed, and when it may be asked again.
+struct WatchEntry {
+    var token: WatchedToken
+    var belief: Belief
+    var intervals: [ValidityInterval]
+    private(set) var realm: RealmName
+    /// Whether this process has looked before: a restart leaves a gap in the record.
+    var isContinuing = false
+    /// Uptime before which the network is left alone, unless the secret changes.
+    var networkDue = Duration.zero
+    /// Uptime until which the server asked to be left alone.
+    var quietUntil = Duration.zero
+    /// Uptime of the last use of the network.
+    var lookedAt: Duration?
+    /// Uptime of the first look that did not find the token accepted.
+    var troubleSince: Duration?
+    var nextProbeAt: Date?
+    var isDirty = false
+
+    init(token: WatchedToken, stored: StoredToken?, now: Date) {
+        self.token = token
+        realm = token.realm
+        belief = stored?.belief ?? Belief(at: now)
+        intervals = stored?.intervals ?? []
+    }
+
+    var name: TokenName { token.name }
+
+    /// Goes on under new settings.
+    mutating func follow(_ token: WatchedToken) {
+        self.token = token
+        realm = token.realm
+    }
+
+    /// Leaves the network alone as long as `decision` says.
+    mutating func rest(for decision: Decision, at now: Moment) {
+        networkDue = now.uptime + decision.rest
+        nextProbeAt = now.wall.advanced(by: decision.rest)
+    }
+
+    /// The provider was asked.
+    mutating func note(_ observation: Observation, at now: Duration) {
+        lookedAt = now
+        let wait = observation.finding.retryAfter?.wait(at: observation.at.wall) ?? .zero
+        quietUntil = now + wait
+        switch observation.finding.verdict {
+        case .accepted, .limited: troubleSince = nil
+        case .rejected, .indeterminate, .misconfigured: troubleSince = troubleSince ?? now
+        }
+    }
+
+    var owner: Ownership { token.ownership(identity: belief.identity) }
+
+    func report(at now: Date) -> TokenReport {
+        TokenReport(
+            token: token,
+            belief: belief,
+            uptime: Uptime(of: intervals, at: now),
+            nextProbeAt: nextProbeAt
+        )
+    }
+
+    /// Lengthens the open interval, or begins a new one.
+    ///
+    /// - Returns: the interval that ended, where there was one to end in this process.
+    mutating func extendHistory(with state: TokenState, at now: Date) -> ValidityInterval? {
+        intervals.removeAll { $0.end < now.addingTimeInterval(-30 * 86_400) }
+        guard isContinuing, var last = intervals.last, now.timeIntervalSince(last.end) < longestGap else {
+            let ended = isContinuing ? intervals.last : nil
+            intervals.append(ValidityInterval(start: now, end: now, state: state.name, reason: state.reason))
+            return ended
+        }
+        intervals.removeLast()
+        last.end = max(last.end, now)
+        intervals.append(last)
+        guard last.state != state.name || last.reason != state.reason else { return nil }
+        intervals.append(ValidityInterval(start: last.end, end: last.end, state: state.name, reason: state.reason))
+        return last
+    }
+
+    /// Longest time between two looks that still counts as watching, in seconds.
+    private var longestGap: Double { token.interval.inSeconds * 3 + 60 }
+}
+
+/// Spreads the first looks after a start: at once for a few tokens, over an interval for many.
+struct StartStagger {
+    private let step: Duration
+
+    init(tokens: [WatchedToken]) {
+        let shortest = tokens.map(\.interval).min() ?? .zero
+        step = tokens.isEmpty ? .zero : min(.milliseconds(10), shortest / tokens.count)
+    }
+
+    func delay(of index: Int) -> Duration { step * index }
+}

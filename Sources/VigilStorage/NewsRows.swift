@@ -1,0 +1,56 @@
+import FoundationEssentials
+import GRDB
+import TokenHealth
+import VigilEngine
+
+extension Database {
+    /// Writes what is told and what waits, within the transaction of its cause.
+    func write(_ news: News) throws {
+        for (token, belief) in news.regrouped {
+            let id = try upsert(belief, of: token)
+            if let incident = belief.incident { try write(incident, belief, of: id) }
+        }
+        for notice in news.held {
+            try execute(
+                sql: "INSERT INTO held_notice (id, at, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                arguments: [notice.id, notice.at.milliseconds, try notice.json()]
+            )
+        }
+        for notice in news.released {
+            try execute(sql: "DELETE FROM held_notice WHERE id = ?", arguments: [notice.id])
+        }
+        for (realm, change) in news.providers { try write(change, of: realm) }
+        for outgoing in news.alerts { try enqueue(outgoing) }
+    }
+
+    private func write(_ change: ProviderChange, of realm: RealmName) throws {
+        switch change {
+        case .opened(let incident), .becameDeaths(let incident):
+            try execute(
+                sql: """
+                    INSERT INTO provider_incident (provider, origin, document) VALUES (?, ?, ?)
+                    ON CONFLICT (provider, origin) DO UPDATE SET document = excluded.document
+                    """,
+                arguments: [realm.provider, realm.origin, try incident.json()]
+            )
+        case .ended:
+            try execute(
+                sql: "DELETE FROM provider_incident WHERE provider = ? AND origin = ?",
+                arguments: [realm.provider, realm.origin]
+            )
+        }
+    }
+}
+
+extension UntoldNews {
+    /// Reads what was written; a row that cannot be read, after a downgrade perhaps, is passed over.
+    init(in database: Database) throws {
+        let notices = try String.fetchAll(database, sql: "SELECT document FROM held_notice ORDER BY at, id")
+        self.init(held: notices.compactMap { try? Wire.decoder().decode(HeldNotice.self, from: Data($0.utf8)) })
+        for row in try Row.fetchAll(database, sql: "SELECT * FROM provider_incident") {
+            let document: String = row["document"]
+            let realm = RealmName(provider: row["provider"], origin: row["origin"])
+            providerIncidents[realm] = try? Wire.decoder().decode(ProviderIncident.self, from: Data(document.utf8))
+        }
+    }
+}
