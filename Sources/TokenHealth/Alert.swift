@@ -90,6 +90,40 @@ package struct Alert: Sendable, Hashable, Codable {
         self.lastedSeconds = lastedSeconds
     }
 
+    /// The same alert, telling also what could not be told before it: a beginning that its end has overtaken.
+    package func telling(also earlier: [Alert]) -> Alert {
+        guard let first = earlier.first else { return self }
+        let what =
+            first.summary.hasSuffix(" on \(host)") ? String(first.summary.dropLast(host.count + 4)) : first.summary
+        let span = "from \(first.createdAt.minuteUTC) to \(createdAt.minuteUTC)"
+        return Alert(
+            id: id,
+            kind: kind,
+            severity: severity,
+            createdAt: createdAt,
+            incidentID: incidentID,
+            summary: "\(summary), was \(what) \(span)",
+            host: host,
+            tokens: tokens,
+            omittedTokens: omittedTokens,
+            openTokens: openTokens,
+            remedy: remedy,
+            causes: causes,
+            lastedSeconds: lastedSeconds
+        )
+    }
+
+    /// Whether telling this one makes it needless to tell `earlier`, which waits still.
+    package func overtakes(_ earlier: Alert) -> Bool {
+        guard let incidentID, earlier.incidentID == incidentID, earlier.id != id, earlier.createdAt <= createdAt,
+            !earlier.kind.endsIncident
+        else { return false }
+        if kind == .reminder { return earlier.kind == .reminder }
+        let names = Set(tokens.map(\.name))
+        return kind.endsIncident && openTokens == 0 && omittedTokens >= earlier.omittedTokens
+            && earlier.tokens.allSatisfy { names.contains($0.name) }
+    }
+
     /// How many tokens it is about, named or not.
     package var tokenCount: Int { tokens.count + omittedTokens }
 

@@ -44,7 +44,7 @@ package struct AlertComposer: Sendable {
         let severity = kind == .reminder ? first.notice.incident?.kind.severity : nil
         let isDeath = subjects.contains { $0.belief.state.name == .invalid }
         return Alert(
-            id: "\(first.token.name)-\(now.compactUTC)-\(kind.idPart)",
+            id: "\(first.token.name)-\(now.compactUTC)-\(first.notice.isEscalation ? "escalation" : kind.idPart)",
             kind: kind,
             severity: severity ?? kind.severity,
             createdAt: now,
@@ -107,6 +107,43 @@ package struct AlertComposer: Sendable {
         )
     }
 
+    /// The alert that a notifier does not deliver, or delivers again.
+    ///
+    /// - Parameters:
+    ///   - kind: `notifierFailing` or `notifierRecovered`.
+    ///   - notifier: its name.
+    ///   - incident: the notifier's.
+    ///   - detail: why, in the words of the last attempt.
+    ///   - now: the time.
+    /// - Returns: the alert.
+    package func notifierAlert(
+        _ kind: AlertKind,
+        notifier: String,
+        incident: Incident,
+        detail: String,
+        at now: Date
+    ) -> Alert {
+        let lasted = Duration.seconds(now.timeIntervalSince(incident.openedAt))
+        let summary =
+            kind.endsIncident
+            ? "NOTIFIER RECOVERED \(notifier) after \(lasted.short)" : "NOTIFIER FAILING \(notifier) (\(detail))"
+        let steps = [
+            "tokenvigil notify outbox lists what waits, since when and why; nothing is lost meanwhile.",
+            "Then: tokenvigil notify test \(notifier)",
+        ]
+        return Alert(
+            id: "\(incident.id)-\(kind.idPart)",
+            kind: kind,
+            severity: kind.severity,
+            createdAt: now,
+            incidentID: incident.id,
+            summary: summary + " on \(host)",
+            host: host,
+            remedy: kind.endsIncident ? AlertRemedy() : AlertRemedy(steps: steps),
+            lastedSeconds: kind.endsIncident ? Int(lasted.components.seconds) : nil
+        )
+    }
+
     private func summary(of subjects: [Subject], lasted: Duration?, at now: Date) -> String {
         let first = subjects[0]
         let what = subjects.count == 1 ? first.token.name.text : crowd(subjects)
@@ -116,6 +153,9 @@ package struct AlertComposer: Sendable {
         case .invalidated: return "INVALID \(what)\(reason)"
         case .limited: return "LIMITED \(what)\(reason)"
         case .recovered: return "RECOVERED \(what) after \(length)"
+        case .reminder where first.notice.isEscalation:
+            let state = first.belief.state.name.rawValue.uppercased()
+            return "ESCALATED, not acknowledged for \(length): \(state) \(what)\(reason)"
         case .reminder: return "STILL \(first.belief.state.name.rawValue.uppercased()) \(what)\(reason) for \(length)"
         case .expiring: return "EXPIRING \(what) \(expiry(of: first.belief, at: now))"
         case .blind: return "BLIND \(what)\(reason)"

@@ -89,6 +89,8 @@ package struct Incident: Sendable, Hashable, Codable {
     /// Whether nothing was ever known to be wrong but that nothing was known.
     package private(set) var isMereBlindness: Bool
     package var remindersSent: Int
+    /// Whether those have been told who are told when nobody else has acted.
+    package var hasEscalated: Bool
 
     /// The id that people and programs see: the same for all the tokens that are told as one.
     package var sharedID: String { group ?? id }
@@ -100,6 +102,7 @@ package struct Incident: Sendable, Hashable, Codable {
         self.kind = kind
         isMereBlindness = kind == .blind
         remindersSent = 0
+        hasEscalated = false
     }
 }
 

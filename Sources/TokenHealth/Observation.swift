@@ -74,10 +74,13 @@ package struct Notice: Sendable, Hashable, Codable {
     package let kind: AlertKind
     /// The incident it belongs to, also when it has just ended.
     package let incident: Incident?
+    /// Whether it goes to those who are told when nobody else has acted.
+    package let isEscalation: Bool
 
-    package init(_ kind: AlertKind, incident: Incident?) {
+    package init(_ kind: AlertKind, incident: Incident?, isEscalation: Bool = false) {
         self.kind = kind
         self.incident = incident
+        self.isEscalation = isEscalation
     }
 }
 

@@ -277,6 +277,13 @@ extension Belief {
     /// Reminders and expiry warnings: what the passing of time alone calls for.
     private mutating func agePassively(at now: Date, token: WatchedToken) -> [Notice] {
         var notices: [Notice] = []
+        if var current = incident, !token.escalate.isEmpty, !current.hasEscalated,
+            now.timeIntervalSince(current.openedAt) >= token.escalateAfter.inSeconds
+        {
+            current.hasEscalated = true
+            incident = current
+            notices.append(Notice(.reminder, incident: current, isEscalation: true))
+        }
         if var current = incident {
             let due = Reminders(steps: token.remind).due(since: current.openedAt, at: now)
             if due > current.remindersSent {

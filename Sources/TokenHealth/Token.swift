@@ -153,6 +153,10 @@ package struct WatchedToken: Sendable, Hashable {
     package var providerGrace: Duration
     /// Names of the notifiers that are told.
     package var notify: [String]
+    /// Names of the notifiers that are told, too, when an incident is not acknowledged in time.
+    package var escalate: [String]
+    /// How long an incident may go without acknowledgement.
+    package var escalateAfter: Duration
 
     package init(
         name: TokenName,
@@ -186,6 +190,15 @@ package struct WatchedToken: Sendable, Hashable {
         self.groupWait = .seconds(10)
         self.providerGrace = .seconds(600)
         self.notify = notify
+        self.escalate = []
+        self.escalateAfter = .seconds(1800)
+    }
+
+    /// Who is told of an incident.
+    package func audience(of incident: Incident?, isEscalation: Bool) -> [String] {
+        if isEscalation { return escalate }
+        guard incident?.hasEscalated == true else { return notify }
+        return notify + escalate.filter { !notify.contains($0) }
     }
 
     /// The whole URL of the probe.

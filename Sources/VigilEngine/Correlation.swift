@@ -347,7 +347,8 @@ extension Correlation {
 
 extension Correlation {
     private func topic(of notice: Notice, entry: WatchEntry) -> NewsTopic {
-        var topic = NewsTopic(kind: notice.kind, realm: entry.realm, notify: entry.token.notify)
+        let audience = entry.token.audience(of: notice.incident, isEscalation: notice.isEscalation)
+        var topic = NewsTopic(kind: notice.kind, realm: entry.realm, notify: audience)
         switch notice.kind {
         case .invalidated:
             let realm = communities[entry.realm]?.realm

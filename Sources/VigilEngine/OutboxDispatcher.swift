@@ -1,7 +1,7 @@
 import FoundationEssentials
 package import Logging
 import ServiceLifecycle
-import TokenHealth
+package import TokenHealth
 
 /// Delivers what waits in the outbox: one loop for each notifier, so that a slow one never delays another.
 ///
@@ -17,6 +17,8 @@ package struct OutboxDispatcher: Service {
     private let settled: @Sendable () -> Void
     private let unsettled = UnsettledOutcomes()
     private let disabled = DisabledNotifiers()
+    private let policy: DeliveryPolicy
+    private let failing: FailingNotifiers
 
     /// How long a delivery under way may still take when the daemon is to stop.
     private static let graceAtStop = Duration.seconds(10)
@@ -24,10 +26,15 @@ package struct OutboxDispatcher: Service {
     /// How long the outbox is left alone after it could not be read or written.
     private static let pauseAfterFailure = Duration.seconds(30)
 
+    /// - `rules`: what happens when a notifier does not deliver.
+    /// - `failing`: the notifiers that were failing before a restart.
     /// - `signal`: given whenever new alerts have been stored.
     /// - `settled`: called after the state of a delivery has changed.
     package init(
         notifiers: [String: any Notifier],
+        rules: [String: NotifierRules] = [:],
+        failing: [String: Incident] = [:],
+        composer: AlertComposer,
         store: any HealthStore,
         timekeeper: any Timekeeper,
         progress: Progress,
@@ -37,6 +44,9 @@ package struct OutboxDispatcher: Service {
         settled: @escaping @Sendable () -> Void = {}
     ) {
         self.notifiers = notifiers
+        let usual = notifiers.mapValues { _ in NotifierRules() }
+        policy = DeliveryPolicy(composer: composer, rules: usual.merging(rules) { $1 })
+        self.failing = FailingNotifiers(failing)
         self.store = store
         self.timekeeper = timekeeper
         self.progress = progress
@@ -121,19 +131,46 @@ package struct OutboxDispatcher: Service {
             }
             guard !due.isEmpty else { return true }
             for delivery in due where !isStopping {
-                if let outcome = unsettled.outcome(of: delivery) {
-                    guard settle(delivery, as: outcome) else { return false }
-                    continue
-                }
-                let result = await deliver(delivery.alert, by: notifier, called: name)
-                // A delivery that was cut short has an unknown end: it stays due, under the same id.
-                if Task.isCancelled, case .failed = result { return true }
-                let outcome = outcome(of: result, for: delivery)
-                log(outcome, result, of: delivery)
-                guard settle(delivery, as: outcome) else { return false }
+                guard await attempt(delivery, by: notifier) else { return false }
+                if Task.isCancelled { return true }
             }
         }
         return true
+    }
+
+    /// Tries one delivery.
+    ///
+    /// - Returns: whether the outbox could be read and written.
+    private func attempt(_ delivery: PendingDelivery, by notifier: any Notifier) async -> Bool {
+        if let outcome = unsettled.outcome(of: delivery) { return settle(delivery, as: outcome) }
+        let earlier: [Alert]
+        do {
+            if let later = try overtaking(delivery) {
+                return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: later.id))
+            }
+            earlier =
+                try delivery.alert.kind.endsIncident
+                ? store.overtaken(by: delivery.alert, for: delivery.notifier) : []
+        } catch {
+            logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
+            return false
+        }
+        let result = await deliver(delivery.alert.telling(also: earlier), by: notifier, called: delivery.notifier)
+        // A delivery that was cut short has an unknown end: it stays due, under the same id.
+        if Task.isCancelled, case .failed = result { return true }
+        let outcome = policy.outcome(of: result, for: delivery, chance: chance(), at: timekeeper.now().wall)
+        log(outcome, result, of: delivery)
+        return settle(delivery, as: outcome)
+    }
+
+    /// An alert that waits, too, and makes this one needless.
+    private func overtaking(_ delivery: PendingDelivery) throws -> Alert? {
+        // At the first attempt nothing can have happened since.
+        guard let incident = delivery.alert.incidentID, !delivery.alert.kind.endsIncident,
+            delivery.attempts > 0 || timekeeper.now().wall.timeIntervalSince(delivery.alert.createdAt) > 1
+        else { return nil }
+        return try store.waiting(for: delivery.notifier, about: incident).last { $0.alert.overtakes(delivery.alert) }?
+            .alert
     }
 
     private func deliver(_ alert: Alert, by notifier: any Notifier, called name: String) async -> DeliveryResult {
@@ -152,7 +189,7 @@ package struct OutboxDispatcher: Service {
             "delivery.result": "\(result.detail)",
         ]
         switch outcome {
-        case .delivered: logger.info("alert delivered", metadata: metadata)
+        case .delivered, .overtaken: logger.info("alert delivered", metadata: metadata)
         case .postponed:
             let isNews = delivery.lastError != result.detail
             logger.log(level: isNews ? .warning : .debug, "alert not delivered, trying again later", metadata: metadata)
@@ -161,8 +198,11 @@ package struct OutboxDispatcher: Service {
     }
 
     private func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) -> Bool {
+        let incident = failing.incident(of: delivery.notifier)
+        let now = timekeeper.now().wall
+        let consequences = policy.consequences(of: outcome, for: delivery, incident: incident, at: now)
         do {
-            try store.settle(delivery, as: outcome)
+            try store.settle(delivery, as: outcome, with: consequences)
         } catch {
             unsettled.note(outcome, of: delivery)
             logger.error(
@@ -172,23 +212,10 @@ package struct OutboxDispatcher: Service {
             return false
         }
         unsettled.forget(delivery)
+        failing.note(consequences.notifierIncident, of: delivery.notifier)
+        if consequences.alert != nil || consequences.handOver != nil { signal.send() }
         settled()
         return true
-    }
-
-    private func outcome(of result: DeliveryResult, for delivery: PendingDelivery) -> DeliveryOutcome {
-        let now = timekeeper.now().wall
-        switch result {
-        case .delivered:
-            return .delivered(at: now)
-        case .failed(let error, let retryAfter):
-            let age = Duration.seconds(now.timeIntervalSince(delivery.alert.createdAt))
-            guard age < RetrySchedule.patience else { return .undeliverable(at: now, error: error) }
-            let pause = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: retryAfter, chance: chance())
-            return .postponed(until: now.advanced(by: pause), error: error)
-        case .refused(let error), .gone(let error):
-            return .undeliverable(at: now, error: error)
-        }
     }
 }
 

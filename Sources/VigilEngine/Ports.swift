@@ -72,8 +72,14 @@ package protocol HealthStore: Sendable {
     func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery]
     /// When the next delivery of a notifier is due; `nil` where nothing waits.
     func nextDelivery(for notifier: String) throws -> Date?
-    /// Notes what became of an attempt.
-    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws
+    /// Notes what became of an attempt, and what follows from it, in one transaction.
+    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome, with consequences: Consequences) throws
+    /// Everything about an incident that a notifier still has to deliver, oldest first.
+    func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery]
+    /// What a notifier was not told because this alert has overtaken it, oldest first.
+    func overtaken(by alert: Alert, for notifier: String) throws -> [Alert]
+    /// The notifiers that people know to be failing.
+    func failingNotifiers() throws -> [String: Incident]
     /// How every notifier that has ever had a delivery is doing.
     func notifierReports() throws -> [String: NotifierReport]
 }
@@ -207,9 +213,36 @@ package struct PendingDelivery: Sendable, Hashable {
     }
 }
 
+extension HealthStore {
+    /// Notes what became of an attempt that has no consequences.
+    package func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
+        try settle(delivery, as: outcome, with: Consequences())
+    }
+}
+
+/// What follows from an attempt to deliver.
+package struct Consequences: Sendable, Hashable {
+    /// The notifier that must deliver the alert, too.
+    package var handOver: String?
+    /// What the other notifiers are to say of this one.
+    package var alert: OutgoingAlert?
+    /// The incident of this notifier from now on; `nil` where nothing changes.
+    package var notifierIncident: NotifierChange?
+
+    package init() {}
+}
+
+/// What becomes of the incident of a notifier.
+package enum NotifierChange: Sendable, Hashable {
+    case opened(Incident)
+    case ended
+}
+
 /// What is noted of a delivery.
 package enum DeliveryOutcome: Sendable, Hashable {
     case delivered(at: Date)
+    /// Not delivered, because a later alert tells it, too.
+    case overtaken(at: Date, by: String)
     case postponed(until: Date, error: String)
     /// Set aside for good, listed and counted.
     case undeliverable(at: Date, error: String)

@@ -168,24 +168,52 @@ package final class SQLiteHealthStore: HealthStore {
         }
     }
 
-    package func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
-        let row: (state: String, due: Date, settledAt: Date?, error: String?) =
-            switch outcome {
-            case .delivered(let at): ("delivered", delivery.dueAt, at, nil)
-            case .postponed(let until, let error): ("waiting", until, nil, error)
-            case .undeliverable(let at, let error): ("undeliverable", delivery.dueAt, at, error)
-            }
+    package func settle(
+        _ delivery: PendingDelivery,
+        as outcome: DeliveryOutcome,
+        with consequences: Consequences
+    ) throws {
         try queue.write { database in
-            try database.execute(
+            try database.settle(delivery, as: outcome)
+            try database.write(consequences, of: delivery)
+        }
+    }
+
+    package func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
                 sql: """
-                    UPDATE delivery SET state = ?, attempts = attempts + 1, due_at = ?, settled_at = ?, last_error = ?
-                    WHERE alert_id = ? AND notifier = ?
+                    SELECT delivery.*, alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
+                    WHERE delivery.state = 'waiting' AND notifier = ? AND alert.document ->> '$.incident_id' = ?
+                    ORDER BY queued_at, alert_id
                     """,
-                arguments: [
-                    row.state, row.due.milliseconds, row.settledAt?.milliseconds, row.error,
-                    delivery.alert.id, delivery.notifier,
-                ]
-            )
+                arguments: [notifier, incident]
+            ).compactMap(PendingDelivery.init(row:))
+        }
+    }
+
+    package func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT delivery.*, alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
+                    WHERE overtaken_by = ? AND notifier = ? ORDER BY queued_at, alert_id
+                    """,
+                arguments: [alert.id, notifier]
+            ).compactMap { PendingDelivery(row: $0)?.alert }
+        }
+    }
+
+    package func failingNotifiers() throws -> [String: Incident] {
+        try queue.read { database in
+            var incidents: [String: Incident] = [:]
+            for row in try Row.fetchAll(database, sql: "SELECT * FROM notifier_incident") {
+                let document: String = row["document"]
+                incidents[row["notifier"]] = try? Wire.decoder().decode(Incident.self, from: Data(document.utf8))
+            }
+            return incidents
         }
     }
 

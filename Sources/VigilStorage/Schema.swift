@@ -97,6 +97,19 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("3") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE notifier_incident (
+                        notifier TEXT PRIMARY KEY NOT NULL,
+                        document TEXT NOT NULL CHECK (json_valid(document))
+                    ) STRICT, WITHOUT ROWID;
+
+                    ALTER TABLE delivery ADD COLUMN overtaken_by TEXT;
+                    CREATE INDEX delivery_overtaken ON delivery (overtaken_by) WHERE overtaken_by IS NOT NULL;
+                    """
+            )
+        }
         return migrator
     }
 }

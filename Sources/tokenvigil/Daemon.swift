@@ -31,6 +31,7 @@ struct Daemon {
         let notifiers = Notifiers(configuration: configuration, secrets: secrets)
         let outbox = OutboxSignal(notifiers: configuration.notifiers.map(\.name))
         let news = Wakeup()
+        let composer = AlertComposer(host: Host.name)
 
         let watch = TokenWatch(
             tokens: configuration.tokens,
@@ -43,7 +44,7 @@ struct Daemon {
                 timekeeper: timekeeper
             ),
             store: store,
-            composer: AlertComposer(host: Host.name),
+            composer: composer,
             timekeeper: timekeeper,
             logger: logger,
             chance: Host.chance,
@@ -54,6 +55,8 @@ struct Daemon {
         )
         let dispatcher = OutboxDispatcher(
             notifiers: notifiers.byName,
+            failing: try store.failingNotifiers(),
+            composer: composer,
             store: store,
             timekeeper: timekeeper,
             progress: progress,

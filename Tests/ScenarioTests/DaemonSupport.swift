@@ -59,6 +59,8 @@ struct WiredDaemon {
         dispatcher = OutboxDispatcher(
             notifiers: configuration.webhooks(client: client, secrets: secrets, timekeeper: timekeeper)
                 .mapValues(watched),
+            failing: try store.failingNotifiers(),
+            composer: AlertComposer(host: "srv1"),
             store: store,
             timekeeper: timekeeper,
             progress: progress,

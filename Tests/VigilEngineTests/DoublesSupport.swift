@@ -144,9 +144,28 @@ final class FailingHealthStore: HealthStore {
         return try inner.nextDelivery(for: notifier)
     }
 
-    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
+    func settle(
+        _ delivery: PendingDelivery,
+        as outcome: DeliveryOutcome,
+        with consequences: Consequences
+    ) throws {
         try check(.settle)
-        try inner.settle(delivery, as: outcome)
+        try inner.settle(delivery, as: outcome, with: consequences)
+    }
+
+    func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery] {
+        try check(.read)
+        return try inner.waiting(for: notifier, about: incident)
+    }
+
+    func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
+        try check(.read)
+        return try inner.overtaken(by: alert, for: notifier)
+    }
+
+    func failingNotifiers() throws -> [String: Incident] {
+        try check(.load)
+        return try inner.failingNotifiers()
     }
 
     func notifierReports() throws -> [String: NotifierReport] {
@@ -157,7 +176,7 @@ final class FailingHealthStore: HealthStore {
 
 /// Remembers what it was given, and answers as a test says.
 final class RecordingNotifier: Notifier {
-    private let state: Mutex<(result: DeliveryResult, ids: [String])>
+    private let state: Mutex<(result: DeliveryResult, alerts: [Alert])>
     private let gate: Gate?
     let deliveries = Tally()
 
@@ -169,7 +188,7 @@ final class RecordingNotifier: Notifier {
     func deliver(_ alert: Alert) async -> DeliveryResult {
         await gate?.pass()
         let result = state.withLock { state in
-            state.ids.append(alert.id)
+            state.alerts.append(alert)
             return state.result
         }
         deliveries.add()
@@ -177,7 +196,8 @@ final class RecordingNotifier: Notifier {
     }
 
     func answer(_ result: DeliveryResult) { state.withLock { $0.result = result } }
-    var ids: [String] { state.withLock { $0.ids } }
+    var alerts: [Alert] { state.withLock { $0.alerts } }
+    var ids: [String] { alerts.map(\.id) }
 }
 
 /// Keeps the documents it is given, until it is told to fail.
@@ -260,5 +280,17 @@ enum Sample {
 
     static func alert(_ id: String = "a1", at date: Date = ManualTimekeeper.start) -> Alert {
         Alert(id: id, kind: .test, severity: .info, createdAt: date, summary: "a test", host: "srv1")
+    }
+
+    static func alert(_ id: String, _ kind: AlertKind, incident: String, at date: Date) -> Alert {
+        Alert(
+            id: id,
+            kind: kind,
+            severity: kind.severity,
+            createdAt: date,
+            incidentID: incident,
+            summary: "\(kind == .invalidated ? "INVALID" : "STILL INVALID") bot on srv1",
+            host: "srv1"
+        )
     }
 }

@@ -19,7 +19,7 @@ final class InMemoryHealthStore: HealthStore {
         var isWaiting: Bool {
             switch outcome {
             case nil, .postponed: true
-            case .delivered, .undeliverable: false
+            case .delivered, .overtaken, .undeliverable: false
             }
         }
     }
@@ -31,6 +31,7 @@ final class InMemoryHealthStore: HealthStore {
         var held: [HeldNotice] = []
         var providers: [RealmName: ProviderIncident] = [:]
         var alerts: [Alert] = []
+        var failing: [String: Incident] = [:]
     }
 
     private let state = Mutex(State())
@@ -139,13 +140,49 @@ final class InMemoryHealthStore: HealthStore {
         waiting.filter { $0.notifier == notifier }.map(\.dueAt).min()
     }
 
-    func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
+    func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery] {
+        waiting.filter { $0.notifier == notifier && $0.alert.incidentID == incident }
+    }
+
+    func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
+        state.withLock { state in
+            state.rows.values.filter { row in
+                guard row.delivery.notifier == notifier, case .overtaken(_, alert.id)? = row.outcome else {
+                    return false
+                }
+                return true
+            }.map(\.delivery.alert).sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
+        }
+    }
+
+    func failingNotifiers() throws -> [String: Incident] { state.withLock { $0.failing } }
+
+    func settle(
+        _ delivery: PendingDelivery,
+        as outcome: DeliveryOutcome,
+        with consequences: Consequences
+    ) throws {
+        keep(outcome, of: delivery)
+        state.withLock { state in
+            if let notifier = consequences.handOver {
+                InMemoryHealthStore.enqueue(OutgoingAlert(delivery.alert, to: [notifier]), in: &state)
+            }
+            if let alert = consequences.alert { InMemoryHealthStore.enqueue(alert, in: &state) }
+            switch consequences.notifierIncident {
+            case .opened(let incident): state.failing[delivery.notifier] = incident
+            case .ended: state.failing[delivery.notifier] = nil
+            case nil: break
+            }
+        }
+    }
+
+    private func keep(_ outcome: DeliveryOutcome, of delivery: PendingDelivery) {
         let key = Key(alert: delivery.alert.id, notifier: delivery.notifier)
         state.withLock { state in
             state.rows[key]?.outcome = outcome
-            state.rows[key]?.delivery.attempts += 1
+            if case .overtaken = outcome {} else { state.rows[key]?.delivery.attempts += 1 }
             switch outcome {
-            case .delivered:
+            case .delivered, .overtaken:
                 state.rows[key]?.delivery.lastError = nil
             case .postponed(let until, let error):
                 state.rows[key]?.delivery.dueAt = until
@@ -168,7 +205,7 @@ final class InMemoryHealthStore: HealthStore {
         var undeliverable: [(at: Date, error: String)] = []
         for row in rows {
             switch row.outcome {
-            case .delivered(let at): delivered.append(at)
+            case .delivered(let at), .overtaken(let at, _): delivered.append(at)
             case .undeliverable(let at, let error): undeliverable.append((at, error))
             case .postponed, nil: break
             }

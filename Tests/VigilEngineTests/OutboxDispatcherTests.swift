@@ -9,9 +9,16 @@ struct OutboxDispatcherTests {
     private let store = FailingHealthStore()
     private let settled = Tally()
 
-    private func dispatcher(_ notifiers: [String: any Notifier], progress: Progress = Progress()) -> OutboxDispatcher {
+    private func dispatcher(
+        _ notifiers: [String: any Notifier],
+        rules: [String: NotifierRules] = [:],
+        progress: Progress = Progress()
+    ) throws -> OutboxDispatcher {
         OutboxDispatcher(
             notifiers: notifiers,
+            rules: rules,
+            failing: try store.failingNotifiers(),
+            composer: AlertComposer(host: "srv1"),
             store: store,
             timekeeper: timekeeper,
             progress: progress,
@@ -26,7 +33,7 @@ struct OutboxDispatcherTests {
 
     @Test func `a failure is tried again after ever longer pauses`() async throws {
         let notifier = RecordingNotifier(.failed("HTTP 503"))
-        let dispatcher = dispatcher(["oncall": notifier])
+        let dispatcher = try dispatcher(["oncall": notifier])
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         var pauses: [Double] = []
         for attempt in 1...8 {
@@ -50,7 +57,7 @@ struct OutboxDispatcherTests {
 
     @Test(arguments: [(Duration.seconds(600), 600.0), (.seconds(1), 5), (.seconds(100_000), 3600)])
     func `the wait that a receiver asks for is kept, at most an hour`(wait: Duration, expected: Double) async throws {
-        let dispatcher = dispatcher(["oncall": RecordingNotifier(.failed("HTTP 429", retryAfter: wait))])
+        let dispatcher = try dispatcher(["oncall": RecordingNotifier(.failed("HTTP 429", retryAfter: wait))])
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         await dispatcher.tick()
         let due = try store.nextDelivery(for: "oncall")
@@ -58,18 +65,18 @@ struct OutboxDispatcherTests {
     }
 
     @Test(arguments: [DeliveryResult.refused("HTTP 400"), .gone("HTTP 410")])
-    func `a refusal is set aside at once, with its reason`(result: DeliveryResult) async {
+    func `a refusal is set aside at once, with its reason`(result: DeliveryResult) async throws {
         let notifier = RecordingNotifier(result)
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
-        await dispatcher(["oncall": notifier]).tick()
+        try await dispatcher(["oncall": notifier]).tick()
         #expect(store.healthy.outcome(of: "a1", by: "oncall") == .undeliverable(at: start(), error: result.detail))
         #expect(notifier.ids == ["a1"])
         #expect(settled.count == 1)
     }
 
-    @Test func `patience ends after three days`() async {
+    @Test func `patience ends after three days`() async throws {
         let notifier = RecordingNotifier(.failed("HTTP 503"))
-        let dispatcher = dispatcher(["oncall": notifier])
+        let dispatcher = try dispatcher(["oncall": notifier])
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         timekeeper.advance(by: .seconds(3 * 86_400) - .seconds(1))
         await dispatcher.tick()
@@ -82,20 +89,20 @@ struct OutboxDispatcherTests {
         )
     }
 
-    @Test func `the oldest goes first, and all that are due go`() async {
+    @Test func `the oldest goes first, and all that are due go`() async throws {
         let notifier = RecordingNotifier()
         for number in (0..<50).reversed() {
             store.healthy.enqueue(Sample.alert("a\(number)", at: start(Double(-number))), to: ["oncall"])
         }
-        await dispatcher(["oncall": notifier]).tick()
+        try await dispatcher(["oncall": notifier]).tick()
         #expect(notifier.ids == (0..<50).reversed().map { "a\($0)" })
         #expect(settled.count == 50)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a slow notifier delays no other`() async {
+    @Test(.timeLimit(.minutes(1))) func `a slow notifier delays no other`() async throws {
         let gate = Gate()
         let (slow, fast) = (RecordingNotifier(gate: gate), RecordingNotifier())
-        let dispatcher = dispatcher(["slow": slow, "fast": fast])
+        let dispatcher = try dispatcher(["slow": slow, "fast": fast])
         for id in ["a1", "a2"] { store.healthy.enqueue(Sample.alert(id), to: ["slow", "fast"]) }
         await withTaskGroup { group in
             group.addTask { await dispatcher.tick() }
@@ -109,20 +116,20 @@ struct OutboxDispatcherTests {
         #expect(slow.ids == ["a1", "a2"])
     }
 
-    @Test func `a crash between delivery and its note repeats the same id`() async {
+    @Test func `a crash between delivery and its note repeats the same id`() async throws {
         let notifier = RecordingNotifier()
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         store.fail(.settle)
-        await dispatcher(["oncall": notifier]).tick()
+        try await dispatcher(["oncall": notifier]).tick()
         store.heal()
-        await dispatcher(["oncall": notifier]).tick()
+        try await dispatcher(["oncall": notifier]).tick()
         #expect(notifier.ids == ["a1", "a1"])
         #expect(store.healthy.waiting == [])
     }
 
-    @Test func `while the outbox cannot be written nobody is told twice by one process`() async {
+    @Test func `while the outbox cannot be written nobody is told twice by one process`() async throws {
         let notifier = RecordingNotifier()
-        let dispatcher = dispatcher(["oncall": notifier])
+        let dispatcher = try dispatcher(["oncall": notifier])
         for id in ["a1", "a2"] { store.healthy.enqueue(Sample.alert(id), to: ["oncall"]) }
         store.fail(.settle)
         for _ in 0..<100 {
@@ -137,9 +144,9 @@ struct OutboxDispatcherTests {
         #expect(store.healthy.outcome(of: "a1", by: "oncall") == .delivered(at: start()))
     }
 
-    @Test func `an outbox that cannot be read delivers nothing and loses nothing`() async {
+    @Test func `an outbox that cannot be read delivers nothing and loses nothing`() async throws {
         let notifier = RecordingNotifier()
-        let dispatcher = dispatcher(["oncall": notifier])
+        let dispatcher = try dispatcher(["oncall": notifier])
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         store.fail(.read)
         await dispatcher.tick()
@@ -149,10 +156,10 @@ struct OutboxDispatcherTests {
         #expect(notifier.ids == ["a1"])
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a delivery that the shut-down cuts short stays due`() async {
+    @Test(.timeLimit(.minutes(1))) func `a delivery that the shut-down cuts short stays due`() async throws {
         let gate = Gate()
         let notifier = RecordingNotifier(.failed("cancelled"), gate: gate)
-        let dispatcher = dispatcher(["oncall": notifier])
+        let dispatcher = try dispatcher(["oncall": notifier])
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         await withTaskGroup { group in
             group.addTask { await dispatcher.tick() }
@@ -162,9 +169,9 @@ struct OutboxDispatcherTests {
         #expect(store.healthy.waiting.map(\.attempts) == [0])
     }
 
-    @Test(.timeLimit(.minutes(1))) func `a delivery that succeeds during the shut-down is noted`() async {
+    @Test(.timeLimit(.minutes(1))) func `a delivery that succeeds during the shut-down is noted`() async throws {
         let gate = Gate()
-        let dispatcher = dispatcher(["oncall": RecordingNotifier(gate: gate)])
+        let dispatcher = try dispatcher(["oncall": RecordingNotifier(gate: gate)])
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         await withTaskGroup { group in
             group.addTask { await dispatcher.tick() }
@@ -188,6 +195,7 @@ struct OutboxLoopTests {
     private func whileRunning(_ body: () async throws -> Void) async throws {
         let dispatcher = OutboxDispatcher(
             notifiers: ["oncall": notifier],
+            composer: AlertComposer(host: "srv1"),
             store: store,
             timekeeper: timekeeper,
             progress: progress,

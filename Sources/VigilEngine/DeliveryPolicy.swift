@@ -1,0 +1,127 @@
+import FoundationEssentials
+import Synchronization
+import TokenHealth
+
+/// What happens when a notifier does not deliver.
+package struct NotifierRules: Sendable, Hashable {
+    /// The notifier that takes over.
+    package var fallback: String?
+    /// How long an alert may wait before the fallback gets it, too.
+    package var fallbackAfter: Duration
+
+    package init(fallback: String? = nil, fallbackAfter: Duration = .seconds(900)) {
+        self.fallback = fallback
+        self.fallbackAfter = fallbackAfter
+    }
+}
+
+/// Decides what follows from an attempt to deliver: another attempt, the fallback, and a word to the others.
+struct DeliveryPolicy: Sendable {
+    let composer: AlertComposer
+    /// Every notifier by its name.
+    let rules: [String: NotifierRules]
+
+    /// Failed attempts of one alert after which its notifier is said to be failing: some two and a half minutes.
+    private static let patience = 4
+
+    /// What became of `delivery`.
+    ///
+    /// `chance`: from 0 to below 1; it spreads the attempts.
+    func outcome(of result: DeliveryResult, for delivery: PendingDelivery, chance: Double, at now: Date)
+        -> DeliveryOutcome
+    {
+        switch result {
+        case .delivered:
+            return .delivered(at: now)
+        case .failed(let error, let retryAfter):
+            guard age(of: delivery, at: now) < RetrySchedule.patience else {
+                return .undeliverable(at: now, error: error)
+            }
+            let pause = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: retryAfter, chance: chance)
+            return .postponed(until: now.advanced(by: pause), error: error)
+        case .refused(let error), .gone(let error):
+            return .undeliverable(at: now, error: error)
+        }
+    }
+
+    /// What follows from `outcome`.
+    ///
+    /// `incident`: of this notifier, where people know that it is failing.
+    func consequences(
+        of outcome: DeliveryOutcome,
+        for delivery: PendingDelivery,
+        incident: Incident?,
+        at now: Date
+    ) -> Consequences {
+        var consequences = Consequences()
+        switch outcome {
+        case .delivered:
+            guard let incident else { break }
+            consequences.notifierIncident = .ended
+            consequences.alert = word(.notifierRecovered, of: delivery.notifier, incident, because: "", at: now)
+        case .overtaken:
+            break
+        case .postponed(_, let error):
+            consequences.handOver = age(of: delivery, at: now) >= fallbackAfter(delivery) ? fallback(delivery) : nil
+            if incident == nil, delivery.attempts + 1 >= DeliveryPolicy.patience {
+                open(&consequences, for: delivery, because: error, at: now)
+            }
+        case .undeliverable(_, let error):
+            consequences.handOver = fallback(delivery)
+            if incident == nil { open(&consequences, for: delivery, because: error, at: now) }
+        }
+        return consequences
+    }
+
+    private func open(
+        _ consequences: inout Consequences,
+        for delivery: PendingDelivery,
+        because error: String,
+        at now: Date
+    ) {
+        let incident = Incident(subject: "notifier-\(delivery.notifier)", openedAt: now, kind: .notifierFailing)
+        consequences.notifierIncident = .opened(incident)
+        consequences.alert = word(.notifierFailing, of: delivery.notifier, incident, because: error, at: now)
+    }
+
+    /// What the other notifiers say of this one; `nil` where there is no other.
+    private func word(
+        _ kind: AlertKind,
+        of notifier: String,
+        _ incident: Incident,
+        because error: String,
+        at now: Date
+    ) -> OutgoingAlert? {
+        let others = rules.keys.filter { $0 != notifier }.sorted()
+        guard !others.isEmpty else { return nil }
+        let alert = composer.notifierAlert(kind, notifier: notifier, incident: incident, detail: error, at: now)
+        return OutgoingAlert(alert, to: others)
+    }
+
+    private func fallback(_ delivery: PendingDelivery) -> String? { rules[delivery.notifier]?.fallback }
+
+    private func fallbackAfter(_ delivery: PendingDelivery) -> Duration {
+        rules[delivery.notifier]?.fallbackAfter ?? .zero
+    }
+
+    private func age(of delivery: PendingDelivery, at now: Date) -> Duration {
+        .seconds(now.timeIntervalSince(delivery.alert.createdAt))
+    }
+}
+
+/// The notifiers that people know to be failing, as the store last took them.
+final class FailingNotifiers: Sendable {
+    private let incidents: Mutex<[String: Incident]>
+
+    init(_ incidents: [String: Incident]) { self.incidents = Mutex(incidents) }
+
+    func incident(of notifier: String) -> Incident? { incidents.withLock { $0[notifier] } }
+
+    func note(_ change: NotifierChange?, of notifier: String) {
+        switch change {
+        case .opened(let incident): incidents.withLock { $0[notifier] = incident }
+        case .ended: incidents.withLock { $0[notifier] = nil }
+        case nil: break
+        }
+    }
+}
