@@ -120,15 +120,23 @@ package struct Answer: Sendable, Hashable {
     /// Whether this is a page for people: by its type, or by how it begins.
     var isHTML: Bool {
         if let type = first("content-type")?.lowercased(), type.contains("text/html") || type.contains("xhtml") {
-            return !body.isEmpty
+            return !body.isEmpty && !isStructured
         }
         let start = bodyText.prefix(256).drop(while: \.isWhitespace).lowercased()
         return start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<head")
     }
 
+    /// Whether the body is a JSON object or list, whatever its type says: no page is.
+    private var isStructured: Bool {
+        switch document {
+        case .object, .array: true
+        case .null, .bool, .number, .string, nil: false
+        }
+    }
+
     /// What the server said in words: short, printable, without anything that looks like a credential.
     package var message: String? {
-        let candidates = ["/message", "/error/message", "/error_description", "/error", "/detail", "/errcode"]
+        let candidates = ["/message", "/error/message", "/error_description", "/error", "/detail", "/errcode", "/msg"]
         let found = candidates.lazy.compactMap { JSONPointer($0) }.compactMap { pointer -> String? in
             guard case .string(let text)? = document?[pointer] else { return nil }
             return text

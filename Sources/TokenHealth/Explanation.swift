@@ -64,6 +64,7 @@ extension Limitation {
         case .scope: "the token is alive and lacks a scope"
         case .plan: "the token is alive, the account's plan does not cover this"
         case .forbidden: "the token is alive, and this request is forbidden to it"
+        case .locked: "the token is alive, its account is locked"
         }
     }
 }

@@ -81,7 +81,7 @@ struct JSONReader {
         return value
     }
 
-    private mutating func number() throws(Malformed) -> Double {
+    private mutating func number() throws(Malformed) -> JSONNumber {
         let start = position
         if peek == UInt8(ascii: "-") { position += 1 }
         if peek == UInt8(ascii: "0") { position += 1 } else { try digits() }
@@ -95,7 +95,7 @@ struct JSONReader {
             try digits()
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        guard let number = Double(text), number.isFinite else { throw Malformed() }
+        guard let number = JSONNumber(parsing: text) else { throw Malformed() }
         return number
     }
 

@@ -4,7 +4,7 @@ package import FoundationEssentials
 package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
-    case number(Double)
+    case number(JSONNumber)
     case string(String)
     case array([JSONValue])
     case object([String: JSONValue])
@@ -40,7 +40,7 @@ package enum JSONValue: Sendable, Hashable {
         switch self {
         case .string(let text): text
         case .bool(let flag): flag ? "true" : "false"
-        case .number(let number): Int64(exactly: number).map(String.init) ?? String(number)
+        case .number(let number): number.text
         case .null, .array, .object: nil
         }
     }
@@ -68,7 +68,7 @@ extension JSONValue: Codable {
         } else if let flag = try? scalar.decode(Bool.self) {
             self = .bool(flag)
         } else {
-            self = .number(try scalar.decode(Double.self))
+            self = .number(try scalar.decode(JSONNumber.self))
         }
     }
 
@@ -77,8 +77,7 @@ extension JSONValue: Codable {
         switch self {
         case .null: try container.encodeNil()
         case .bool(let flag): try container.encode(flag)
-        case .number(let number):
-            if let whole = Int64(exactly: number) { try container.encode(whole) } else { try container.encode(number) }
+        case .number(let number): try container.encode(number)
         case .string(let text): try container.encode(text)
         case .array(let elements): try container.encode(elements)
         case .object(let members): try container.encode(members)

@@ -32,7 +32,12 @@ package struct Judge: Sendable {
         case .answered(let answer):
             let verdict = verdict(on: answer, control: control)
             let retryAfter = answer.first("retry-after").flatMap { RetryAfter($0) }
-            return Finding(verdict, observation(of: answer, verdict: verdict), retryAfter: retryAfter)
+            return Finding(
+                verdict,
+                observation(of: answer, verdict: verdict),
+                retryAfter: retryAfter,
+                statedReason: verdict == .rejected(.credential) ? statedReason(in: answer) : nil
+            )
         }
     }
 
@@ -64,7 +69,7 @@ package struct Judge: Sendable {
         case 401: unauthorized(answer)
         case 402: byRules(answer) ?? .limited(.plan)
         case 403: forbidden(answer) ?? forbidden(answer, against: control)
-        case 404, 405, 410: byRules(answer) ?? .misconfigured(.endpoint)
+        case 404, 405, 410: notFound(answer)
         case 407, 511: .indeterminate(.captive)
         case 408, 425, 500...599: .indeterminate(.serverError)
         case 429: .indeterminate(.rateLimited)
@@ -97,21 +102,37 @@ package struct Judge: Sendable {
 
     private func unauthorized(_ answer: Answer) -> Verdict {
         if let missing = rules.missingRequiredHeader { return .misconfigured(.missingHeader(missing)) }
-        if answer.challengeError == "insufficient_user_authentication" { return .limited(.stepUp) }
-        if answer.isHTML || answer.isForeignChallenge(ours: token.provider.authorization) {
-            return .indeterminate(.blocked)
+        if answer.challengeError == "insufficient_user_authentication", !isAsked(by: .asker) {
+            return .limited(.stepUp)
         }
+        if isFromElsewhere(answer) { return .indeterminate(.blocked) }
         guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }
+        if isAsked(by: .asker) { return .misconfigured(.asker) }
         return byRules(answer) ?? .indeterminate(.unexpected)
+    }
+
+    /// Whose credential the header carries: with the asker's there, the token is in the body, and a refusal of the
+    /// request says nothing of the token.
+    private func isAsked(by place: SecretPlace) -> Bool { place.isIn(token.provider.authorization.value) }
+
+    private func notFound(_ answer: Answer) -> Verdict {
+        if let missing = rules.missingRequiredHeader { return .misconfigured(.missingHeader(missing)) }
+        return byRules(answer) ?? .misconfigured(.endpoint)
+    }
+
+    /// Whether something in front of the API refuses with a page or a challenge of its own.
+    private func isFromElsewhere(_ answer: Answer) -> Bool {
+        answer.isHTML || answer.isForeignChallenge(ours: token.provider.authorization)
     }
 
     /// A 403 that explains itself, or `nil` where the control must decide.
     private func forbidden(_ answer: Answer) -> Verdict? {
-        if answer.challengeError == "insufficient_scope" { return .limited(.scope) }
+        if answer.challengeError == "insufficient_scope", !isAsked(by: .asker) { return .limited(.scope) }
         if answer.hasRateLimitSigns { return .indeterminate(.rateLimited) }
         if answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }
-        if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }
+        if answer.isHTML { return siblingsPass && !isAsked(by: .asker) ? nil : .indeterminate(.blocked) }
         guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }
+        if isAsked(by: .asker) { return .misconfigured(.asker) }
         return byRules(answer)
     }
 
@@ -120,7 +141,7 @@ package struct Judge: Sendable {
             return .indeterminate(answer.isHTML ? .blocked : .unexpected)
         }
         switch bare.status {
-        case 401: return answer.isHTML ? .indeterminate(.blocked) : .limited(.forbidden)
+        case 401: return answer.isHTML || isFromElsewhere(bare) ? .indeterminate(.blocked) : .limited(.forbidden)
         case 403:
             // The token counts for nothing any more, while others pass: it is the token, not a wall.
             return siblingsPass && bare.body == answer.body ? .rejected(.credential) : .indeterminate(.blocked)
@@ -134,9 +155,19 @@ package struct Judge: Sendable {
     private func byRules(_ answer: Answer) -> Verdict? {
         guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return nil }
         if rules.unrelated.contains(where: { $0.matches(answer) }) { return .indeterminate(.unexpected) }
-        if rules.limited.contains(where: { $0.matches(answer) }) { return .limited(.forbidden) }
+        if let rule = rules.limited.first(where: { $0.matches(answer) }) {
+            guard case .limitation(let limitation)? = rule.meaning else { return .limited(.forbidden) }
+            return .limited(limitation)
+        }
         if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }
         return nil
+    }
+
+    /// Why the token is rejected, in the provider's own words.
+    private func statedReason(in answer: Answer) -> RejectionReason? {
+        let rule = rules.rejected.first { $0.matches(answer) }
+        guard case .rejection(let reason)? = rule?.meaning else { return nil }
+        return reason
     }
 
     // MARK: - In words
@@ -147,6 +178,11 @@ package struct Judge: Sendable {
         switch verdict {
         case .accepted(let identity):
             return head + (identity.map { ", as \($0.label)" } ?? "")
+        case .rejected(.credential):
+            // Of another status than 401 nobody would guess it.
+            let name = token.provider.name
+            let known = answer.status == 401 || !words.isEmpty ? "" : ", as \(name) answers a token that does not work"
+            return head + words + known + otherScheme(in: answer)
         case .rejected(.wrongIdentity(let found)):
             let expected = token.expectedIdentity ?? knownIdentity?.label ?? "another"
             return "\(head), as \(found.label) where \(expected) was expected"
@@ -160,11 +196,21 @@ package struct Judge: Sendable {
             return "\(head)\(words), \(strangeness(of: answer))"
         case .misconfigured(.missingHeader(let name)):
             return "\(head)\(words), and the request lacks the header \(name) that this API requires"
+        case .misconfigured(.asker):
+            return "\(head)\(words): the credential that asks is refused, not the token; check ask_as"
         case .misconfigured(.endpoint):
             return "\(head)\(words): this URL is not the API's, check base_url, the path and its parameters"
-        case .limited, .rejected, .indeterminate, .misconfigured:
+        case .limited, .indeterminate, .misconfigured:
             return head + words
         }
+    }
+
+    /// A hint that the token may have been sent in a way this API does not take: it is then not the token that is wrong.
+    private func otherScheme(in answer: Answer) -> String {
+        let words = token.provider.authorization.value.split(separator: " ")
+        let asked = answer.challenges.map(\.scheme)
+        guard words.count == 2, !asked.isEmpty, !asked.contains(words[0].lowercased()) else { return "" }
+        return ", and asks for a login by \(asked.joined(separator: ", ")) where \(words[0]) was sent"
     }
 
     private func strangeness(of answer: Answer) -> String {
@@ -188,22 +234,16 @@ package enum ControlResult: String, Sendable, Hashable, Codable {
 }
 
 extension Answer {
+    fileprivate var challenges: [Challenge] { values(of: "www-authenticate").flatMap(Challenge.list(in:)) }
+
     /// The `error` parameter of a Bearer challenge (RFC 6750 section 3).
     fileprivate var challengeError: String? {
-        for challenge in values(of: "www-authenticate") where challenge.lowercased().hasPrefix("bearer") {
-            for parameter in challenge.dropFirst(6).split(separator: ",") {
-                let parts = parameter.split(separator: "=", maxSplits: 1)
-                let name = parts.first?.filter { !$0.isWhitespace }.lowercased()
-                guard name == "error", parts.count == 2 else { continue }
-                return String(parts[1].filter { !$0.isWhitespace && $0 != "\"" })
-            }
-        }
-        return nil
+        challenges.lazy.filter { $0.scheme == "bearer" }.compactMap { $0.parameters["error"] }.first
     }
 
     /// A challenge for a login this API does not use, from a body that is not the API's.
     fileprivate func isForeignChallenge(ours: AuthorizationTemplate) -> Bool {
-        let schemes = values(of: "www-authenticate").compactMap { $0.split(separator: " ").first?.lowercased() }
+        let schemes = challenges.map(\.scheme)
         let own = ours.value.split(separator: " ").first?.lowercased()
         let foreign = schemes.contains { ["basic", "negotiate", "ntlm"].contains($0) && $0 != own }
         return foreign && !schemes.contains("bearer") && document == nil

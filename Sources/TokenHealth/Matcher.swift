@@ -10,17 +10,27 @@ package struct Matcher: Sendable, Hashable {
     /// A regular expression that must be found in the body.
     package var body: TextPattern?
     package var json: [JSONPointer: JSONExpectation]
+    /// What a match means more exactly, where the answer says so.
+    package var meaning: Meaning?
+
+    /// What a rule for rejections or limitations may add.
+    package enum Meaning: Sendable, Hashable {
+        case rejection(RejectionReason)
+        case limitation(Limitation)
+    }
 
     package init(
         status: StatusPattern? = nil,
         headers: [String: TextPattern] = [:],
         body: TextPattern? = nil,
-        json: [JSONPointer: JSONExpectation] = [:]
+        json: [JSONPointer: JSONExpectation] = [:],
+        meaning: Meaning? = nil
     ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.json = json
+        self.meaning = meaning
     }
 
     /// Whether the condition looks further than the status code.

@@ -1,8 +1,8 @@
 /// A description, as data, of one API: how to ask, what the answers mean, and how a person repairs a token.
 package struct Provider: Sendable, Hashable {
     package var name: String
-    /// Absolute URL without a trailing slash.
-    package var baseURL: String
+    /// Absolute URL without a trailing slash; `nil` where every token says for itself where its server is.
+    package var baseURL: String?
     package var probe: ProbeTemplate
     /// Other requests a token may choose by name instead of ``probe``.
     package var otherProbes: [String: ProbeTemplate]
@@ -15,9 +15,14 @@ package struct Provider: Sendable, Hashable {
     /// Whether plain `http` to an address that is not loopback is accepted.
     package var allowsPlaintext: Bool
 
+    /// Whether asking takes a credential of its own, beside the token that is asked about.
+    package func needsAsker(for probe: ProbeTemplate) -> Bool {
+        ([authorization.value] + (probe.body?.texts ?? [])).contains { SecretPlace.asker.isIn($0) }
+    }
+
     package init(
         name: String,
-        baseURL: String,
+        baseURL: String? = nil,
         probe: ProbeTemplate,
         otherProbes: [String: ProbeTemplate] = [:],
         authorization: AuthorizationTemplate = AuthorizationTemplate(),
@@ -43,9 +48,10 @@ package struct Provider: Sendable, Hashable {
 /// One request, and what its answers say about the token.
 package struct ProbeTemplate: Sendable, Hashable {
     package var method: String
-    /// Begins with a slash; `{name}` stands for a parameter of the token.
+    /// Begins with a slash, or is empty where the base URL is the whole one; `{name}` stands for a parameter of the token.
     package var path: String
     package var headers: [HeaderField]
+    package var body: BodyTemplate?
     /// Headers without which this API answers as if the token were wrong.
     package var requiredHeaders: [String]
     package var accepted: [Matcher]
@@ -59,6 +65,7 @@ package struct ProbeTemplate: Sendable, Hashable {
         method: String = "GET",
         path: String,
         headers: [HeaderField] = [],
+        body: BodyTemplate? = nil,
         requiredHeaders: [String] = [],
         accepted: [Matcher] = [Matcher(status: .success)],
         rejected: [Matcher] = [Matcher(status: .exactly(401))],
@@ -69,6 +76,7 @@ package struct ProbeTemplate: Sendable, Hashable {
         self.method = method
         self.path = path
         self.headers = headers
+        self.body = body
         self.requiredHeaders = requiredHeaders
         self.accepted = accepted
         self.rejected = rejected
@@ -76,6 +84,9 @@ package struct ProbeTemplate: Sendable, Hashable {
         self.unrelated = unrelated
         self.identity = identity
     }
+
+    /// Whether the body carries the token.
+    package var hasTokenInBody: Bool { body?.texts.contains { SecretPlace.token.isIn($0) } ?? false }
 
     /// The first header this API requires and this request does not have.
     package var missingRequiredHeader: String? {
@@ -88,12 +99,15 @@ package struct ProbeTemplate: Sendable, Hashable {
 /// Which header carries the secret, and how.
 package struct AuthorizationTemplate: Sendable, Hashable {
     package var header: String
-    /// `{token}` stands for the secret.
+    /// With ``SecretPlace`` in it.
     package var value: String
+    /// Further headers that carry the same value.
+    package var alsoIn: [String]
 
-    package init(header: String = "Authorization", value: String = "Bearer {token}") {
+    package init(header: String = "Authorization", value: String = "Bearer {token}", alsoIn: [String] = []) {
         self.header = header
         self.value = value
+        self.alsoIn = alsoIn
     }
 }
 

@@ -147,7 +147,9 @@ extension Belief {
         siblings: Siblings
     ) -> TokenState {
         if case .invalid = state { return state }
-        let reason = reason(of: rejection, provider: token.provider, at: observation.at.wall)
+        let reason =
+            observation.finding.statedReason
+            ?? reason(of: rejection, provider: token.provider, at: observation.at.wall)
         let suspicion =
             state.suspicion?.strengthened(reason, at: observation.at) ?? Suspicion(reason, at: observation.at)
         guard suspicion.isConfirmed(by: token.confirmation, control: observation.control) else {

@@ -130,6 +130,8 @@ package struct WatchedToken: Sendable, Hashable {
     /// Values for `{name}` in the path, percent-encoded when they are put there.
     package var parameters: [String: String]
     package var secret: SecretSource
+    /// The credential that asks about the token, where the provider wants one of its own for that.
+    package var asker: SecretSource?
     /// Absolute URL without a trailing slash; probe paths are appended to it.
     package var baseURL: String
     /// PEM file with the authorities to trust instead of the system's.
@@ -176,7 +178,7 @@ package struct WatchedToken: Sendable, Hashable {
         self.probe = provider.probe
         self.parameters = parameters
         self.secret = secret
-        self.baseURL = baseURL ?? provider.baseURL
+        self.baseURL = baseURL ?? provider.baseURL ?? ""
         self.certificateAuthorities = provider.certificateAuthorities
         self.owner = owner
         self.usedBy = usedBy
@@ -204,14 +206,14 @@ package struct WatchedToken: Sendable, Hashable {
     /// The whole URL of the probe.
     package var probeURL: String {
         var path = probe.path
-        for (name, value) in parameters { path = path.replacing("{\(name)}", with: value.percentEncodedPathSegment) }
+        for (name, value) in parameters { path = path.replacing("{\(name)}", with: value.percentEncoded) }
         return baseURL + path
     }
 }
 
 extension String {
     /// RFC 3986 unreserved characters as they are, every other byte as `%XX`.
-    fileprivate var percentEncodedPathSegment: String {
+    var percentEncoded: String {
         var encoded = ""
         for byte in utf8 {
             switch byte {

@@ -23,8 +23,9 @@ package struct TokenClaims: Sendable, Hashable {
         }
         guard let payload, case .object(let claims)? = JSONValue(parsing: payload) else { return nil }
         func date(_ name: String) -> Date? {
-            guard case .number(let seconds)? = claims[name], seconds > 0, seconds < 253_402_300_799 else { return nil }
-            return Date(timeIntervalSince1970: seconds)
+            guard case .number(let number)? = claims[name] else { return nil }
+            guard number.value > 0, number.value < 253_402_300_799 else { return nil }
+            return Date(timeIntervalSince1970: number.value)
         }
         self.init(expiresAt: date("exp"), issuedAt: date("iat"))
     }

@@ -31,6 +31,8 @@ package enum Limitation: String, Sendable, Hashable, Codable {
     case plan
     /// The token is recognised, and this request forbidden to it.
     case forbidden
+    /// The account is locked for a time; the token is as good as before once it is unlocked.
+    case locked
 }
 
 /// A determinate no.
@@ -61,6 +63,8 @@ package enum Uncertainty: String, Sendable, Hashable, Codable, CaseIterable {
 package enum Misconfiguration: Sendable, Hashable, Codable {
     case secret(SecretProblem)
     case missingHeader(String)
+    /// The credential that asks about the token is refused, not the token.
+    case asker
     case endpoint
     /// The endpoint answers alike with and without a token: it proves nothing.
     case publicEndpoint
@@ -70,6 +74,7 @@ package enum Misconfiguration: Sendable, Hashable, Codable {
         switch self {
         case .secret(let problem): problem.code
         case .missingHeader: "missing_header"
+        case .asker: "asker_refused"
         case .endpoint: "endpoint"
         case .publicEndpoint: "public_endpoint"
         }
@@ -89,10 +94,18 @@ package struct Finding: Sendable, Hashable {
     package let observation: String
     /// How long the server asked to be left alone, uncapped.
     package let retryAfter: RetryAfter?
+    /// Why the token is rejected, where the provider itself says so.
+    package let statedReason: RejectionReason?
 
-    package init(_ verdict: Verdict, _ observation: String, retryAfter: RetryAfter? = nil) {
+    package init(
+        _ verdict: Verdict,
+        _ observation: String,
+        retryAfter: RetryAfter? = nil,
+        statedReason: RejectionReason? = nil
+    ) {
         self.verdict = verdict
         self.observation = observation
         self.retryAfter = retryAfter
+        self.statedReason = statedReason
     }
 }

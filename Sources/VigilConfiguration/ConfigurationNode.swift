@@ -1,3 +1,5 @@
+import TokenHealth
+
 /// A piece of configuration with its place, free of YAML: aliases are resolved, keys are text.
 struct ConfigurationNode: Sendable {
     /// What stands there.
@@ -50,9 +52,16 @@ struct Scalar: Sendable, Hashable {
     }
 
     /// The number, where it was written as one.
-    var number: Double? {
+    var number: JSONNumber? {
         let isNumeric = text.allSatisfy { $0.isASCII && ($0.isNumber || "+-.eE".contains($0)) }
         guard isPlain, isNumeric, text.contains(where: \.isNumber) else { return nil }
-        return Double(text)
+        return JSONNumber(parsing: text)
+    }
+
+    /// The value that JSON would have here.
+    var json: JSONValue {
+        if isNull { return .null }
+        if let flag { return .bool(flag) }
+        return number.map { .number($0) } ?? .string(text)
     }
 }

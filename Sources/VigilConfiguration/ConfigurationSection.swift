@@ -19,7 +19,8 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .confirm: ["rejections", "over"]
         case .token:
             [
-                "provider", "probe", "secret", "owner", "used_by", "expect", "base_url", "ca_file", "allow_plaintext",
+                "provider", "probe", "secret", "ask_as", "owner", "used_by", "expect", "base_url", "ca_file",
+                "allow_plaintext",
             ] + ConfigurationSection.defaults.keys
         case .dependant: ["name", "owner", "url"]
         case .expect: ["identity"]
@@ -27,10 +28,10 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .provider:
             ["base_url", "probe", "probes", "parameters", "auth"] + ConfigurationSection.judgement
                 + ["limits", "lifetime", "remedy", "ca_file", "allow_plaintext"]
-        case .probe: ["method", "path", "headers", "required_headers"]
+        case .probe: ["method", "path", "headers", "required_headers", "form", "json"]
         case .namedProbe: ConfigurationSection.probe.keys + ConfigurationSection.judgement
-        case .auth: ["header", "value"]
-        case .matcher: ["status", "header", "body", "json"]
+        case .auth: ["header", "value", "also"]
+        case .matcher: ["status", "header", "body", "json", "reason"]
         case .identity: ["id", "name"]
         case .limits: ["rate", "failed_logins", "advised_interval"]
         case .remedy: ["url", "steps", "causes"]
@@ -49,7 +50,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         switch self {
         case .root: "a mapping with version and tokens"
         case .token: "a mapping with at least provider and secret"
-        case .provider: "a mapping with at least base_url and probe"
+        case .provider: "a mapping with at least probe"
         case .probe, .namedProbe: "a mapping with at least path"
         default: "a mapping with \(Wording.choice(keys))"
         }

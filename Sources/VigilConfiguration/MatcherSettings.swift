@@ -1,14 +1,33 @@
 import TokenHealth
 
+/// Which list a matcher stands in.
+enum MatcherKind: Sendable {
+    case rejections, limitations, others
+
+    /// The words that `reason` may be.
+    var meanings: [String: Matcher.Meaning] {
+        switch self {
+        case .rejections: ["expired": .rejection(.expired), "revoked": .rejection(.revoked)]
+        case .limitations:
+            Dictionary(
+                uniqueKeysWithValues: [Limitation.stepUp, .scope, .plan, .forbidden, .locked].map {
+                    ($0.rawValue, .limitation($0))
+                }
+            )
+        case .others: [:]
+        }
+    }
+}
+
 extension Setting {
     /// A list of conditions on an answer.
-    func matchers() -> [Matcher]? {
-        list("a list of matchers such as {status: 401}", allowsEmpty: true)?.compactMap { $0.matcher() }
+    func matchers(_ kind: MatcherKind = .others) -> [Matcher]? {
+        list("a list of matchers such as {status: 401}", allowsEmpty: true)?.compactMap { $0.matcher(kind) }
     }
 
-    private func matcher() -> Matcher? {
+    private func matcher(_ kind: MatcherKind) -> Matcher? {
         guard let fields = mapping(.matcher) else { return nil }
-        guard !fields.entries.isEmpty else {
+        guard fields.entries.contains(where: { $0.name != "reason" }) else {
             report("\(key) has no condition: it would match every answer")
             return nil
         }
@@ -16,8 +35,24 @@ extension Setting {
             status: fields["status"]?.statusPattern(),
             headers: fields["header"]?.headerPatterns() ?? [:],
             body: fields["body"]?.pattern(),
-            json: fields["json"]?.expectations() ?? [:]
+            json: fields["json"]?.expectations() ?? [:],
+            meaning: fields["reason"]?.meaning(of: kind)
         )
+    }
+
+    /// What an answer of such a kind may say more exactly.
+    private func meaning(of kind: MatcherKind) -> Matcher.Meaning? {
+        guard let word = text("a word") else { return nil }
+        guard let meaning = kind.meanings[word] else {
+            let words = kind.meanings.keys.sorted()
+            report(
+                words.isEmpty
+                    ? "reason is for the lists rejected and limited only"
+                    : "reason \(Wording.shown(word)) is not possible here: expected \(Wording.choice(words))"
+            )
+            return nil
+        }
+        return meaning
     }
 
     private func statusPattern() -> StatusPattern? {
@@ -71,10 +106,7 @@ extension Setting {
             report("\(key) is \(node.kind): expected a text, a number, true, false, null or present")
             return nil
         }
-        if scalar.isNull { return .equals(.null) }
-        if let flag = scalar.flag { return .equals(.bool(flag)) }
-        if let number = scalar.number { return .equals(.number(number)) }
-        return scalar.text == "present" ? .present : .equals(.string(scalar.text))
+        return scalar.json == .string("present") ? .present : .equals(scalar.json)
     }
 
     /// Where the identity stands in an accepted answer: one pointer, or one for the id and one for the name.

@@ -9,18 +9,26 @@ extension Fields {
         let path = required("path", "the path of the request, as in path: /me")?.probePath()
         guard let path else { return nil }
         var probe = ProbeTemplate(path: path)
-        probe.method = self["method"]?.method() ?? probe.method
+        probe.body = body()
+        probe.method = self["method"]?.method(hasBody: probe.body != nil) ?? (probe.body == nil ? "GET" : "POST")
         probe.headers = self["headers"]?.headers() ?? []
         if !probe.headers.contains(where: { $0.name.lowercased() == "accept" }) {
             probe.headers.append(HeaderField("Accept", "application/json"))
         }
         probe.requiredHeaders = self["required_headers"]?.headerNames() ?? []
         probe.accepted = judgement["accepted"]?.acceptance() ?? probe.accepted
-        probe.rejected = judgement["rejected"]?.matchers() ?? probe.rejected
-        probe.limited = judgement["limited"]?.matchers() ?? []
+        probe.rejected = judgement["rejected"]?.matchers(.rejections) ?? probe.rejected
+        probe.limited = judgement["limited"]?.matchers(.limitations) ?? []
         probe.unrelated = judgement["unrelated"]?.matchers() ?? []
         probe.identity = judgement["identity"]?.identityPointers()
         return probe
+    }
+
+    /// What is sent with a POST.
+    private func body() -> BodyTemplate? {
+        if let json = self["json"], self["form"] != nil { json.report("json and form exclude each other: keep one") }
+        if let fields = self["form"]?.formFields() { return .form(fields) }
+        return self["json"].map { .json($0.document()) }
     }
 
     /// Which header carries the secret.
@@ -32,7 +40,7 @@ extension Fields {
             template.header = name
         }
         if let setting = self["value"], let value = setting.headerValue() {
-            guard value.components(of: "{token}") == 1 else {
+            guard value.secretPlaces == 1 else {
                 setting.report(
                     "value must hold {token} once, where the secret is put in, as in \"Bearer {token}\"; "
                         + "the secret itself never stands in this file"
@@ -41,6 +49,7 @@ extension Fields {
             }
             template.value = value
         }
+        template.alsoIn = self["also"]?.headerNames() ?? []
         return template
     }
 }
@@ -55,22 +64,36 @@ extension Setting {
         return matchers
     }
 
-    fileprivate func method() -> String? {
+    fileprivate func method(hasBody: Bool) -> String? {
         guard let text = text("GET or POST") else { return nil }
         guard ["GET", "POST"].contains(text) else {
             report("method \(Wording.shown(text)) is not possible: expected GET or POST")
             return nil
         }
+        if hasBody, text == "GET" { report("method GET has no body: leave form and json out, or write POST") }
         return text
     }
 
+    /// Names and values of a form, which may hold {token} or {asker}.
+    fileprivate func formFields() -> [HeaderField]? {
+        guard let entries = entries("a mapping from field names to values") else { return nil }
+        return entries.compactMap { entry in
+            entry.value.text("the value of a field").map { HeaderField(entry.name, $0) }
+        }
+    }
+
+    /// A JSON document written as YAML, whose texts may hold {token} or {asker}.
+    fileprivate func document() -> JSONValue { node.document }
+
     fileprivate func probePath() -> String? {
-        guard let path = text("a path such as /me") else { return nil }
+        // Where the path is empty, base_url is the whole address.
+        if case .scalar(let scalar) = node.content, !scalar.isNull, scalar.text.isEmpty { return "" }
+        guard let path = text("a path such as /me, or \"\"") else { return nil }
         guard path.hasPrefix("/") else {
             report("path does not begin with /: it is appended to base_url")
             return nil
         }
-        guard !path.contains("{token}") else {
+        guard path.secretPlaces == 0 else {
             report("path has {token} in it: a secret is sent in a header, never in a URL, where logs would keep it")
             return nil
         }
@@ -100,7 +123,7 @@ extension Setting {
             let refusal = Setting.refusals[entry.name.lowercased()]
             if let refusal { log.error("header \(entry.name) \(refusal)", at: entry.place, path: entry.value.path) }
             guard let value = entry.value.headerValue(), refusal == nil else { return nil }
-            guard !value.contains("{token}") else {
+            guard value.secretPlaces == 0 else {
                 entry.value.report(
                     "{token} is put into the header that auth names, as in auth: {header: \(entry.name)}"
                 )
@@ -131,11 +154,25 @@ extension Setting {
 }
 
 extension String {
-    /// How many times `part` stands in this text.
-    fileprivate func components(of part: String) -> Int { ranges(of: part).count }
+    /// How many places for a secret there are in this text.
+    fileprivate var secretPlaces: Int {
+        SecretPlace.allCases.map { ranges(of: $0.plain).count + ranges(of: $0.base64).count }.reduce(0, +)
+    }
 
     /// The names in braces: `organization` in `/organizations/{organization}/me`.
     var parameterNames: [String] {
         matches(of: /\{([A-Za-z][A-Za-z0-9_]*)\}/).map { String($0.output.1) }
+    }
+}
+
+extension ConfigurationNode {
+    /// This piece as JSON: what was written without quotes is a number, true, false or null where it reads as one.
+    fileprivate var document: JSONValue {
+        switch content {
+        case .scalar(let scalar): scalar.json
+        case .sequence(let elements): .array(elements.map(\.document))
+        case .mapping(let members):
+            .object(Dictionary(members.map { ($0.key, $0.value.document) }) { first, _ in first })
+        }
     }
 }

@@ -1,9 +1,20 @@
 /// The providers that are compiled in, written exactly as a user writes one.
 package struct ProviderCatalog: Sendable {
     /// The one catalog of this program.
-    package static let builtIn = ProviderCatalog(texts: [
-        "tallyfy": String(decoding: PackageResources.tallyfy_yaml, as: UTF8.self)
-    ])
+    package static let builtIn = ProviderCatalog(
+        texts: [
+            "django-rest": PackageResources.django_rest_yaml,
+            "github": PackageResources.github_yaml,
+            "gitlab": PackageResources.gitlab_yaml,
+            "http": PackageResources.http_yaml,
+            "jupyterhub": PackageResources.jupyterhub_yaml,
+            "matrix": PackageResources.matrix_yaml,
+            "oauth2-introspection": PackageResources.oauth2_introspection_yaml,
+            "openstack-keystone": PackageResources.openstack_keystone_yaml,
+            "slack": PackageResources.slack_yaml,
+            "tallyfy": PackageResources.tallyfy_yaml,
+        ].mapValues { String(decoding: $0, as: UTF8.self) }
+    )
 
     /// By name.
     let definitions: [String: ProviderDefinition]

@@ -12,8 +12,7 @@ extension Setting {
     func provider(named name: String) -> ProviderDefinition? {
         guard let fields = mapping(.provider) else { return nil }
         let allowsPlaintext = fields["allow_plaintext"]?.flag() ?? false
-        let base = fields.required("base_url", "where the API is, https://…")?
-            .webAddress(allowsPlaintext: allowsPlaintext, allowsQuery: false)
+        let base = fields["base_url"]?.webAddress(allowsPlaintext: allowsPlaintext, allowsQuery: false)
         let probe = fields.required("probe", "the request to ask, as in probe: {path: /me}")?
             .mapping(.probe)?.probe(judgedBy: fields)
         let others = fields["probes"]?.namedProbes() ?? [:]
@@ -23,14 +22,17 @@ extension Setting {
         let lifetime = fields["lifetime"]?.duration(atLeast: .seconds(1))
         let authorities = fields["ca_file"]?.absolutePath()
         var parameters = fields["parameters"]?.parameterList() ?? []
-        guard let base, let probe else { return nil }
+        guard let probe, base != nil || fields["base_url"] == nil else { return nil }
+        for probe in [probe] + others.values.sorted(by: { $0.path < $1.path }) {
+            fields.checkTokenIsSent(with: authorization, in: probe)
+        }
         for path in [probe.path] + others.values.map(\.path).sorted() { parameters += path.parameterNames }
         for name in Set(parameters).sorted() where ConfigurationSection.token.keys.contains(name) {
             report("parameter {\(name)} has the name of a key that every token has: choose another")
         }
         let provider = Provider(
             name: name,
-            baseURL: base.text,
+            baseURL: base?.text(for: probe),
             probe: probe,
             otherProbes: others,
             authorization: authorization,
@@ -96,6 +98,14 @@ extension Fields {
             rate: self["rate"]?.rate(),
             failedLogins: self["failed_logins"]?.rate(),
             advisedInterval: self["advised_interval"]?.duration(atLeast: .seconds(1))
+        )
+    }
+
+    /// Whether a request carries the token at all, and its header something secret.
+    fileprivate func checkTokenIsSent(with authorization: AuthorizationTemplate, in probe: ProbeTemplate) {
+        guard !SecretPlace.token.isIn(authorization.value), !probe.hasTokenInBody else { return }
+        (self["auth"] ?? setting).report(
+            "nothing in the request holds {token}: put it into the value of auth, or into the form or json of the probe"
         )
     }
 

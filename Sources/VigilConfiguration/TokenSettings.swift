@@ -29,6 +29,7 @@ extension Setting {
         guard let definition, let probe = fields.chosenProbe(of: definition.provider) else { return nil }
         let parameters = fields.parameters(named: definition.parameters, for: probe)
         fields.checkExpectation(against: probe)
+        let asker = fields.asker(for: probe, of: definition.provider)
         guard let secret else { return nil }
         var token = WatchedToken(
             name: tokenName,
@@ -41,6 +42,7 @@ extension Setting {
             notify: habits.notify ?? surroundings.notifiers
         )
         token.probe = probe
+        token.asker = asker
         fields.address(&token)
         token.follow(habits)
         warnOfHaste(token, habits: habits)
@@ -129,6 +131,23 @@ extension Fields {
         return parameters
     }
 
+    /// The credential that asks, where the provider wants one beside the token.
+    fileprivate func asker(for probe: ProbeTemplate, of provider: Provider) -> SecretSource? {
+        let isNeeded = provider.needsAsker(for: probe)
+        guard let setting = self["ask_as"] else {
+            guard isNeeded else { return nil }
+            self.setting.report(
+                "ask_as is missing: provider '\(provider.name)' asks with a credential of its own, beside the token: "
+                    + "say where it is, as in ask_as: {file: PATH}"
+            )
+            return nil
+        }
+        if !isNeeded {
+            setting.report("ask_as is of no use: provider '\(provider.name)' has no {asker} in its request")
+        }
+        return setting.secretSource()
+    }
+
     fileprivate func checkExpectation(against probe: ProbeTemplate) {
         guard let expect = self["expect"], probe.identity == nil else { return }
         expect.report("expect cannot be checked: the answers to this probe tell no identity")
@@ -137,8 +156,17 @@ extension Fields {
     /// Where requests of this token go, where that is not its provider's usual address.
     fileprivate func address(_ token: inout WatchedToken) {
         if self["allow_plaintext"]?.flag() == true { token.provider.allowsPlaintext = true }
-        let base = self["base_url"]?.webAddress(allowsPlaintext: token.provider.allowsPlaintext, allowsQuery: false)
-        token.baseURL = base?.text ?? token.baseURL
+        let base = self["base_url"]?.webAddress(
+            allowsPlaintext: token.provider.allowsPlaintext,
+            allowsQuery: token.probe.path.isEmpty
+        )
+        if self["base_url"] == nil, token.provider.baseURL == nil {
+            setting.report(
+                "base_url is missing: provider '\(token.provider.name)' has none, so say where this token's "
+                    + "\(token.probe.path.isEmpty ? "endpoint" : "API") is, https://…"
+            )
+        }
+        token.baseURL = base?.text(for: token.probe) ?? token.baseURL
         token.certificateAuthorities = self["ca_file"]?.absolutePath() ?? token.certificateAuthorities
     }
 }

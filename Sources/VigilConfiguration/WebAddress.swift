@@ -7,6 +7,8 @@ struct WebAddress: Sendable, Hashable {
     let host: String
     /// Scheme, host, port, path and query, without the slashes at the end.
     let text: String
+    /// As it was written, with the slashes at the end.
+    let whole: String
     let hasQuery: Bool
 
     /// Why a text is no such URL; the text itself is never part of it, for a URL can hold a secret.
@@ -39,6 +41,7 @@ struct WebAddress: Sendable, Hashable {
         host = try WebAddress.host(in: authority)
         isEncrypted = scheme == "https://"
         hasQuery = rest.contains("?")
+        whole = scheme + rest
         let trimmed = hasQuery ? rest : rest.dropTrailingSlashes
         self.text = scheme + trimmed
     }
@@ -64,6 +67,9 @@ struct WebAddress: Sendable, Hashable {
         }
         return name.lowercased()
     }
+
+    /// What the path of `probe` is appended to: where it has none, every slash counts.
+    func text(for probe: ProbeTemplate) -> String { probe.path.isEmpty ? whole : text }
 
     /// Whether requests stay on this host.
     var isLoopback: Bool { Loopback.contains(host) }

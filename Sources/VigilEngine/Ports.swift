@@ -14,12 +14,15 @@ package struct ProbeRequest: Sendable {
     package let token: WatchedToken
     /// `nil` for the control: the same request without the token.
     package let secret: Secret?
+    /// The credential that asks, where the provider wants one beside the token.
+    package let asker: Secret?
     /// Whether a connection of its own must be used: a confirmation must not trust one broken connection.
     package let onFreshConnection: Bool
 
-    package init(token: WatchedToken, secret: Secret?, onFreshConnection: Bool = false) {
+    package init(token: WatchedToken, secret: Secret?, asker: Secret? = nil, onFreshConnection: Bool = false) {
         self.token = token
         self.secret = secret
+        self.asker = asker
         self.onFreshConnection = onFreshConnection
     }
 }

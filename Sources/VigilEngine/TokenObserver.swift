@@ -72,14 +72,16 @@ package struct TokenObserver: Sendable {
         asking prober: MeteredProber
     ) async -> Sight {
         let secret: Secret
+        let asker: Secret?
         do throws(SecretProblem) {
             secret = try await secrets.secret(from: token.secret)
+            asker = try await self.asker(of: token)
         } catch {
             return withheld(error, token: token, belief: belief, isResting: isResting)
         }
         let fingerprint = fingerprinter.fingerprint(of: secret)
         if isResting, fingerprint == belief.fingerprint { return .nothing }
-        let request = ProbeRequest(token: token, secret: secret, onFreshConnection: belief.isDoubted)
+        let request = ProbeRequest(token: token, secret: secret, asker: asker, onFreshConnection: belief.isDoubted)
         var exchange = await prober.exchange(request)
         let judge = Judge(
             token: token,
@@ -89,9 +91,11 @@ package struct TokenObserver: Sendable {
         let isRejected = judge.finding(on: exchange).verdict.name == .rejected
         if isRejected, token.confirmation.rejections == 1, !request.onFreshConnection {
             // A single rejection will be believed: it must not come by a kept connection that went wrong.
-            exchange = await prober.exchange(ProbeRequest(token: token, secret: secret, onFreshConnection: true))
+            exchange = await prober.exchange(
+                ProbeRequest(token: token, secret: secret, asker: asker, onFreshConnection: true)
+            )
         }
-        let control = await control(for: exchange, judge: judge, token: token, belief: belief, asking: prober)
+        let control = await control(for: exchange, judge: judge, request: request, belief: belief, asking: prober)
         let observation = Observation(
             judge.finding(on: exchange, control: control),
             control: control.map { judge.controlResult(of: $0) },
@@ -102,6 +106,12 @@ package struct TokenObserver: Sendable {
             at: timekeeper.now()
         )
         return Sight(observation: observation, exchange: exchange, control: control)
+    }
+
+    /// The credential that asks about the token, where one is configured.
+    private func asker(of token: WatchedToken) async throws(SecretProblem) -> Secret? {
+        guard let source = token.asker else { return nil }
+        return try await secrets.secret(from: source)
     }
 
     private func withheld(
@@ -119,10 +129,11 @@ package struct TokenObserver: Sendable {
     private func control(
         for exchange: Exchange,
         judge: Judge,
-        token: WatchedToken,
+        request: ProbeRequest,
         belief: Belief,
         asking prober: MeteredProber
     ) async -> Exchange? {
+        let token = request.token
         let isWanted =
             judge.needsControl(for: exchange)
             || belief.wantsControl(for: judge.finding(on: exchange), token: token, at: timekeeper.now())
@@ -136,7 +147,9 @@ package struct TokenObserver: Sendable {
         case .underWay where isCalm: return nil
         case .underWay, .ask: break
         }
-        let control = await prober.exchange(ProbeRequest(token: token, secret: nil, onFreshConnection: true))
+        let control = await prober.exchange(
+            ProbeRequest(token: token, secret: nil, asker: request.asker, onFreshConnection: true)
+        )
         controls.note(control, of: url, at: timekeeper.now().uptime)
         return control
     }

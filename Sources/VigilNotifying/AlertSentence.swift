@@ -110,6 +110,7 @@ extension AlertSentence {
         case .scope: "a permission is missing"
         case .plan: "the account's plan does not cover what is asked"
         case .forbidden: "what is asked is forbidden to it"
+        case .locked: "its account is locked"
         case nil: nil
         }
     }

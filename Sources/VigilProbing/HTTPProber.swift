@@ -25,8 +25,9 @@ package struct HTTPProber: Prober {
         if case .failed(let failure) = outcome, failure.kind == .network, !request.onFreshConnection {
             outcome = await attempt(request, onFreshConnection: true, deadline: deadline)
         }
-        if let secret = request.secret, case .answered(let answer) = outcome {
-            outcome = .answered(answer.striking(secret))
+        if case .answered(let answer) = outcome {
+            let sent = [request.secret, request.asker].compactMap(\.self).flatMap { $0.sentForms(for: request.token) }
+            outcome = .answered(sent.reduce(answer) { $0.striking($1) })
         }
         return Exchange(outcome, latency: ContinuousClock.now - started)
     }
@@ -66,16 +67,29 @@ package struct HTTPProber: Prober {
         message.headers.add(name: "User-Agent", value: userAgent)
         message.headers.add(name: "Accept-Encoding", value: "identity")
         for header in token.probe.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
-        if let secret = request.secret {
-            let template = token.provider.authorization
-            secret.withExposedValue { value in
-                message.headers.replaceOrAdd(
-                    name: template.header,
-                    value: template.value.replacing("{token}", with: value)
-                )
+        expose(request) { secrets in
+            for header in secrets.headers(of: token.provider.authorization) {
+                message.headers.replaceOrAdd(name: header.name, value: header.value)
             }
+            guard let body = token.probe.body else { return }
+            message.headers.replaceOrAdd(name: "Content-Type", value: body.contentType)
+            message.body = .bytes(ByteBuffer(bytes: secrets.body(of: body)))
         }
         return message
+    }
+
+    private func expose(_ request: ProbeRequest, to write: (borrowing RequestSecrets) -> Void) {
+        request.secret.exposed { token in
+            request.asker.exposed { asker in write(RequestSecrets(token: token, asker: asker)) }
+        }
+    }
+}
+
+extension Secret? {
+    /// Hands the value, or nothing, to `body`, which must not let it out.
+    fileprivate func exposed(_ body: (String?) -> Void) {
+        guard let self else { return body(nil) }
+        self.withExposedValue { body($0) }
     }
 }
 

@@ -28,6 +28,18 @@ struct IdentityTests {
         #expect(verdict(Reply.accepted, expecting: "12345", known: known) == .acceptedOwner)
     }
 
+    @Test(arguments: [
+        ("9007199254740993", "9007199254740992"), ("18446744073709551617", "18446744073709551616"),
+        ("123456789012345678901234567890", "123456789012345678901234567891"),
+    ]) func `ids with more digits than a Double has are told apart`(id: String, other: String) {
+        let answer = Reply.json(200, "{\"data\":{\"id\":\(id)}}")
+        #expect(verdict(answer, known: Identity(id: id, name: nil)) == .accepted(Identity(id: id, name: nil)))
+        #expect(
+            verdict(answer, known: Identity(id: other, name: nil))
+                == .rejected(.wrongIdentity(Identity(id: id, name: nil)))
+        )
+    }
+
     @Test func `a new name under the same id is the same identity`() {
         #expect(verdict(Reply.accepted, known: Identity(id: "12345", name: "old@example.test")) == .acceptedOwner)
     }

@@ -153,3 +153,33 @@ struct JSONPointerTests {
         #expect(document[Sample.pointer("/~1")] == .number(2))
     }
 }
+
+struct JSONNumberTests {
+    @Test(arguments: [
+        ("0", "0"), ("-0", "0"), ("1e3", "1000"), ("10.0", "10"), ("1.50", "1.5"), ("-7", "-7"),
+        ("9007199254740993", "9007199254740993"), ("-9007199254740993", "-9007199254740993"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+    ]) func `a number has one text`(written: String, text: String) throws {
+        let number = try #require(JSONNumber(parsing: written))
+        #expect(number.text == text)
+        #expect(number == JSONNumber(parsing: text))
+        #expect(JSONValue(parsing: Array(written.utf8)) == .number(number))
+        #expect(JSONValue.number(number).scalarText == text)
+    }
+
+    @Test(arguments: ["", "-", "x", "1e400", "nan", "inf"]) func `what is no number is none`(text: String) {
+        #expect(JSONNumber(parsing: text) == nil)
+    }
+
+    @Test(arguments: ["0", "-1", "1.5", "9007199254740993", "-9223372036854775808", "18446744073709551615"])
+    func `a number is written and read again whole`(text: String) throws {
+        let value = JSONValue.number(try #require(JSONNumber(parsing: text)))
+        #expect(try value.reread() == value)
+        #expect(String(decoding: try Wire.encoder().encode(value), as: UTF8.self) == text)
+    }
+
+    @Test func `a number too large for any integer is written as what a Double makes of it`() throws {
+        let value = JSONValue.number(try #require(JSONNumber(parsing: "123456789012345678901234567890")))
+        #expect(try value.reread() == .number(1.2345678901234568e+29))
+    }
+}

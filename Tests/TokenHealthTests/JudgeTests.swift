@@ -33,6 +33,16 @@ struct JudgeTests {
         VerdictRow("200 login page", Reply.html(200), .indeterminate(.unexpected)),
         VerdictRow("200 page without a type", Reply.text(200, Reply.loginPage), .indeterminate(.unexpected)),
         VerdictRow("200 page after white space", Reply.text(200, "\n\t <HTML>"), .indeterminate(.unexpected)),
+        VerdictRow(
+            "200 JSON under the name of a page",
+            Reply.text(200, #"{"data":{"id":"7"}}"#, [HeaderField("Content-Type", "text/html")]),
+            .accepted(Identity(id: "7", name: nil))
+        ),
+        VerdictRow(
+            "200 text under the name of a page",
+            Reply.text(200, #""fine""#, [HeaderField("Content-Type", "text/html")]),
+            .indeterminate(.unexpected)
+        ),
         VerdictRow("200 not JSON", Reply.text(200, "fine"), .indeterminate(.unexpected)),
         VerdictRow("200 empty", Reply.text(200), .indeterminate(.unexpected)),
         VerdictRow("200 half a document", Reply.json(200, #"{"data":{"id":1"#), .indeterminate(.unexpected)),
@@ -176,6 +186,18 @@ struct JudgeTests {
         VerdictRow("403 empty, that the provider lists", Reply.text(403), .rejected(.credential)),
         VerdictRow("403 without a control", business, .indeterminate(.unexpected)),
         VerdictRow("403, and 401 without the token", business, .limited(.forbidden), control: Reply.unauthenticated),
+        VerdictRow(
+            "403, and a page 401 without the token",
+            business,
+            .indeterminate(.blocked),
+            control: Reply.html(401)
+        ),
+        VerdictRow(
+            "403, and a proxy's 401 without the token",
+            business,
+            .indeterminate(.blocked),
+            control: Reply.text(401, "", [HeaderField(challenge, "Negotiate")])
+        ),
         VerdictRow("403, and the same without the token", business, .indeterminate(.blocked), control: business),
         VerdictRow("403, and 200 without the token", business, .indeterminate(.unexpected), control: Reply.accepted),
         VerdictRow("403, and 500 without the token", business, .indeterminate(.unexpected), control: Reply.text(500)),
@@ -276,6 +298,22 @@ struct ObservationWordsTests {
 
     @Test func `a rejection quotes the server`() {
         #expect(words(Reply.unauthenticated) == #"HTTP 401 "Unauthenticated.""#)
+    }
+
+    @Test func `a rejection without a word, and not by 401, says whose habit it is`() {
+        #expect(words(Reply.text(403)) == "HTTP 403, as example answers a token that does not work")
+        #expect(words(Reply.text(401)) == "HTTP 401")
+    }
+
+    @Test func `a rejection that asks for another kind of login says so`() {
+        func refusal(_ challenge: String) -> Exchange {
+            Reply.json(401, #"{"detail":"no"}"#, [HeaderField("WWW-Authenticate", challenge)])
+        }
+        #expect(words(refusal("Token")) == #"HTTP 401 "no", and asks for a login by token where Bearer was sent"#)
+        #expect(words(refusal(#"Token, Bearer realm="x""#)) == #"HTTP 401 "no""#)
+        var provider = Sample.provider()
+        provider.authorization = AuthorizationTemplate(header: "X-Auth-Token", value: "{token}")
+        #expect(words(refusal("Keystone uri=\"x\""), token: Sample.token(provider)) == #"HTTP 401 "no""#)
     }
 
     @Test func `a wrong identity names both`() {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TokenHealth
 import Testing
 
@@ -80,6 +81,65 @@ struct ProviderRuleTests {
             #expect(verdict(probe, on: Reply.html(401)) == .misconfigured(.missingHeader("X-Client")))
             #expect(verdict(probe, on: Reply.accepted) == .acceptedOwner)
         }
+    }
+
+    @Test(arguments: [404, 405, 410])
+    func `an edge that answers 404 for want of a header is our own mistake as well`(status: Int) {
+        var probe = Sample.probe
+        probe.headers = []
+        let edge = Reply.json(status, #"{"message":"Not found. Error Code: apsh546."}"#)
+        #expect(verdict(probe, on: edge) == .misconfigured(.missingHeader("X-Client")))
+        #expect(verdict(Sample.probe, on: edge) == .misconfigured(.endpoint))
+    }
+
+    @Test func `a rule may say why a token is rejected`() {
+        var probe = Sample.probe
+        let expired = Matcher(json: [Sample.pointer("/soft"): .equals(.bool(true))], meaning: .rejection(.expired))
+        probe.rejected = [expired, Matcher(status: .exactly(401))]
+        func finding(_ exchange: Exchange) -> Finding {
+            Judge(token: Sample.token(Sample.provider(probe))).finding(on: exchange)
+        }
+        #expect(finding(Reply.json(401, #"{"soft":true}"#)).verdict == .rejected(.credential))
+        #expect(finding(Reply.json(401, #"{"soft":true}"#)).statedReason == .expired)
+        #expect(finding(Reply.json(401, #"{"soft":false}"#)).statedReason == nil)
+        #expect(finding(Reply.json(418, "{}")).statedReason == nil)
+    }
+
+    @Test func `what the provider says of the reason outweighs what a token says of itself`() {
+        var history = History()
+        history.claims = TokenClaims(expiresAt: Sample.start.addingTimeInterval(1_000_000))
+        for moment in [0.0, 15, 30] {
+            history.observe(Finding(.rejected(.credential), "HTTP 401", statedReason: .expired), at: moment)
+        }
+        #expect(history.belief.state == .invalid(.expired))
+    }
+
+    @Test func `a rule may say what limits a token`() {
+        var probe = Sample.probe
+        probe.limited = [
+            Matcher(json: [Sample.pointer("/errcode"): .equals(.string("LOCKED"))], meaning: .limitation(.locked)),
+            Matcher(status: .exactly(401), json: [Sample.pointer("/errcode"): .equals(.string("OTHER"))]),
+        ]
+        #expect(verdict(probe, on: Reply.json(401, #"{"errcode":"LOCKED"}"#)) == .limited(.locked))
+        #expect(verdict(probe, on: Reply.json(401, #"{"errcode":"OTHER"}"#)) == .limited(.forbidden))
+        #expect(verdict(probe, on: Reply.json(401, #"{"errcode":"DEAD"}"#)) == .rejected(.credential))
+    }
+
+    @Test(arguments: [401, 403])
+    func `where another credential asks, a refusal is about that one`(status: Int) {
+        var provider = Sample.provider(ProbeTemplate(path: "", body: .form([HeaderField("token", "{token}")])))
+        provider.authorization.value = "Basic {asker:base64}"
+        provider.probe.rejected = [Matcher(status: .exactly(401, 403)), Matcher(status: .exactly(200))]
+        let judge = Judge(token: Sample.token(provider))
+        let challenges = [#"Basic realm="x""#, #"Bearer error="insufficient_scope""#].map {
+            HeaderField("WWW-Authenticate", $0)
+        }
+        for answer in [Reply.json(status, "{}"), Reply.text(status)] + challenges.map({ Reply.text(status, "", [$0]) })
+        {
+            #expect(judge.finding(on: answer).verdict == .misconfigured(.asker))
+        }
+        #expect(judge.finding(on: Reply.html(status)).verdict == .indeterminate(.blocked))
+        #expect(judge.finding(on: Reply.json(200, "{}")).verdict == .rejected(.credential))
     }
 
     @Test func `a header is required whatever its case`() {

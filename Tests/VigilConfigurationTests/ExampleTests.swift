@@ -15,7 +15,7 @@ import VigilConfiguration
     @Test func `the example loads without an error or a warning`() throws {
         let configuration = try example()
         #expect(configuration.warnings.isEmpty)
-        #expect(configuration.tokens.map(\.name.text) == ["hr-onboarding", "hr-reporting", "matrix-bot"])
+        #expect(configuration.tokens.map(\.name.text) == ["billing", "hr-onboarding", "hr-reporting", "matrix-bot"])
         #expect(configuration.files.map { URL(filePath: $0).lastPathComponent } == ["tokenvigil.yaml"])
     }
 
@@ -53,7 +53,11 @@ import VigilConfiguration
         #expect(provider.probe.path == "/_matrix/client/v3/account/whoami")
         #expect(provider.probe.requiredHeaders == ["Accept"])
         #expect(provider.probe.rejected.count == 2)
-        #expect(provider.probe.limited.count == 1)
+        #expect(provider.probe.limited.map(\.meaning) == [nil, .limitation(.locked)])
+        #expect(provider.probe.rejected.last?.meaning == .rejection(.expired))
+        #expect(provider.authorization.alsoIn == ["X-Access-Token"])
+        #expect(provider.otherProbes["query"]?.method == "POST")
+        #expect(provider.otherProbes["lookup"]?.hasTokenInBody == true)
         #expect(provider.probe.unrelated.count == 1)
         #expect(provider.otherProbes["room"]?.path == "/_matrix/client/v3/rooms/{room}/joined_members")
         #expect(provider.limits.rate == Rate(count: 100, per: .seconds(60)))

@@ -56,6 +56,7 @@ extension HTTPProber {
     func probe(
         _ baseURL: String,
         secret: Secret?,
+        asker: Secret? = nil,
         fresh: Bool = false,
         _ change: (inout WatchedToken) -> Void = { _ in }
     ) async throws -> Exchange {
@@ -71,7 +72,7 @@ extension HTTPProber {
         // Long enough for a host that is busy with other tests.
         token.timeout = .seconds(240)
         change(&token)
-        return await exchange(ProbeRequest(token: token, secret: secret, onFreshConnection: fresh))
+        return await exchange(ProbeRequest(token: token, secret: secret, asker: asker, onFreshConnection: fresh))
     }
 }
 

@@ -1,3 +1,5 @@
+import FoundationEssentials
+import NIOCore
 import TallyfySimulator
 import Testing
 import TokenHealth
@@ -46,6 +48,62 @@ import TokenHealth
         }
         #expect(lines.contains("x-api-key: key=tok-0123456789"))
         #expect(!lines.contains { $0.hasPrefix("authorization:") })
+    }
+
+    @Test func `a credential that asks is in the header, the token in the form, and the control has no token`()
+        async throws
+    {
+        let secret = try SecretLint.secret(in: "tok-0123456789".utf8, source: "test")
+        let asker = try SecretLint.secret(in: "client:s3cr3t".utf8, source: "test")
+        func change(_ token: inout WatchedToken) {
+            token.provider.authorization.value = "Basic {asker:base64}"
+            token.probe = ProbeTemplate(
+                method: "POST",
+                path: "",
+                body: .form([.init("token", "{token}"), .init("token_type_hint", "access_token")])
+            )
+        }
+        let probe = try await message(secret: secret, asker: asker, change)
+        #expect(probe.head.contains("POST /api HTTP/1.1"))
+        #expect(probe.head.contains("Authorization: Basic Y2xpZW50OnMzY3IzdA=="))
+        #expect(probe.head.contains("Content-Type: application/x-www-form-urlencoded"))
+        #expect(probe.body == "token=tok-0123456789&token_type_hint=access_token")
+        let control = try await message(secret: nil, asker: asker, change)
+        #expect(control.head.contains("Authorization: Basic Y2xpZW50OnMzY3IzdA=="))
+        #expect(control.body == "token_type_hint=access_token")
+    }
+
+    /// The whole of a request with a body.
+    private func message(
+        secret: Secret?,
+        asker: Secret?,
+        _ change: @escaping (inout WatchedToken) -> Void
+    ) async throws -> (head: [String], body: String) {
+        let ledger = Ledger()
+        try await withServer { caller in
+            var text = ""
+            while !text.contains("access_token"), let piece = try await caller.piece() {
+                text += String(buffer: piece)
+            }
+            ledger.note(text)
+            try await caller.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        } _: { port async throws in
+            try await withProber { prober async throws in
+                let url = "http://127.0.0.1:\(port)/api"
+                _ = try await prober.probe(url, secret: secret, asker: asker, change)
+            }
+        }
+        let parts = ledger.text.split(separator: "\r\n\r\n", maxSplits: 1).map(String.init)
+        return (parts.first?.split(separator: "\r\n").map(String.init) ?? [], parts.last ?? "")
+    }
+
+    @Test func `a secret that is sent as Base64 is struck out as such too`() async throws {
+        try await withBench { bench async throws in
+            let sent = Data(bench.values[0].utf8).base64EncodedString()
+            bench.tallyfy.inject(Fault(.status(400, body: Array(#"{"you_sent":"Basic \#(sent)"}"#.utf8))))
+            let exchange = try await bench.probe { $0.provider.authorization.value = "Basic {token:base64}" }
+            #expect(!String(decoding: try #require(exchange.answer).body, as: UTF8.self).contains(sent.prefix(24)))
+        }
     }
 
     @Test(arguments: [301, 302, 303, 307, 308])

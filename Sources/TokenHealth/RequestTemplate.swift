@@ -1,0 +1,134 @@
+import FoundationEssentials
+
+/// Where a secret is put into a request, and how it is written there.
+package enum SecretPlace: String, Sendable, Hashable, CaseIterable {
+    /// The token that is watched.
+    case token
+    /// The credential that asks about it.
+    case asker
+
+    /// As it is.
+    package var plain: String { "{\(rawValue)}" }
+
+    /// Base64, as the Basic scheme wants `user:password` (RFC 7617 section 2).
+    package var base64: String { "{\(rawValue):base64}" }
+
+    package func isIn(_ template: String) -> Bool { template.contains(plain) || template.contains(base64) }
+}
+
+/// What is sent with a POST.
+package enum BodyTemplate: Sendable, Hashable {
+    /// `application/x-www-form-urlencoded`, in this order.
+    case form([HeaderField])
+    /// `application/json`.
+    case json(JSONValue)
+
+    package var contentType: String {
+        switch self {
+        case .form: "application/x-www-form-urlencoded"
+        case .json: "application/json"
+        }
+    }
+
+    /// Every text that a secret may stand in.
+    package var texts: [String] {
+        switch self {
+        case .form(let fields): fields.map(\.value)
+        case .json(let document): document.texts
+        }
+    }
+}
+
+/// The secrets of one request, exposed for as long as it takes to write it.
+package struct RequestSecrets: ~Copyable {
+    /// `nil` in the control: whatever carries the token is then left out.
+    private let token: String?
+    private let asker: String?
+
+    package init(token: String?, asker: String?) {
+        self.token = token
+        self.asker = asker
+    }
+
+    /// The headers that carry a secret.
+    package func headers(of template: AuthorizationTemplate) -> [HeaderField] {
+        guard let value = filled(template.value) else { return [] }
+        return ([template.header] + template.alsoIn).map { HeaderField($0, value) }
+    }
+
+    /// The body of the request; fields that carry the token are left out of the control.
+    package func body(of template: BodyTemplate) -> [UInt8] {
+        switch template {
+        case .form(let fields):
+            let pairs = fields.compactMap { field in
+                filled(field.value).map { "\(field.name.percentEncoded)=\($0.percentEncoded)" }
+            }
+            return Array(pairs.joined(separator: "&").utf8)
+        case .json(let document):
+            let filled = filled(document) ?? .object([:])
+            return (try? Wire.encoder().encode(filled)).map { Array($0) } ?? []
+        }
+    }
+
+    /// `template` with its secrets, or `nil` where one of them is not to be sent.
+    ///
+    /// One pass: what a secret puts in is never read as a place again.
+    private func filled(_ template: String) -> String? {
+        var rest = Substring(template)
+        var text = ""
+        while let brace = rest.firstIndex(of: "{") {
+            text += rest[..<brace]
+            rest = rest[brace...]
+            if let place = SecretPlace.allCases.first(where: { rest.hasPrefix($0.plain) || rest.hasPrefix($0.base64) })
+            {
+                guard let secret = place == .token ? token : asker else { return nil }
+                let isPlain = rest.hasPrefix(place.plain)
+                text += isPlain ? secret : secret.base64
+                rest = rest.dropFirst(isPlain ? place.plain.count : place.base64.count)
+            } else {
+                text.append(rest.removeFirst())
+            }
+        }
+        return text + rest
+    }
+
+    private func filled(_ value: JSONValue) -> JSONValue? {
+        switch value {
+        case .string(let text): return filled(text).map { .string($0) }
+        case .array(let elements): return .array(elements.compactMap { filled($0) })
+        case .object(let members): return .object(members.compactMapValues { filled($0) })
+        case .null, .bool, .number: return value
+        }
+    }
+}
+
+extension Secret {
+    /// The forms in which requests of `token` send this secret, each of which a careless server may send back.
+    package func sentForms(for token: WatchedToken) -> [Secret] {
+        let texts = token.probe.body?.texts ?? []
+        let isBase64 = ([token.provider.authorization.value] + texts).contains { text in
+            SecretPlace.allCases.contains { text.contains($0.base64) }
+        }
+        return withExposedValue { value in
+            var forms = [value]
+            if isBase64 { forms.append(value.base64) }
+            if case .form? = token.probe.body { forms += forms.map(\.percentEncoded) }
+            return Set(forms).map { Secret(linted: $0) }
+        }
+    }
+}
+
+extension JSONValue {
+    fileprivate var texts: [String] {
+        switch self {
+        case .string(let text): [text]
+        case .array(let elements): elements.flatMap(\.texts)
+        case .object(let members): members.values.flatMap(\.texts)
+        case .null, .bool, .number: []
+        }
+    }
+}
+
+extension String {
+    fileprivate var base64: String { Data(utf8).base64EncodedString() }
+}
