@@ -6,7 +6,7 @@ DESTDIR =
 RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s
 
-.PHONY: help run test build check check-format format bench install clean
+.PHONY: help run test test-real build check check-format format bench install clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -23,6 +23,11 @@ test: ## run all tests, against a real journal too when you are root
 	@echo "tokenvigil: all tests (the first build takes some minutes)"
 	@.ci/setup test
 	@.ci/test
+
+test-real: ## play the story with real servers on loopback, installed from PyPI: Synapse, Django, JupyterHub (optional)
+	@.ci/setup test
+	@swift build --product tokenvigil
+	@Tests/RealServers/test-real
 
 build: ## build the program for release, in .build/release
 	@echo "tokenvigil: building for release (the first time takes up to 20 minutes)"
