@@ -38,6 +38,8 @@ package enum Severity: String, Sendable, Hashable, Codable, CaseIterable {
 package struct Alert: Sendable, Hashable, Codable {
     /// Most tokens named in one alert; the others are counted.
     package static let mostTokens = 50
+    /// Most tokens whose evidence goes with one alert: one log-out has one reason.
+    package static let mostEvidence = 10
 
     /// The same for every attempt to deliver: an idempotency key.
     package let id: String
@@ -59,6 +61,10 @@ package struct Alert: Sendable, Hashable, Codable {
     package let causes: [String]
     /// How long the incident had lasted when this was said, in seconds; `nil` at its beginning.
     package let lastedSeconds: Int?
+    /// `nil` in an alert that an older version has written.
+    private let reasoning: [Evidence]?
+    /// The reasoning for the first tokens of which there is any, at most ``mostEvidence``.
+    package var evidence: [Evidence] { reasoning ?? [] }
 
     package init(
         id: String,
@@ -73,7 +79,8 @@ package struct Alert: Sendable, Hashable, Codable {
         openTokens: Int = 0,
         remedy: AlertRemedy = AlertRemedy(),
         causes: [String] = [],
-        lastedSeconds: Int? = nil
+        lastedSeconds: Int? = nil,
+        evidence: [Evidence] = []
     ) {
         self.id = id
         self.kind = kind
@@ -88,6 +95,7 @@ package struct Alert: Sendable, Hashable, Codable {
         self.remedy = remedy
         self.causes = causes
         self.lastedSeconds = lastedSeconds
+        reasoning = evidence
     }
 
     /// The same alert, telling also what could not be told before it: a beginning that its end has overtaken.
@@ -129,6 +137,7 @@ package struct Alert: Sendable, Hashable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case id, kind, severity, summary, host, tokens, remedy, causes
+        case reasoning = "evidence"
         case createdAt = "created_at"
         case incidentID = "incident_id"
         case omittedTokens = "omitted_tokens"

@@ -16,6 +16,7 @@ package struct AlertComposer: Sendable {
         let report: TokenReport
         package let notice: Notice
         let noticedAt: Date
+        let siblings: [SiblingEvidence]
 
         /// - Parameters:
         ///   - token: what is watched.
@@ -23,13 +24,24 @@ package struct AlertComposer: Sendable {
         ///   - report: the same, as programs see it.
         ///   - notice: what is to be said.
         ///   - noticedAt: when that came up.
-        package init(token: WatchedToken, belief: Belief, report: TokenReport, notice: Notice, noticedAt: Date) {
+        ///   - siblings: how tokens that share something with it are doing.
+        package init(
+            token: WatchedToken,
+            belief: Belief,
+            report: TokenReport,
+            notice: Notice,
+            noticedAt: Date,
+            siblings: [SiblingEvidence] = []
+        ) {
             self.token = token
             self.belief = belief
             self.report = report
             self.notice = notice
             self.noticedAt = noticedAt
+            self.siblings = siblings
         }
+
+        fileprivate var evidence: Evidence { Evidence(token: token, belief: belief, siblings: siblings) }
     }
 
     /// The alert that tells all of `subjects`, at least one, whose notices are of one kind.
@@ -56,7 +68,8 @@ package struct AlertComposer: Sendable {
             openTokens: openTokens,
             remedy: remedy(for: kind, subjects: subjects),
             causes: isDeath ? first.token.provider.remedy.causes : [],
-            lastedSeconds: isOngoing ? lasted.map { Int($0.components.seconds) } : nil
+            lastedSeconds: isOngoing ? lasted.map { Int($0.components.seconds) } : nil,
+            evidence: subjects.prefix(Alert.mostEvidence).map(\.evidence)
         )
     }
 

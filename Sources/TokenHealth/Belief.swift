@@ -31,6 +31,12 @@ package struct Belief: Sendable, Hashable, Codable {
     package var deadProbes: Int
     /// The accepted secret that this one took the place of, until the new one is accepted too.
     package var replacedFingerprint: Fingerprint?
+    /// What this secret was answered lately, oldest first; answers alike in a row are one entry.
+    package var answers: [AnswerEvidence]?
+    /// What the request without the token was answered last.
+    package var controlAnswer: AnswerEvidence?
+    /// What this secret says of itself.
+    package var claims: TokenClaims?
 
     /// The belief about a token never looked at.
     package init(at now: Date) {

@@ -9,6 +9,9 @@ package struct Observation: Sendable, Hashable {
     package var latency: Duration?
     package var fingerprint: Fingerprint?
     package var claims: TokenClaims?
+    /// What came back, for the reasoning that goes with an alert.
+    package var answer: AnswerEvidence?
+    package var controlAnswer: AnswerEvidence?
     package var at: Moment
 
     package init(
@@ -18,6 +21,8 @@ package struct Observation: Sendable, Hashable {
         latency: Duration? = nil,
         fingerprint: Fingerprint? = nil,
         claims: TokenClaims? = nil,
+        answer: AnswerEvidence? = nil,
+        controlAnswer: AnswerEvidence? = nil,
         at: Moment
     ) {
         self.finding = finding
@@ -26,6 +31,8 @@ package struct Observation: Sendable, Hashable {
         self.latency = latency
         self.fingerprint = fingerprint
         self.claims = claims
+        self.answer = answer
+        self.controlAnswer = controlAnswer
         self.at = at
     }
 }
@@ -101,6 +108,8 @@ package struct Decision: Sendable, Hashable {
         settled.lastProbe = previous.lastProbe
         settled.lastAcceptedAt = previous.lastAcceptedAt
         settled.repetitions = previous.repetitions
+        settled.answers = previous.answers
+        settled.controlAnswer = previous.controlAnswer
         return settled != previous
     }
 }

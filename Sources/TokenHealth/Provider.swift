@@ -133,16 +133,6 @@ package struct IdentityPointers: Sendable, Hashable {
     }
 }
 
-extension Unicode.Scalar {
-    /// Neither a control character nor one that breaks a line or turns the direction of a text.
-    fileprivate var isShowable: Bool {
-        switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
-        default: true
-        }
-    }
-}
-
 /// So many events in so much time.
 package struct Rate: Sendable, Hashable {
     package let count: Int

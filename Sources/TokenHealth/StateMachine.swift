@@ -204,6 +204,8 @@ extension Belief {
         fingerprintSeenAt = observation.at.wall
         isProven = false
         deadProbes = 0
+        answers = nil
+        claims = observation.claims
         firstRejectedAt = nil
         expiryStepsSaid = []
         let estimate = provider.lifetime.map { observation.at.wall.advanced(by: $0) }
@@ -221,6 +223,8 @@ extension Belief {
             httpStatus: observation.httpStatus,
             latencyMilliseconds: observation.latency?.inMilliseconds
         )
+        answers = answers.recording(observation.answer)
+        controlAnswer = observation.controlAnswer ?? controlAnswer
         switch observation.finding.verdict {
         case .accepted(let found):
             identity = found ?? identity

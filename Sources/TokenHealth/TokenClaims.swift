@@ -3,13 +3,29 @@ package import FoundationEssentials
 /// What a JWT says of itself: hints for people, never proof.
 ///
 /// Nothing is verified.
-package struct TokenClaims: Sendable, Hashable {
+package struct TokenClaims: Sendable, Hashable, Codable {
     package let expiresAt: Date?
     package let issuedAt: Date?
+    package let notBefore: Date?
+    package let subject: String?
+    package let audience: [String]
+    /// `nil` where it names none, neither as RFC 9068 does (`scope`, one text) nor as Laravel Passport (`scopes`, a list).
+    package let scopes: [String]?
 
-    package init(expiresAt: Date?, issuedAt: Date? = nil) {
+    package init(
+        expiresAt: Date?,
+        issuedAt: Date? = nil,
+        notBefore: Date? = nil,
+        subject: String? = nil,
+        audience: [String] = [],
+        scopes: [String]? = nil
+    ) {
         self.expiresAt = expiresAt
         self.issuedAt = issuedAt
+        self.notBefore = notBefore
+        self.subject = subject
+        self.audience = audience
+        self.scopes = scopes
     }
 
     /// Reads the claims of a JWT (RFC 7519); `nil` for a token that is none.
@@ -27,12 +43,56 @@ package struct TokenClaims: Sendable, Hashable {
             guard number.value > 0, number.value < 253_402_300_799 else { return nil }
             return Date(timeIntervalSince1970: number.value)
         }
-        self.init(expiresAt: date("exp"), issuedAt: date("iat"))
+        self.init(
+            expiresAt: date("exp"),
+            issuedAt: date("iat"),
+            notBefore: date("nbf"),
+            subject: claims["sub"]?.claimTexts?.first,
+            audience: claims["aud"]?.claimTexts ?? [],
+            scopes: claims["scopes"]?.claimTexts
+                ?? claims["scope"]?.claimTexts?.flatMap { text in
+                    text.split(separator: " ").map(String.init)
+                }
+        )
     }
 
     private static func base64URL(_ text: some StringProtocol) -> [UInt8]? {
         var base64 = String(text).replacing("-", with: "+").replacing("_", with: "/")
         while base64.utf8.count % 4 != 0 { base64 += "=" }
         return Data(base64Encoded: base64).map { Array($0) }
+    }
+}
+
+extension TokenClaims {
+    private enum CodingKeys: String, CodingKey {
+        case subject, audience, scopes
+        case expiresAt = "expires_at"
+        case issuedAt = "issued_at"
+        case notBefore = "not_before"
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(issuedAt, forKey: .issuedAt)
+        try container.encode(notBefore, forKey: .notBefore)
+        try container.encode(expiresAt, forKey: .expiresAt)
+        try container.encode(subject, forKey: .subject)
+        try container.encode(audience, forKey: .audience)
+        try container.encode(scopes, forKey: .scopes)
+    }
+}
+
+extension JSONValue {
+    /// A scalar, or the scalars of a list, short and on one line each; `nil` for anything else.
+    fileprivate var claimTexts: [String]? {
+        switch self {
+        case .array(let elements): elements.prefix(20).compactMap(\.showableText)
+        case .string, .number: showableText.map { [$0] }
+        case .null, .bool, .object: nil
+        }
+    }
+
+    private var showableText: String? {
+        scalarText.map { String(String.UnicodeScalarView($0.unicodeScalars.filter(\.isShowable).prefix(100))) }
     }
 }

@@ -96,14 +96,18 @@ package struct TokenObserver: Sendable {
             )
         }
         let control = await control(for: exchange, judge: judge, request: request, belief: belief, asking: prober)
+        let finding = judge.finding(on: exchange, control: control)
+        let now = timekeeper.now()
         let observation = Observation(
-            judge.finding(on: exchange, control: control),
+            finding,
             control: control.map { judge.controlResult(of: $0) },
             httpStatus: exchange.status,
             latency: exchange.latency,
             fingerprint: fingerprint,
             claims: fingerprint == belief.fingerprint ? nil : TokenClaims(of: secret),
-            at: timekeeper.now()
+            answer: AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: token.probe, at: now.wall),
+            controlAnswer: control.map { AnswerEvidence(of: $0, verdict: nil, rules: token.probe, at: now.wall) },
+            at: now
         )
         return Sight(observation: observation, exchange: exchange, control: control)
     }
@@ -123,7 +127,9 @@ package struct TokenObserver: Sendable {
         if isResting, belief.state.name == .invalid { return .nothing }
         let exchange = Exchange(.withheld(problem))
         let finding = Judge(token: token).finding(on: exchange)
-        return Sight(observation: Observation(finding, at: timekeeper.now()), exchange: exchange, control: nil)
+        let now = timekeeper.now()
+        let answer = AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: token.probe, at: now.wall)
+        return Sight(observation: Observation(finding, answer: answer, at: now), exchange: exchange, control: nil)
     }
 
     private func control(

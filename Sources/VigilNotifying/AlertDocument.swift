@@ -20,7 +20,8 @@ struct AlertDocument: Sendable {
         var room = AlertDocument.maximumSize - without
         var tokens: [TokenReport] = []
         for token in alert.tokens {
-            room -= try Wire.encoder().encode(token).count + 1
+            let evidence = alert.evidence.filter { $0.name == token.name }
+            room -= try Wire.encoder().encode(token).count + Wire.encoder().encode(evidence).count + 2
             guard room >= 0 else { break }
             tokens.append(token)
         }
@@ -46,7 +47,7 @@ struct AlertDocument: Sendable {
         let tokens: [TokenReport]
 
         private enum CodingKeys: String, CodingKey {
-            case severity, summary, host, tokens, remedy
+            case severity, summary, host, tokens, remedy, evidence
             case alertID = "alert_id"
             case incidentID = "incident_id"
             case tokensOmitted = "tokens_omitted"
@@ -61,6 +62,8 @@ struct AlertDocument: Sendable {
             try container.encode(alert.host, forKey: .host)
             try container.encode(tokens, forKey: .tokens)
             try container.encode(alert.remedy, forKey: .remedy)
+            let told = Set(tokens.map(\.name))
+            try container.encode(alert.evidence.filter { told.contains($0.name) }, forKey: .evidence)
             let omitted = alert.tokenCount - tokens.count
             if omitted > 0 { try container.encode(omitted, forKey: .tokensOmitted) }
         }

@@ -16,7 +16,7 @@ struct MailBody: Sendable {
 
     /// The whole text; every line ends with `\n`.
     var text: String {
-        let sections = [fact, evidence, causes, dependants, remedy, details]
+        let sections = [fact, evidence, causes, dependants, remedy, reasoning, details]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -90,6 +90,21 @@ extension MailBody {
         guard !alert.causes.isEmpty else { return [] }
         return ["What usually causes this, most likely first:"]
             + alert.causes.flatMap { Paragraph.lines($0, first: "- ") }
+    }
+}
+
+// MARK: - The reasoning
+
+extension MailBody {
+    /// What was asked and answered, and how to ask it again, of the first token.
+    ///
+    /// The webhook has it of every token.
+    private var reasoning: [String] {
+        guard let evidence = alert.evidence.first else { return [] }
+        var lines = [alert.evidence.count > 1 ? "EVIDENCE ON \(evidence.name)" : "EVIDENCE"]
+        lines += evidence.lines.flatMap { Paragraph.lines("\($0.subject): \($0.text)", first: "- ") }
+        lines += Paragraph.lines("To ask again, \(evidence.recipe.note):")
+        return lines + [evidence.recipe.command].compactMap { $0 }.map { "  \($0.oneLine)" }
     }
 }
 

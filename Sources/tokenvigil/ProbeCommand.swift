@@ -33,11 +33,18 @@ struct Probe: AsyncParsableCommand {
             fingerprinter: HMACFingerprinter(key: SymmetricKey(size: .bits256)),
             timekeeper: timekeeper
         )
+        let status = try? StatusReading(configuration: configuration, names: [], now: timekeeper.now().wall)
         var reports: [ProbeReport] = []
         for token in tokens {
             let sight = await observer.sight(of: token, belief: Belief(at: timekeeper.now().wall))
             guard let observation = sight.observation else { continue }
-            let report = ProbeReport(token: token, sight: sight, observation: observation)
+            let report = ProbeReport(
+                token: token,
+                siblings: token.siblings(among: configuration.tokens) { status?.document.tokens[$0.text] },
+                known: status?.document.tokens[token.name.text],
+                sight: sight,
+                observation: observation
+            )
             reports.append(report)
             if !json { report.text.forEach { print($0) } }
         }
@@ -69,8 +76,17 @@ struct ProbeReport: Encodable {
     let identity: Identity?
     let expiresAt: Date?
     let secret: String
+    let evidence: Evidence
 
-    init(token: WatchedToken, sight: TokenObserver.Sight, observation: Observation) {
+    /// - `siblings`: as the status file has them, where it is fresh.
+    /// - `known`: what the status file says of this token.
+    init(
+        token: WatchedToken,
+        siblings: [SiblingEvidence],
+        known: TokenReport?,
+        sight: TokenObserver.Sight,
+        observation: Observation
+    ) {
         let decision = Belief(at: observation.at.wall).considering(observation, of: token, chance: 0)
         name = token.name
         provider = token.provider.name
@@ -87,10 +103,17 @@ struct ProbeReport: Encodable {
         identity = decision.belief.identity
         expiresAt = observation.claims?.expiresAt
         secret = token.secret.description
+        var evidence = Evidence(token: token, belief: decision.belief, siblings: siblings)
+        evidence.lastAcceptedAt = evidence.lastAcceptedAt ?? known?.lastAcceptedAt
+        // A daemon that has seen it rejected before knows better since when.
+        if evidence.firstRejectedAt != nil {
+            evidence.firstRejectedAt = known?.firstRejectedAt ?? evidence.firstRejectedAt
+        }
+        self.evidence = evidence
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, provider, request, verdict, reason, explanation, control, identity, secret
+        case name, provider, request, verdict, reason, explanation, control, identity, secret, evidence
         case httpStatus = "http_status"
         case latencyMilliseconds = "latency_ms"
         case controlStatus = "control_http_status"
@@ -112,6 +135,7 @@ struct ProbeReport: Encodable {
         try container.encode(identity, forKey: .identity)
         try container.encode(expiresAt, forKey: .expiresAt)
         try container.encode(secret, forKey: .secret)
+        try container.encode(evidence, forKey: .evidence)
     }
 
     var exitCode: ExitCode {
@@ -140,6 +164,9 @@ struct ProbeReport: Encodable {
         lines.append("  because   \(explanation)")
         if let control { lines.append("  control   the same without the token: \(controlText(control))") }
         if let expiresAt { lines.append("  expires   \(expiresAt.minuteUTC), says the token of itself") }
+        lines += evidence.lines.map { "  evidence  \($0.subject): \($0.text)" }
+        lines.append("  repeat    \(evidence.recipe.note)")
+        if let command = evidence.recipe.command { lines.append("            \(command)") }
         return lines
     }
 

@@ -27,6 +27,35 @@ struct TokenClaimsTests {
     }
 
     @Test(arguments: [
+        (#"{"sub":"1","aud":"2","scopes":["a","b"]}"#, "1", ["2"], ["a", "b"]),
+        (#"{"sub":12,"aud":["2",3],"scope":"a  b"}"#, "12", ["2", "3"], ["a", "b"]),
+        (#"{"sub":null,"aud":{},"scopes":[]}"#, nil, [], []), (#"{"sub":"a\n\u202Eb"}"#, "ab", [], nil),
+        (#"{"nbf":1}"#, nil, [], nil),
+    ])
+    func `whose it is and what for is read as text`(
+        payload: String,
+        subject: String?,
+        audience: [String],
+        scopes: [String]?
+    ) {
+        let claims = claims(payload: payload)
+        #expect(claims?.subject == subject)
+        #expect(claims?.audience == audience)
+        #expect(claims?.scopes == scopes)
+    }
+
+    @Test func `a claim is short, and a list of them too`() {
+        let long = String(repeating: "x", count: 2000)
+        let many = (0..<500).map { "\"\($0)\"" }.joined(separator: ",")
+        #expect(claims(payload: #"{"sub":"\#(long)"}"#)?.subject?.count == 100)
+        #expect(claims(payload: #"{"scopes":[\#(many)]}"#)?.scopes?.count == 20)
+    }
+
+    @Test func `the first moment of validity is read too`() {
+        #expect(claims(payload: #"{"nbf":1795428000}"#)?.notBefore == Date(timeIntervalSince1970: 1_795_428_000))
+    }
+
+    @Test(arguments: [
         "{}", #"{"exp":"1795428000"}"#, #"{"exp":null}"#, #"{"exp":true}"#, #"{"exp":[1]}"#, #"{"exp":{}}"#,
         #"{"exp":0}"#,
         #"{"exp":-5}"#, #"{"exp":1e300}"#, #"{"exp":253402300799}"#, #"{"exp":9223372036854775808}"#,

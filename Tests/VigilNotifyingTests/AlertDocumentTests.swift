@@ -21,7 +21,7 @@ import Testing
         #expect(Set(envelope.keys) == ["type", "timestamp", "data"])
         #expect(envelope["type"] == .string("token.invalidated"))
         #expect(envelope["timestamp"] == .string("2026-11-23T10:05:07.120Z"))
-        let keys: Set = ["alert_id", "incident_id", "severity", "summary", "host", "tokens", "remedy"]
+        let keys: Set = ["alert_id", "incident_id", "severity", "summary", "host", "tokens", "remedy", "evidence"]
         #expect(Set(data.keys) == keys)
         #expect(data["severity"] == .string("critical"))
         #expect(try value("/data/tokens/0/name", of: alert) == .string("hr-onboarding"))
