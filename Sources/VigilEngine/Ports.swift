@@ -110,6 +110,8 @@ package struct HealthChange: Sendable, Hashable {
     package var endedInterval: ValidityInterval?
     /// An incident that has just ended, and when.
     package var endedIncident: Incident?
+    /// For a token that is believed dead; of each incident, the first one is kept.
+    package var certificate: DeathCertificate?
     package var news: News
     package var at: Date
 
@@ -122,6 +124,7 @@ package struct HealthChange: Sendable, Hashable {
         interval: ValidityInterval,
         endedInterval: ValidityInterval? = nil,
         endedIncident: Incident? = nil,
+        certificate: DeathCertificate? = nil,
         news: News = News(),
         at: Date
     ) {
@@ -131,6 +134,7 @@ package struct HealthChange: Sendable, Hashable {
         self.interval = interval
         self.endedInterval = endedInterval
         self.endedIncident = endedIncident
+        self.certificate = certificate
         self.news = news
         self.at = at
     }

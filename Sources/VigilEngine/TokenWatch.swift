@@ -301,6 +301,7 @@ package actor TokenWatch {
             interval: interval,
             endedInterval: ended,
             endedIncident: decision.belief.incident == nil ? previous.belief.incident : nil,
+            certificate: DeathCertificate(token: entry.token, belief: decision.belief),
             news: news,
             at: now.wall
         )

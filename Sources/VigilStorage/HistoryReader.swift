@@ -24,7 +24,7 @@ package struct HistoryReader {
     }
 
     /// The record of one token.
-    package struct Record: Sendable, Hashable, Codable {
+    package struct Record: Sendable, Hashable, Encodable {
         package let token: TokenName
         package let intervals: [ValidityInterval]
         package let transitions: [Transition]
@@ -33,7 +33,7 @@ package struct HistoryReader {
     }
 
     /// One incident, from its opening to its end: the death certificate.
-    package struct Death: Sendable, Hashable, Codable {
+    package struct Death: Sendable, Hashable, Encodable {
         package let incident: String
         package let kind: AlertKind
         package let openedAt: Date
@@ -41,9 +41,23 @@ package struct HistoryReader {
         package let lastAcceptedAt: Date?
         package let firstRejectedAt: Date?
         package let explanation: String
+        /// Of a confirmed death only.
+        package let certificate: DeathCertificate?
+        package let repair: Repair?
+
+        /// How an incident ended.
+        package enum Repair: String, Sendable, Hashable, Codable {
+            case newSecret = "new_secret"
+            /// Nothing was replaced: the provider takes the same secret again.
+            case sameSecret = "same_secret"
+        }
+
+        /// How long the secret lived, in whole seconds.
+        private var livedSeconds: Int? { certificate?.lived.map { Int($0.components.seconds) } }
 
         private enum CodingKeys: String, CodingKey {
-            case incident, kind, explanation
+            case incident, kind, explanation, certificate, repair
+            case livedSeconds = "lived_s"
             case openedAt = "opened_at"
             case closedAt = "closed_at"
             case lastAcceptedAt = "last_accepted_at"
@@ -59,6 +73,9 @@ package struct HistoryReader {
             try container.encode(lastAcceptedAt, forKey: .lastAcceptedAt)
             try container.encode(firstRejectedAt, forKey: .firstRejectedAt)
             try container.encode(explanation, forKey: .explanation)
+            try container.encode(livedSeconds, forKey: .livedSeconds)
+            try container.encode(repair, forKey: .repair)
+            try container.encode(certificate, forKey: .certificate)
         }
     }
 
@@ -219,5 +236,10 @@ extension HistoryReader.Death {
         lastAcceptedAt = date("last_accepted_at")
         firstRejectedAt = date("first_rejected_at")
         explanation = row["explanation"]
+        let document: String? = row["certificate"]
+        certificate = document.flatMap { try? Wire.decoder().decode(DeathCertificate.self, from: Data($0.utf8)) }
+        let closer: String? = row["closed_fingerprint"]
+        let isSame = closer == certificate?.fingerprint?.text
+        repair = certificate == nil || closer == nil ? nil : isSame ? .sameSecret : .newSecret
     }
 }

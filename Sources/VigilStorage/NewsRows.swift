@@ -8,7 +8,7 @@ extension Database {
     func write(_ news: News) throws {
         for (token, belief) in news.regrouped {
             let id = try upsert(belief, of: token)
-            if let incident = belief.incident { try write(incident, belief, of: id) }
+            if let incident = belief.incident { try write(incident, belief, certificate: nil, of: id) }
         }
         for notice in news.held {
             try execute(

@@ -58,28 +58,33 @@ extension Database {
         )
     }
 
-    func write(_ incident: Incident, _ belief: Belief, of token: Int64) throws {
+    func write(_ incident: Incident, _ belief: Belief, certificate: DeathCertificate?, of token: Int64) throws {
         try execute(
             sql: """
                 INSERT INTO incident
-                    (id, token_id, kind, opened_at, last_accepted_at, first_rejected_at, explanation, shared_id)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    (id, token_id, kind, opened_at, last_accepted_at, first_rejected_at, explanation, shared_id, certificate)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, explanation = excluded.explanation,
                     shared_id = excluded.shared_id,
-                    first_rejected_at = coalesce(first_rejected_at, excluded.first_rejected_at)
+                    first_rejected_at = coalesce(first_rejected_at, excluded.first_rejected_at),
+                    certificate = coalesce(certificate, excluded.certificate)
                 """,
             arguments: [
                 incident.id, token, incident.kind.rawValue, incident.openedAt.milliseconds,
                 belief.lastAcceptedAt?.milliseconds, belief.firstRejectedAt?.milliseconds, belief.explanation,
                 incident.sharedID,
+                try certificate?.json(),
             ]
         )
     }
 
-    func close(_ incident: Incident, at now: Date) throws {
+    func close(_ incident: Incident, by fingerprint: Fingerprint?, at now: Date) throws {
         try execute(
-            sql: "UPDATE incident SET closed_at = max(opened_at, ?) WHERE id = ? AND closed_at IS NULL",
-            arguments: [now.milliseconds, incident.id]
+            sql: """
+                UPDATE incident SET closed_at = max(opened_at, ?), closed_fingerprint = ?
+                WHERE id = ? AND closed_at IS NULL
+                """,
+            arguments: [now.milliseconds, fingerprint?.text, incident.id]
         )
     }
 

@@ -103,8 +103,12 @@ package final class SQLiteHealthStore: HealthStore {
             if let ended = change.endedInterval { try database.write(ended, of: id) }
             try database.write(change.interval, of: id)
             if let transition = change.transition { try database.insert(transition, of: id) }
-            if let incident = change.belief.incident { try database.write(incident, change.belief, of: id) }
-            if let ended = change.endedIncident { try database.close(ended, at: change.at) }
+            if let incident = change.belief.incident {
+                try database.write(incident, change.belief, certificate: change.certificate, of: id)
+            }
+            if let ended = change.endedIncident {
+                try database.close(ended, by: change.belief.fingerprint, at: change.at)
+            }
             try database.write(change.news)
         }
     }

@@ -110,6 +110,16 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("4") { database in
+            // The certificate is a JSON document of the core; the fingerprint is the one that ended the incident.
+            try database.execute(
+                sql: """
+                    ALTER TABLE incident ADD COLUMN certificate TEXT
+                        CHECK (certificate IS NULL OR json_valid(certificate));
+                    ALTER TABLE incident ADD COLUMN closed_fingerprint TEXT;
+                    """
+            )
+        }
         return migrator
     }
 }

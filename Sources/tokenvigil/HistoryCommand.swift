@@ -7,7 +7,12 @@ import VigilStorage
 /// The record of the past.
 struct History: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "When each token was valid, when and why it died, and its uptime."
+        abstract: "When each token was valid, when and why it died, and its uptime.",
+        discussion: """
+            A death certificate says when a token was last accepted and first rejected, why, on which evidence, what \
+            depended on it, how long it lived and how it was repaired. From four deaths of an owner's tokens on, it says \
+            what they have in common, if anything; hours and days are those of this host's time zone.
+            """
     )
 
     /// How the record is printed.
@@ -31,9 +36,13 @@ struct History: ParsableCommand {
         }
         let now = Date.now
         let records = try read(configuration, token: token, since: now.advanced(by: .zero - length), now: now)
+        let clock = WallClock.local(environment: ProcessInfo.processInfo.environment, at: now)
+        let owners = OwnerHistory.all(in: records, configured: configuration.tokens, on: clock)
         switch format {
-        case .json: try printJSON(HistoryDocument(generatedAt: now, tokens: records))
-        case .table: show(records)
+        case .json: try printJSON(HistoryDocument(generatedAt: now, tokens: records, owners: owners))
+        case .table:
+            show(records)
+            owners.flatMap(\.lines).forEach { print($0) }
         }
     }
 
@@ -84,7 +93,8 @@ struct History: ParsableCommand {
         )
         if let last = death.lastAcceptedAt { print("    last accepted  \(last.secondUTC)") }
         if let first = death.firstRejectedAt { print("    first rejected \(first.secondUTC)") }
-        print("    \(death.explanation)")
+        guard let certificate = death.certificate else { return print("    \(death.explanation)") }
+        (certificate.lines + [death.repairLine].compactMap(\.self)).forEach { print("    \($0)") }
     }
 }
 
@@ -93,9 +103,10 @@ struct HistoryDocument: Encodable {
     let schema = "tokenvigil.history/1"
     let generatedAt: Date
     let tokens: [HistoryReader.Record]
+    let owners: [OwnerHistory]
 
     private enum CodingKeys: String, CodingKey {
-        case schema, tokens
+        case schema, tokens, owners
         case generatedAt = "generated_at"
     }
 }
