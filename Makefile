@@ -6,7 +6,7 @@ DESTDIR =
 RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s
 
-.PHONY: help run test test-real build check check-format format bench install clean
+.PHONY: help run test test-mutations test-real build check check-format format bench install clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -28,6 +28,9 @@ test-real: ## play the story with real servers on loopback, installed from PyPI:
 	@.ci/setup test
 	@swift build --product tokenvigil
 	@Tests/RealServers/test-real
+
+test-mutations: ## change each row of the table of verdicts, and show that a test notices
+	@Tests/Mutations/run
 
 build: ## build the program for release, in .build/release
 	@echo "tokenvigil: building for release (the first time takes up to 20 minutes)"

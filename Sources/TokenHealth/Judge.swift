@@ -78,7 +78,6 @@ package struct Judge: Sendable {
     }
 
     private func success(_ answer: Answer) -> Verdict {
-        guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return .indeterminate(.unexpected) }
         if let listed = byRules(answer) { return listed }
         guard isAccepted(answer) else { return .indeterminate(.unexpected) }
         guard let pointers = rules.identity else { return .accepted(nil) }

@@ -1,0 +1,467 @@
+"""The mutants of table 5.1 of the design: (row of the table, file, line, what stands there instead).
+
+A line is given without its indentation and must stand in its file exactly once. The function or property around it is
+built once more with the replacement, which may be any Swift. Where there is none, as in an initializer, the replacement
+holds MUTANT1, MUTANT2 and so on, each of which is true in the run of one mutant alone. A line that is changed or moved in
+the source is changed here too: the run fails when it finds none.
+
+Several lines that follow each other are given with line breaks between them.
+"""
+
+import re
+
+JUDGE = "Judge.swift"
+LINT = "SecretLint.swift"
+STATES = "StateMachine.swift"
+VERDICT = "Verdict.swift"
+
+
+def judge(row, line, *replacements):
+    return [(row, JUDGE, line, replacement) for replacement in replacements]
+
+
+def elsewhere(file, row, line, replacement):
+    return [(row, file, line, replacement)] * len(set(re.findall(r"\bMUTANT\d+\b", replacement)))
+
+
+MUTANTS = [
+    # secret missing, unreadable, empty or of impossible shape
+    *judge(
+        "a secret that cannot be used is misconfigured",
+        "return Finding(.misconfigured(.secret(problem)), problem.sentence)",
+        "return Finding(.rejected(.credential), problem.sentence)",
+        "return Finding(.indeterminate(.unexpected), problem.sentence)",
+    ),
+    *elsewhere(
+        LINT,
+        "empty",
+        "guard !trimmed.isEmpty else { throw .empty(source: source) }",
+        "guard !trimmed.isEmpty || MUTANT1 else { throw .empty(source: source) }",
+    ),
+    *elsewhere(
+        LINT,
+        "too long",
+        "guard trimmed.count <= maximumLength else { throw .tooLong(source: source) }",
+        "guard trimmed.count <= maximumLength - (MUTANT1 ? 1 : 0) || MUTANT2 else { throw .tooLong(source: source) }",
+    ),
+    *elsewhere(
+        LINT,
+        "Bearer prefix",
+        'guard !lowercased.hasPrefix("bearer ") else { throw .bearerPrefix(source: source) }',
+        'guard !lowercased.hasPrefix("bearer ") || MUTANT1 else { throw .bearerPrefix(source: source) }',
+    ),
+    *elsewhere(
+        LINT,
+        "placeholder",
+        "guard !isPlaceholder(lowercased) else { throw .placeholder(source: source) }",
+        "guard !isPlaceholder(lowercased) || MUTANT1 else { throw .placeholder(source: source) }",
+    ),
+    *elsewhere(
+        LINT,
+        "spaces or a line break inside",
+        "guard !trimmed.contains(where: isSpace) else { throw .containsWhitespace(source: source) }",
+        "guard !trimmed.contains(where: isSpace) || MUTANT1 else { throw .containsWhitespace(source: source) }",
+    ),
+    *elsewhere(
+        LINT,
+        "not printable",
+        "guard trimmed.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .notPrintable(source: source) }",
+        "guard trimmed.allSatisfy({ (0x21...0x7E).contains($0) }) || MUTANT1 else { throw .notPrintable(source: source) }",
+    ),
+    *elsewhere(
+        LINT,
+        "quotes",
+        "guard !quotes.contains(trimmed[0]), !quotes.contains(trimmed[trimmed.count - 1]) else {",
+        "guard MUTANT1 || !quotes.contains(trimmed[0]), MUTANT2 || !quotes.contains(trimmed[trimmed.count - 1]) else {",
+    ),
+    # DNS, connect, reset, timeout, truncated answer; TLS
+    *judge(
+        "no answer is indeterminate",
+        'return Finding(.indeterminate(Uncertainty(failure.kind)), "no answer: \\(failure.detail)")',
+        'return Finding(.rejected(.credential), "no answer: \\(failure.detail)")',
+        'return Finding(.indeterminate(.unexpected), "no answer: \\(failure.detail)")',
+    ),
+    *elsewhere(VERDICT, "dns", "case .dns: self = .dns", "case .dns: self = MUTANT1 ? .network : .dns"),
+    *elsewhere(VERDICT, "network", "case .network: self = .network", "case .network: self = MUTANT1 ? .dns : .network"),
+    *elsewhere(VERDICT, "timeout", "case .timeout: self = .timeout", "case .timeout: self = MUTANT1 ? .network : .timeout"),
+    *elsewhere(VERDICT, "tls", "case .tls: self = .tls", "case .tls: self = MUTANT1 ? .network : .tls"),
+    # 2xx
+    *judge(
+        "2xx is judged by what it holds",
+        "case 200..<300: success(answer)",
+        "case 200..<300: .accepted(nil)",
+        "case 200..<300: .indeterminate(.unexpected)",
+        "case 200..<299: success(answer)",
+        "case 201..<300: success(answer)",
+    ),
+    *judge(
+        "2xx that is cut, compressed or HTML is unexpected",
+        "private func isAccepted(_ answer: Answer) -> Bool {\n" "guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return false }",
+        "private func isAccepted(_ answer: Answer) -> Bool {\n" "guard !answer.isEncoded, !answer.isHTML else { return false }",
+        "private func isAccepted(_ answer: Answer) -> Bool {\n" "guard !answer.isCut, !answer.isHTML else { return false }",
+        "private func isAccepted(_ answer: Answer) -> Bool {\n" "guard !answer.isCut, !answer.isEncoded else { return false }",
+    ),
+    *judge(
+        "2xx that the provider lists as a rejection or a limit",
+        "if let listed = byRules(answer) { return listed }",
+        "",
+    ),
+    *judge(
+        "2xx without the required fields is unexpected",
+        "guard isAccepted(answer) else { return .indeterminate(.unexpected) }",
+        "",
+        "guard isAccepted(answer) else { return .rejected(.credential) }",
+    ),
+    *judge(
+        "2xx of a provider without an identity is accepted",
+        "guard let pointers = rules.identity else { return .accepted(nil) }",
+        "guard let pointers = rules.identity else { return .indeterminate(.unexpected) }",
+    ),
+    *judge(
+        "2xx with another identity than the one expected",
+        "return identity.answers(to: expected) ? .accepted(identity) : .rejected(.wrongIdentity(identity))",
+        "_ = expected; return .accepted(identity)",
+        "return identity.answers(to: expected) ? .accepted(identity) : .rejected(.credential)",
+    ),
+    *judge(
+        "2xx with another identity than the one first seen",
+        "if let knownIdentity, knownIdentity.id != identity.id { return .rejected(.wrongIdentity(identity)) }",
+        "",
+        "if let knownIdentity, knownIdentity != identity { return .rejected(.wrongIdentity(identity)) }",
+    ),
+    *judge(
+        "a required field that only the status proves",
+        "return hasShape && rule.matches(answer)",
+        "return rule.matches(answer)",
+        "return hasShape",
+    ),
+    # 3xx
+    *judge(
+        "3xx is redirected",
+        "case 300..<400: .indeterminate(.redirected)",
+        "case 300..<400: .rejected(.credential)",
+        "case 300..<400: .indeterminate(.unexpected)",
+        "case 301..<400: .indeterminate(.redirected)",
+        "case 300..<399: .indeterminate(.redirected)",
+    ),
+    # 401
+    *judge(
+        "401 is judged by its rows",
+        "case 401: unauthorized(answer)",
+        "case 401: .rejected(.credential)",
+        "case 401: .indeterminate(.unexpected)",
+    ),
+    *judge(
+        "401 asking for a stronger login is step-up",
+        'if answer.challengeError == "insufficient_user_authentication" { return .limited(.stepUp) }',
+        "",
+        'if answer.challengeError == "insufficient_user_authentication" { return .limited(.forbidden) }',
+    ),
+    *judge(
+        "401 from something that is not the API is blocked",
+        "if answer.isHTML || answer.isForeignChallenge(ours: token.provider.authorization) {",
+        "if answer.isHTML {",
+        "if answer.isForeignChallenge(ours: token.provider.authorization) {",
+    ),
+    *judge(
+        "401 otherwise is as the provider says",
+        "return byRules(answer) ?? .indeterminate(.unexpected)",
+        "return .rejected(.credential)",
+        "return byRules(answer) ?? .rejected(.credential)",
+    ),
+    # 403
+    *judge(
+        "403 is judged by its rows",
+        "case 403: forbidden(answer) ?? forbidden(answer, against: control)",
+        "case 403: forbidden(answer) ?? .indeterminate(.unexpected)",
+        "case 403: forbidden(answer, against: control)",
+        "case 403: .rejected(.credential)",
+    ),
+    *judge(
+        "403 for want of a scope is limited",
+        'if answer.challengeError == "insufficient_scope" { return .limited(.scope) }',
+        "",
+        'if answer.challengeError == "insufficient_scope" { return .limited(.forbidden) }',
+    ),
+    *judge(
+        "403 with signs of a rate limit is rate limited",
+        "if answer.hasRateLimitSigns { return .indeterminate(.rateLimited) }",
+        "",
+        "if answer.hasRateLimitSigns { return .indeterminate(.blocked) }",
+    ),
+    *judge(
+        "403 with Retry-After",
+        'first("retry-after") != nil',
+        "false",
+    ),
+    *judge(
+        "403 with X-RateLimit-Remaining: 0",
+        '|| first("x-ratelimit-remaining") == "0" || first("ratelimit-remaining") == "0"',
+        '|| first("ratelimit-remaining") == "0"',
+        '|| first("x-ratelimit-remaining") == "0"',
+        '|| first("x-ratelimit-remaining") != nil || first("ratelimit-remaining") == "0"',
+    ),
+    *judge(
+        "403 of a page or a challenge is blocked",
+        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }',
+        "if answer.isHTML { return .indeterminate(.blocked) }",
+        'if answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }',
+    ),
+    *judge(
+        "403 that the control explains: 401 without the token",
+        "case 401: return .limited(.forbidden)",
+        "case 401: return .indeterminate(.blocked)",
+        "case 401: return .rejected(.credential)",
+    ),
+    *judge(
+        "403 that the control explains: the same without the token",
+        "case 403: return .indeterminate(.blocked)",
+        "case 403: return .limited(.forbidden)",
+        "case 403: return .rejected(.credential)",
+    ),
+    *judge(
+        "403 that the control does not explain",
+        "default: return .indeterminate(.unexpected)",
+        "default: return .limited(.forbidden)",
+    ),
+    *judge(
+        "403 without a control",
+        "guard case .answered(let bare)? = control?.outcome else { return .indeterminate(.unexpected) }",
+        "guard case .answered(let bare)? = control?.outcome else { return .rejected(.credential) }",
+    ),
+    *judge(
+        "only a 403 that explains nothing needs the control",
+        "return forbidden(answer) == nil",
+        "return false",
+        "return true",
+    ),
+    # 402
+    *judge(
+        "402 is the plan",
+        "case 402: byRules(answer) ?? .limited(.plan)",
+        "case 402: .limited(.plan)",
+        "case 402: byRules(answer) ?? .limited(.forbidden)",
+        "case 402: byRules(answer) ?? .rejected(.credential)",
+    ),
+    # 404, 405, 410
+    *judge(
+        "404, 405 and 410 are the endpoint, or as the provider says",
+        "case 404, 405, 410: byRules(answer) ?? .misconfigured(.endpoint)",
+        "case 405, 410: byRules(answer) ?? .misconfigured(.endpoint)",
+        "case 404, 410: byRules(answer) ?? .misconfigured(.endpoint)",
+        "case 404, 405: byRules(answer) ?? .misconfigured(.endpoint)",
+        "case 404, 405, 410: .misconfigured(.endpoint)",
+        "case 404, 405, 410: byRules(answer) ?? .rejected(.credential)",
+    ),
+    # 407, 511
+    *judge(
+        "407 and 511 are captive",
+        "case 407, 511: .indeterminate(.captive)",
+        "case 407: .indeterminate(.captive)",
+        "case 511: .indeterminate(.captive)",
+        "case 407, 511: .rejected(.credential)",
+    ),
+    # 408, 425, 429, 5xx
+    *judge(
+        "408, 425 and 5xx are the server's fault",
+        "case 408, 425, 500...599: .indeterminate(.serverError)",
+        "case 425, 500...599: .indeterminate(.serverError)",
+        "case 408, 500...599: .indeterminate(.serverError)",
+        "case 408, 425, 501...599: .indeterminate(.serverError)",
+        "case 408, 425, 500...598: .indeterminate(.serverError)",
+        "case 408, 425, 500...599: .rejected(.credential)",
+    ),
+    *judge(
+        "429 is rate limited",
+        "case 429: .indeterminate(.rateLimited)",
+        "",
+        "case 429: .rejected(.credential)",
+    ),
+    *judge(
+        "Retry-After is read",
+        'let retryAfter = answer.first("retry-after").flatMap { RetryAfter($0) }',
+        "let retryAfter: RetryAfter? = nil",
+    ),
+    # anything else
+    *judge(
+        "anything else is unexpected, or as the provider says",
+        "default: byRules(answer) ?? .indeterminate(.unexpected)",
+        "default: .indeterminate(.unexpected)",
+        "default: byRules(answer) ?? .rejected(.credential)",
+        "default: byRules(answer) ?? .misconfigured(.endpoint)",
+    ),
+    # The provider's lists
+    *judge(
+        "rules read no part of a body, no compressed body, no page",
+        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return nil }",
+        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isEncoded, !answer.isHTML else { return nil }",
+        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isHTML else { return nil }",
+        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isEncoded else { return nil }",
+    ),
+    *judge(
+        "listed as about something else than the token",
+        "if rules.unrelated.contains(where: { $0.matches(answer) }) { return .indeterminate(.unexpected) }",
+        "",
+        "if rules.unrelated.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }",
+    ),
+    *judge(
+        "listed as a limit",
+        "if rules.limited.contains(where: { $0.matches(answer) }) { return .limited(.forbidden) }",
+        "",
+        "if rules.limited.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }",
+    ),
+    *judge(
+        "listed as a rejection",
+        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }",
+        "",
+        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .limited(.forbidden) }",
+    ),
+    # Reason of a rejection
+    *elsewhere(
+        STATES,
+        "a wrong identity is its own reason",
+        "if case .wrongIdentity = rejection { return .wrongIdentity }",
+        "if case .wrongIdentity = rejection, !MUTANT1 { return .wrongIdentity }",
+    ),
+    *elsewhere(
+        STATES,
+        "rejected: the token tells nothing",
+        "guard let expiresAt else { return .rejected }",
+        "guard let expiresAt else { return MUTANT1 ? .revoked : .rejected }",
+    ),
+    *elsewhere(
+        STATES,
+        "expired: its end has passed, clock skew tolerated",
+        "if expiresAt.timeIntervalSince(now) <= Belief.clockSkew { return .expired }",
+        "if !MUTANT1, expiresAt.timeIntervalSince(now) <= (MUTANT2 ? 0 : Belief.clockSkew) { return .expired }",
+    ),
+    *elsewhere(
+        STATES,
+        "revoked: its end is ahead; not where that is an estimate",
+        "return expiryIsEstimated ? .rejected : .revoked",
+        "return (expiryIsEstimated || MUTANT1) && !MUTANT2 ? .rejected : .revoked",
+    ),
+    # Control
+    *elsewhere(
+        STATES,
+        "200 with the token and 200 without it: the endpoint checks nothing",
+        "return observation.control == .open ? .misconfigured(.publicEndpoint) : .valid",
+        "return observation.control == .open && !MUTANT1 ? .misconfigured(.publicEndpoint) : .valid",
+    ),
+    *judge(
+        "the control is refused",
+        "case 401, 403: return .refused",
+        "case 403: return .refused",
+        "case 401: return .refused",
+        "case 401, 403: return .open",
+    ),
+    *judge(
+        "the control finds a server in trouble",
+        "case 408, 425, 429, 500...599: return .unreachable",
+        "case 425, 429, 500...599: return .unreachable",
+        "case 408, 429, 500...599: return .unreachable",
+        "case 408, 425, 500...599: return .unreachable",
+        "case 408, 425, 429: return .unreachable",
+    ),
+    *judge(
+        "the control gets no answer",
+        "guard case .answered(let answer) = exchange.outcome else { return .unreachable }",
+        "guard case .answered(let answer) = exchange.outcome else { return .open }",
+        "guard case .answered(let answer) = exchange.outcome else { return .refused }",
+    ),
+    *judge(
+        "the control is refused with 200",
+        "if case .rejected? = byRules(answer) { return .refused }",
+        "",
+    ),
+    *judge(
+        "the control is open",
+        "return byRules(answer) == nil && isAccepted(answer) ? .open : .other",
+        "return byRules(answer) == nil ? .open : .other",
+        "return isAccepted(answer) ? .open : .other",
+        "return .other",
+    ),
+    *judge(
+        "a header that the provider requires is missing from the request",
+        "if let missing = rules.missingRequiredHeader { return .misconfigured(.missingHeader(missing)) }",
+        "",
+    ),
+    *judge(
+        "only a 403 needs the control",
+        "guard case .answered(let answer) = exchange.outcome, answer.status == 403 else { return false }",
+        "guard case .answered(let answer) = exchange.outcome else { return false }",
+    ),
+    *judge(
+        "a control of 2xx is judged by what it holds",
+        "case 200..<300:",
+        "case 201..<300:",
+        "case 200..<299:",
+    ),
+    *judge(
+        "a control with another answer",
+        "default: return .other",
+        "default: return .refused",
+        "default: return .open",
+        "default: return .unreachable",
+    ),
+    *judge(
+        "2xx without the identity that the provider promises is unexpected",
+        "guard let document = answer.document, let identity = pointers.identity(in: document) else {\n"
+        "return .indeterminate(.unexpected)",
+        "guard let document = answer.document, let identity = pointers.identity(in: document) else {\n"
+        "return .accepted(nil)",
+    ),
+    *judge(
+        "2xx with the identity that is expected is accepted",
+        "return .accepted(identity)",
+        "return .accepted(nil)",
+        "return .indeterminate(.unexpected)",
+    ),
+    *judge(
+        "403 that is cut or compressed is unexpected",
+        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }\n'
+        "guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }",
+        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }\n'
+        "guard !answer.isEncoded else { return .indeterminate(.unexpected) }",
+        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }\n'
+        "guard !answer.isCut else { return .indeterminate(.unexpected) }",
+    ),
+    *judge(
+        "403 is first as the provider says",
+        "return byRules(answer)",
+        "return nil",
+        "return .rejected(.credential)",
+    ),
+    *judge(
+        "what no rule lists is not decided by the rules",
+        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }\n" "return nil",
+        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }\n"
+        "return .rejected(.credential)",
+    ),
+    *judge(
+        "401 with a challenge for a login that is not the API's",
+        'return foreign && !schemes.contains("bearer") && document == nil',
+        "return foreign && document == nil",
+        'return foreign && !schemes.contains("bearer")',
+        'return !schemes.contains("bearer") && document == nil',
+    ),
+]
+
+# Lines of Judge.swift that decide nothing by themselves, or that lead to one that is changed.
+UNCHANGED = {
+    "case .withheld(let problem):",
+    "case .failed(let failure):",
+    "case .answered(let answer):",
+    "return Finding(verdict, observation(of: answer, verdict: verdict), retryAfter: retryAfter)",
+    "if let expected = token.expectedIdentity {",
+    "return rules.accepted.contains { rule in",
+    "return .indeterminate(.blocked)",
+    "return nil",
+    "case refused",
+    "case open",
+    "case unreachable",
+    "case other",
+    # The parameters of a challenge.
+    'guard name == "error", parts.count == 2 else { continue }',
+    'return String(parts[1].filter { !$0.isWhitespace && $0 != "\\"" })',
+}
