@@ -269,7 +269,9 @@ extension Correlation {
                     belief: entry.belief,
                     report: entry.report(at: now.wall),
                     notice: notice,
-                    noticedAt: held.at
+                    noticedAt: held.at,
+                    siblings: subjects.count < Alert.mostEvidence
+                        ? evidence(beside: entry, in: entries, at: now.wall) : []
                 )
             )
         }
@@ -277,6 +279,14 @@ extension Correlation {
         let still = topic.kind.endsIncident ? open : open + subjects.count { $0.notice.incident != nil }
         guard let alert = composer.alert(telling: subjects, openTokens: still, at: now.wall) else { return }
         news.alerts.append(OutgoingAlert(alert, to: topic.notify))
+    }
+
+    /// How the siblings of `entry` are doing; of an API with very many tokens, some of them.
+    private func evidence(beside entry: WatchEntry, in entries: Entries, at now: Date) -> [SiblingEvidence] {
+        guard let community = communities[entry.realm] else { return [] }
+        let own = owners[entry.name].flatMap { community.byOwner[$0] } ?? []
+        let near = Set(own.prefix(Alert.mostTokens)).union(community.members.prefix(Alert.mostTokens))
+        return entry.token.siblings(among: near.compactMap { entries[$0]?.token }) { entries[$0]?.report(at: now) }
     }
 
     private func openTokens(of incident: String, in entries: Entries, besides told: Set<TokenName>) -> Int {

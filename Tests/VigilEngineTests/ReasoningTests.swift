@@ -19,6 +19,18 @@ import VigilEngine
         #expect(certificates.map(\.reason) == [.rejected])
     }
 
+    @Test func `names the siblings, and how they are`() async throws {
+        let bench = try WatchBench([Sample.token(), Sample.token("other")])
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.watch.tick()
+        await bench.pass(60, inStepsOf: 15)
+        let evidence = bench.store.healthy.alerts.flatMap(\.evidence)
+        #expect(Set(evidence.map(\.name.text)) == ["bot", "other"])
+        let siblings = try #require(evidence.first { $0.name == Sample.name() }).siblings
+        #expect(siblings.map(\.name.text) == ["other"])
+        #expect(siblings.first?.shares.contains(.provider) == true)
+    }
+
     @Test func `of a secret that is missing says so`() async throws {
         let bench = try WatchBench()
         bench.secrets.fail(.missing(source: "file /x"))
