@@ -47,6 +47,8 @@ package struct Alert: Sendable, Hashable, Codable {
     package let severity: Severity
     package let createdAt: Date
     package let incidentID: String?
+    /// What the incident is about: a recovery names what it ends.
+    package let incidentKind: AlertKind?
     /// One line: `INVALID hr-onboarding (revoked) on srv1`.
     package let summary: String
     package let host: String
@@ -72,6 +74,7 @@ package struct Alert: Sendable, Hashable, Codable {
         severity: Severity,
         createdAt: Date,
         incidentID: String? = nil,
+        incidentKind: AlertKind? = nil,
         summary: String,
         host: String,
         tokens: [TokenReport] = [],
@@ -87,6 +90,7 @@ package struct Alert: Sendable, Hashable, Codable {
         self.severity = severity
         self.createdAt = createdAt
         self.incidentID = incidentID
+        self.incidentKind = incidentKind
         self.summary = summary
         self.host = host
         self.tokens = tokens
@@ -140,6 +144,7 @@ package struct Alert: Sendable, Hashable, Codable {
         case reasoning = "evidence"
         case createdAt = "created_at"
         case incidentID = "incident_id"
+        case incidentKind = "incident_kind"
         case omittedTokens = "omitted_tokens"
         case openTokens = "open_tokens"
         case lastedSeconds = "lasted_s"
