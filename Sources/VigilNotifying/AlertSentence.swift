@@ -67,12 +67,11 @@ extension AlertSentence {
     private var subject: String {
         let names = alert.tokens.compactMap(\.name?.text)
         let count = names.count + alert.omittedTokens
-        switch count {
-        case 0: return "a token"
-        case 1: return "token \(names[0])"
-        case 2, 3: return "\(count) tokens (\(names.joined(separator: ", ")))"
-        default: return "\(count) tokens (\(names.prefix(2).joined(separator: ", ")) and \(count - 2) more)"
-        }
+        guard count > 1 else { return names.first.map { "token \($0)" } ?? "a token" }
+        guard !names.isEmpty else { return "\(count) tokens" }
+        if count <= 3, names.count == count { return "\(count) tokens (\(names.joined(separator: ", ")))" }
+        let shown = names.prefix(2)
+        return "\(count) tokens (\(shown.joined(separator: ", ")) and \(count - shown.count) more)"
     }
 
     /// The subject at the beginning of a sentence.

@@ -14,8 +14,28 @@ struct MailMessage: Sendable, Hashable {
         guard !recipients.isEmpty else { throw .noRecipient }
         self.to = recipients
         let headers = MailMessage.headers(of: alert, from: self.from, to: recipients)
-        let body = QuotedPrintable.encode(MailBody(alert).text)
-        text = headers.map(\.text).joined(separator: "\n") + "\n\n" + body
+        let story = AlertStory(alert)
+        let parts = [
+            MailMessage.part("text/plain", MailBody(story).text), MailMessage.part("text/html", MailPage(story).text),
+        ]
+        text =
+            headers.map(\.text).joined(separator: "\n") + "\n\n"
+            + parts.joined() + "--\(MailMessage.boundary)--\n"
+    }
+
+    /// RFC 2045, section 6.7: `=_` cannot occur in quoted-printable text, so no part can hold this.
+    private static let boundary = "=_tokenvigil"
+
+    /// One form of the text: the plainest comes first, RFC 2046 section 5.1.4.
+    private static func part(_ type: String, _ text: String) -> String {
+        """
+        --\(boundary)
+        Content-Type: \(type); charset=utf-8
+        Content-Transfer-Encoding: quoted-printable
+
+        \(QuotedPrintable.encode(text))
+
+        """
     }
 
     private static func checked(_ address: String) throws(MailProblem) -> MailAddress {
@@ -40,8 +60,7 @@ struct MailMessage: Sendable, Hashable {
             MailHeader("Auto-Submitted", "auto-generated"),
             MailHeader("X-Auto-Response-Suppress", "All"),
             MailHeader("MIME-Version", "1.0"),
-            MailHeader("Content-Type", "text/plain; charset=utf-8"),
-            MailHeader("Content-Transfer-Encoding", "quoted-printable"),
+            MailHeader("Content-Type", "multipart/alternative; boundary=\"\(boundary)\""),
         ]
         for (name, value) in [
             ("X-Tokenvigil-Token", gist.tokens),

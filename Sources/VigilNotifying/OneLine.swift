@@ -5,6 +5,7 @@ extension String {
     /// spaces, runs of spaces one space. What comes from a provider, a child process or a configuration passes through
     /// here before it is put into a header, a mail or an error.
     var oneLine: String {
+        if utf8.isOneLine { return self }
         var line = String.UnicodeScalarView()
         for scalar in unicodeScalars {
             let isSpace = scalar == " " || scalar.breaksLines
@@ -29,6 +30,7 @@ extension Unicode.Scalar {
     /// Whether this can end a line, end a string, or reorder what a person reads.
     fileprivate var breaksLines: Bool {
         switch value {
+        case 0x20...0x7E: false
         case 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069, 0xFEFF: true
         default:
             switch properties.generalCategory {
@@ -36,5 +38,17 @@ extension Unicode.Scalar {
             default: false
             }
         }
+    }
+}
+
+extension String.UTF8View {
+    /// Whether this is printable ASCII without a space to remove: nearly every text is.
+    fileprivate var isOneLine: Bool {
+        var wasSpace = true
+        for byte in self {
+            guard (0x20...0x7E).contains(byte), !(wasSpace && byte == 0x20) else { return false }
+            wasSpace = byte == 0x20
+        }
+        return !wasSpace || isEmpty
     }
 }

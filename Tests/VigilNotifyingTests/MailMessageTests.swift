@@ -14,7 +14,8 @@ import Testing
 
     private static let samples =
         AlertKind.allCases.map { NamedAlert(name: $0.rawValue, alert: Samples.alert($0)) } + [
-            NamedAlert(name: "crowd", alert: Samples.crowd(of: 30)), NamedAlert(name: "unicode", alert: unicode),
+            NamedAlert(name: "crowd", alert: Samples.crowd(of: 30)),
+            NamedAlert(name: "many", alert: Samples.many(10_000)), NamedAlert(name: "unicode", alert: unicode),
         ]
 
     private static var unicode: Alert {
@@ -49,7 +50,7 @@ import Testing
 
     @Test(arguments: samples)
     func `fits a phone`(_ sample: NamedAlert) {
-        for line in MailBody(sample.alert).text.split(separator: "\n") where line.count > 72 {
+        for line in MailBody(AlertStory(sample.alert)).text.split(separator: "\n") where line.count > 72 {
             #expect(line.contains("/") || line.hasPrefix("  sudo"), "\(line)")
         }
     }
@@ -59,7 +60,7 @@ import Testing
         #expect(
             names == [
                 "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
-                "X-Auto-Response-Suppress", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+                "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
                 "X-Tokenvigil-Token", "X-Tokenvigil-State", "X-Tokenvigil-Incident",
             ]
         )
@@ -70,7 +71,7 @@ import Testing
         let text = hostile.text
         let allowed: Set = [
             "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted",
-            "X-Auto-Response-Suppress", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+            "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
             "X-Tokenvigil-Token", "X-Tokenvigil-State", "X-Tokenvigil-Incident",
         ]
         let headers = try headers(of: Samples.hostile(text))
@@ -104,29 +105,57 @@ import Testing
     @Test(arguments: samples)
     func `satisfies another implementation`(_ sample: NamedAlert) async throws {
         let alert = sample.alert
-        try await checkWithPython(try mail(alert), subject: "[tokenvigil] \(alert.summary)", body: MailBody(alert).text)
+        try await checkWithPython(alert, subject: "[tokenvigil] \(alert.summary)")
     }
 
     @Test(arguments: Samples.hostileTexts)
     func `satisfies another implementation, whatever is in it`(_ hostile: HostileText) async throws {
         let text = hostile.text
         let alert = Samples.hostile(text)
-        try await checkWithPython(try mail(alert), subject: nil, body: MailBody(alert).text)
+        try await checkWithPython(alert, subject: nil)
     }
 
     /// Parses with Python's `email` under its strict policy, where every defect is an error.
-    private func checkWithPython(_ mail: String, subject: String?, body: String) async throws {
+    private func checkWithPython(_ alert: Alert, subject: String?) async throws {
+        let mail = try mail(alert)
+        let story = AlertStory(alert)
+        let lengths = [MailBody(story).text, MailPage(story).text].map { "\($0.unicodeScalars.count)" }.joined(
+            separator: " "
+        )
         let program = """
-            import email, email.policy, sys
+            import email, email.policy, html.parser, sys
             message = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.strict)
-            assert not message.is_multipart() and message.get_content_type() == "text/plain", "type"
+            assert message.get_content_type() == "multipart/alternative" and not message.defects, message.defects
+            parts = list(message.iter_parts())
+            assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"], parts
+            assert not any(part.defects for part in parts) and not message.epilogue, "parts"
+            class Page(html.parser.HTMLParser):
+                def __init__(self):
+                    super().__init__()
+                    self.open, self.tags = [], set()
+                def handle_starttag(self, tag, attributes):
+                    self.tags.add(tag)
+                    assert not {"src", "background", "action", "onclick", "srcset"} & {name for name, _ in attributes}, tag
+                    for name, value in attributes:
+                        assert name != "href" or value.startswith(("http://", "https://")), value
+                        assert name != "style" or "url(" not in value, value
+                    if tag not in ("meta", "br"): self.open.append(tag)
+                def handle_endtag(self, tag):
+                    assert self.open and self.open.pop() == tag, tag
+            page = Page()
+            page.feed(parts[1].get_content())
+            page.close()
+            assert not page.open, page.open
+            known = {"html", "head", "meta", "title", "style", "body", "div", "p", "h2", "ul", "ol", "li", "table", "tr",
+                "th", "td", "a", "br", "span", "pre", "code"}
+            assert page.tags <= known, page.tags - known
             for name in message.keys():
                 value = message[name]
                 assert not value.defects, (name, value.defects)
                 assert chr(10) not in value and chr(13) not in value, name
             assert [a.addr_spec for a in message["To"].addresses] == ["oncall@example.com", "hr-it@example.com"], message["To"]
             assert message["Date"].datetime.utcoffset().total_seconds() == 0, "date"
-            sys.stdout.write(str(len(message.get_content())) + " " + message["Subject"])
+            sys.stdout.write(" ".join(str(len(part.get_content())) for part in parts) + " " + message["Subject"])
             """
         let python = ChildProcess(
             executable: "python3",
@@ -135,8 +164,8 @@ import Testing
         )
         let outcome = await python.run(input: Array(mail.utf8))
         #expect(outcome.ending == .exited(0), "\(outcome.complaint)\n\(mail)")
-        #expect(outcome.complaint.hasPrefix("\(body.unicodeScalars.count) [tokenvigil]"))
-        if let subject { #expect(outcome.complaint == "\(body.unicodeScalars.count) \(subject)") }
+        #expect(outcome.complaint.hasPrefix("\(lengths) [tokenvigil]"))
+        if let subject { #expect(outcome.complaint == "\(lengths) \(subject)") }
     }
 
     private func headers(of alert: Alert) throws -> [(name: String, value: String)] {

@@ -83,12 +83,45 @@ enum Samples {
             severity: kind == .reminder ? .critical : kind.severity,
             createdAt: now,
             incidentID: plan.hasIncident ? incident : nil,
+            incidentKind: plan.hasIncident ? incidentKind(for: kind) : nil,
             summary: "\(plan.summary) on srv1",
             host: host,
             tokens: plan.tokens,
             remedy: plan.remedy,
             causes: kind == .invalidated ? ["its owner logged out of the web app", "an administrator deleted it"] : [],
             lastedSeconds: plan.lasted
+        )
+    }
+
+    /// What the incident is about that an alert of `kind` belongs to.
+    private static func incidentKind(for kind: AlertKind) -> AlertKind {
+        switch kind {
+        case .recovered, .reminder: .invalidated
+        case .sighted: .blind
+        case .providerRecovered: .providerIncident
+        case .notifierRecovered: .notifierFailing
+        case .invalidated, .limited, .expiring, .blind, .identityChanged, .replaced, .misconfigured,
+            .providerIncident, .notifierFailing, .test:
+            kind
+        }
+    }
+
+    /// Many tokens of one owner that died together, as the core composes it: the first ones, and a number.
+    static func many(_ count: Int) -> Alert {
+        Alert(
+            id: "hr-onboarding-20261123T100507120Z-invalidated",
+            kind: .invalidated,
+            severity: .critical,
+            createdAt: now,
+            incidentID: incident,
+            incidentKind: .invalidated,
+            summary: "INVALID \(count) tokens (revoked) on srv1",
+            host: host,
+            tokens: (1...Alert.mostTokens).map { report("token-\($0)") },
+            omittedTokens: count - Alert.mostTokens,
+            openTokens: count,
+            remedy: remedy,
+            causes: ["its owner logged out of the web app"]
         )
     }
 
@@ -218,6 +251,17 @@ enum Samples {
             lastedSeconds: 5
         )
     }
+
+    /// Texts that are also far too long, or are one character however long they are.
+    static let hugeTexts: [HostileText] = [
+        String(repeating: "a", count: 100_000),
+        String(repeating: "\"\\\u{1F}", count: 33_000),
+        String(repeating: "👨‍👩‍👧‍👦", count: 4000),
+        "a" + String(repeating: "\u{301}", count: 50_000),
+        String(repeating: "<&>*_`|@everyone ", count: 6000),
+        String(repeating: "\u{202E}ü", count: 30_000),
+        "https://example.com/" + String(repeating: "x", count: 100_000),
+    ].map(HostileText.init)
 
     /// An alert about more tokens than fit anywhere.
     static func crowd(of count: Int) -> Alert {
