@@ -4,12 +4,29 @@ import TokenHealth
 package enum ConfigurationLoader {
     /// Reads the file at `path` and `conf.d/*.yaml` beside it.
     ///
+    /// - Parameters:
+    ///   - path: of the main file.
+    ///   - templateProblem: what is wrong with a message template, as the end of a sentence.
     /// - Returns: a configuration without a problem.
     /// - Throws: every problem of all the files at once.
-    package static func load(path: String) throws(ConfigurationErrors) -> Configuration {
+    package static func load(
+        path: String,
+        templateProblem: (TemplateSettings) -> String? = { _ in nil }
+    ) throws(ConfigurationErrors) -> Configuration {
         let log = ProblemLog()
         let files = ConfigurationFiles(log: log).merged(path: path)
-        return try configuration(from: files?.root, files: files?.files ?? [], log: log)
+        let configuration = try configuration(from: files?.root, files: files?.files ?? [], log: log)
+        for notifier in configuration.notifiers {
+            guard case .webhook(let webhook) = notifier.kind, case .template(let template) = webhook.format,
+                let problem = templateProblem(template)
+            else { continue }
+            let place = files?.root.member("notifiers")?.member(notifier.name)?.member("template")?.place
+            let path = "notifiers.\(notifier.name).template"
+            let message = "template \(problem)"
+            log.error(place.map { Problem(message, at: $0, path: path) } ?? Problem(message, inFile: path))
+        }
+        guard log.errors.isEmpty else { throw ConfigurationErrors(problems: ProblemLog.ordered(log.errors)) }
+        return configuration
     }
 
     /// Reads one text, as if it were a file without drop-ins.

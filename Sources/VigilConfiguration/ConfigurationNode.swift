@@ -24,6 +24,12 @@ struct ConfigurationNode: Sendable {
         return scalar.isNull
     }
 
+    /// The value of a key; `nil` where this is no mapping that has it.
+    func member(_ key: String) -> ConfigurationNode? {
+        guard case .mapping(let members) = content else { return nil }
+        return members.first { $0.key == key }?.value
+    }
+
     /// What stands there, for a person.
     var kind: String {
         switch content {

@@ -4,7 +4,7 @@
 enum ConfigurationSection: String, CaseIterable, Sendable {
     case root, defaults, confirm, token, dependant, expect, secret
     case provider, probe, namedProbe, auth, matcher, identity, limits, remedy
-    case webhook, sendmail, journald, command
+    case webhook, alertmanager, sendmail, journald, command
     case state, status, heartbeat
 
     /// Every key that may stand in such a mapping, besides names the user chooses.
@@ -35,7 +35,12 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .identity: ["id", "name"]
         case .limits: ["rate", "failed_logins", "advised_interval"]
         case .remedy: ["url", "steps", "causes"]
-        case .webhook: ["type", "url", "format", "signing_secret", "ca_file", "allow_plaintext"]
+        case .webhook:
+            [
+                "type", "url", "format", "routing_key", "access_token", "template", "content_type", "signing_secret",
+                "ca_file", "allow_plaintext",
+            ]
+        case .alertmanager: ["type", "urls", "access_token", "ca_file", "allow_plaintext"]
         case .sendmail: ["type", "from", "to", "sendmail"]
         case .journald: ["type"]
         case .command: ["type", "argv"]

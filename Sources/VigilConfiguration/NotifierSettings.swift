@@ -14,6 +14,7 @@ package struct NotifierSettings: Sendable, Hashable {
     /// How people are told.
     package enum Kind: Sendable, Hashable {
         case webhook(WebhookSettings)
+        case alertmanager(AlertmanagerSettings)
         case sendmail(SendmailSettings)
         /// The systemd journal.
         case journald
@@ -23,11 +24,31 @@ package struct NotifierSettings: Sendable, Hashable {
 }
 
 /// What a webhook's body looks like.
-package enum WebhookFormat: String, Sendable, Hashable, CaseIterable {
-    case standard, alertmanager, slack, discord, teams, pagerduty, ntfy, cloudevents, template
+package enum WebhookFormat: Sendable, Hashable {
+    case standard, alertmanager, slack, discord, teams, cloudevents
+    /// With the key of the service in PagerDuty.
+    case pagerduty(routingKey: SecretSource)
+    /// With the token of an account, where the topic is protected.
+    case ntfy(accessToken: SecretSource?)
+    case template(TemplateSettings)
 
-    /// Whether this version can write it.
-    package var isAvailable: Bool { self == .standard }
+    /// The names that `format` takes.
+    static let names = [
+        "standard", "alertmanager", "slack", "discord", "teams", "pagerduty", "ntfy", "cloudevents", "template",
+    ]
+}
+
+/// A Mustache template of the administrator's own.
+package struct TemplateSettings: Sendable, Hashable {
+    /// Absolute path.
+    package let path: String
+    /// Of what it makes; JSON unless another is named.
+    package let contentType: String
+
+    package init(path: String, contentType: String = "application/json") {
+        self.path = path
+        self.contentType = contentType
+    }
 }
 
 /// Where an alert is posted.
@@ -58,6 +79,30 @@ package struct WebhookSettings: Sendable, Hashable {
     }
 }
 
+/// The peers of an Alertmanager cluster.
+package struct AlertmanagerSettings: Sendable, Hashable {
+    /// At least one.
+    package let urls: [SecretOrLiteral]
+    /// For a proxy in front of it that asks for one.
+    package let accessToken: SecretSource?
+    /// PEM file with the authorities to trust instead of the system's.
+    package let certificateAuthorities: String?
+    /// As for a webhook.
+    package let allowsPlaintext: Bool
+
+    package init(
+        urls: [SecretOrLiteral],
+        accessToken: SecretSource? = nil,
+        certificateAuthorities: String? = nil,
+        allowsPlaintext: Bool = false
+    ) {
+        self.urls = urls
+        self.accessToken = accessToken
+        self.certificateAuthorities = certificateAuthorities
+        self.allowsPlaintext = allowsPlaintext
+    }
+}
+
 /// Who writes mail to whom, and the program that takes it.
 package struct SendmailSettings: Sendable, Hashable {
     package let from: String
@@ -75,7 +120,8 @@ package struct SendmailSettings: Sendable, Hashable {
 
 extension Setting {
     private static let notifierTypes: [(name: String, section: ConfigurationSection)] = [
-        ("webhook", .webhook), ("sendmail", .sendmail), ("journald", .journald), ("command", .command),
+        ("webhook", .webhook), ("alertmanager", .alertmanager), ("sendmail", .sendmail), ("journald", .journald),
+        ("command", .command),
     ]
 
     /// One notifier; its `type` says which other keys it has.
@@ -95,6 +141,7 @@ extension Setting {
         let kind: NotifierSettings.Kind? =
             switch section {
             case .webhook: fields.webhook().map { .webhook($0) }
+            case .alertmanager: fields.alertmanager().map { .alertmanager($0) }
             case .sendmail: fields.sendmail().map { .sendmail($0) }
             case .command: fields.required("argv", "the program to run")?.argv().map { .command(argv: $0) }
             default: .journald
@@ -102,18 +149,26 @@ extension Setting {
         return kind.map { NotifierSettings(name: name, kind: $0) }
     }
 
-    fileprivate func format() -> WebhookFormat? {
-        let available = WebhookFormat.allCases.filter(\.isAvailable).map(\.rawValue)
-        guard let text = text(Wording.choice(available)) else { return nil }
-        guard let format = WebhookFormat(rawValue: text) else {
-            report("unknown format \(Wording.shown(text))\(Wording.suggestion(for: text, in: available))")
+    /// The name of a format that there is.
+    fileprivate func formatName() -> String? {
+        guard let name = text(Wording.choice(WebhookFormat.names)) else { return nil }
+        guard WebhookFormat.names.contains(name) else {
+            report("unknown format \(Wording.shown(name))\(Wording.suggestion(for: name, in: WebhookFormat.names))")
             return nil
         }
-        guard format.isAvailable else {
-            report("format '\(text)' is not available in this version: use \(Wording.choice(available))")
+        return name
+    }
+
+    /// A media type, RFC 9110 section 8.3.1, with or without parameters.
+    fileprivate func mediaType() -> String? {
+        guard let type = text("a media type") else { return nil }
+        let parts = type.prefix { $0 != ";" }.split(separator: "/", omittingEmptySubsequences: false)
+        let isPlain = type.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && !$0.contains(" ") }), isPlain else {
+            report("\(key) \(Wording.shown(type)) is not a media type: write it as application/json")
             return nil
         }
-        return format
+        return type
     }
 
     fileprivate func mailAddress() -> String? {
@@ -135,16 +190,64 @@ extension Setting {
 extension Fields {
     fileprivate func webhook() -> WebhookSettings? {
         let allowsPlaintext = self["allow_plaintext"]?.flag() ?? false
-        let url = required("url", "where to post, a URL or {file: PATH} with one")?
-            .secretURL(allowsPlaintext: allowsPlaintext)
-        let format = self["format"]?.format() ?? .standard
+        let name: String? = if let setting = self["format"] { setting.formatName() } else { "standard" }
+        let format = name.flatMap { self.format(named: $0) }
         let signingSecret = self["signing_secret"]?.secretSource()
         let authorities = self["ca_file"]?.absolutePath()
-        return url.map { url in
-            WebhookSettings(
-                url: url,
-                format: format,
-                signingSecret: signingSecret,
+        // Everybody's events go to the same address.
+        let usual: SecretOrLiteral? =
+            self["url"] == nil && name == "pagerduty" ? .literal("https://events.pagerduty.com/v2/enqueue") : nil
+        let purpose = "where to post, a URL or {file: PATH} with one"
+        let url = usual ?? required("url", purpose)?.secretURL(allowsPlaintext: allowsPlaintext)
+        guard let url, let format else { return nil }
+        return WebhookSettings(
+            url: url,
+            format: format,
+            signingSecret: signingSecret,
+            certificateAuthorities: authorities,
+            allowsPlaintext: allowsPlaintext
+        )
+    }
+
+    /// The format, with the keys that belong to it; those of other formats are reported.
+    private func format(named name: String) -> WebhookFormat? {
+        let owners = [
+            "routing_key": "pagerduty", "access_token": "ntfy", "template": "template", "content_type": "template",
+        ]
+        for (key, owner) in owners where owner != name {
+            self[key]?.report("\(key) has no meaning here: it belongs to format: \(owner)")
+        }
+        switch name {
+        case "alertmanager": return .alertmanager
+        case "slack": return .slack
+        case "discord": return .discord
+        case "teams": return .teams
+        case "cloudevents": return .cloudevents
+        case "pagerduty":
+            return required("routing_key", "the integration key of the service, from a secret source")?.secretSource()
+                .map { .pagerduty(routingKey: $0) }
+        case "ntfy":
+            return .ntfy(accessToken: self["access_token"]?.secretSource())
+        case "template":
+            let type: String? =
+                if let setting = self["content_type"] { setting.mediaType() } else { "application/json" }
+            let path = required("template", "the Mustache file that makes the message")?.absolutePath()
+            guard let path, let type else { return nil }
+            return .template(TemplateSettings(path: path, contentType: type))
+        default: return .standard
+        }
+    }
+
+    fileprivate func alertmanager() -> AlertmanagerSettings? {
+        let allowsPlaintext = self["allow_plaintext"]?.flag() ?? false
+        let urls = required("urls", "the addresses of the Alertmanagers, all of one cluster")?
+            .list("a list of URLs")?.compactMap { $0.secretURL(allowsPlaintext: allowsPlaintext) }
+        let accessToken = self["access_token"]?.secretSource()
+        let authorities = self["ca_file"]?.absolutePath()
+        return urls.map { urls in
+            AlertmanagerSettings(
+                urls: urls,
+                accessToken: accessToken,
                 certificateAuthorities: authorities,
                 allowsPlaintext: allowsPlaintext
             )

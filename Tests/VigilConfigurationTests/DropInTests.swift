@@ -126,4 +126,26 @@ import VigilConfiguration
         )
         #expect(problems(directory).isEmpty)
     }
+
+    @Test func `a template that is no good is told at its place`() throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.write(DropInTests.main, to: "tokenvigil.yaml")
+        let webhook = "type: webhook, url: https://a.example.com, format: template"
+        try directory.write(
+            "notifiers:\n  tickets: {\(webhook), template: /etc/x.mustache, content_type: text/plain}",
+            to: "conf.d/tickets.yaml"
+        )
+        _ = try ConfigurationLoader.load(path: path)
+        do {
+            _ = try ConfigurationLoader.load(path: path) { "is tried as \($0.contentType) from \($0.path)" }
+            Issue.record("a bad template is taken")
+        } catch {
+            #expect(
+                error.problems.map { $0.description.replacing("\(directory.path)/", with: "") } == [
+                    "conf.d/tickets.yaml:2:84: template is tried as text/plain from /etc/x.mustache"
+                ]
+            )
+            #expect(error.problems.map(\.path) == ["notifiers.tickets.template"])
+        }
+    }
 }

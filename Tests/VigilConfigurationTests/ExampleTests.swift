@@ -75,8 +75,32 @@ import VigilConfiguration
             signingSecret: .credential(name: "oncall-key"),
             certificateAuthorities: "/etc/ssl/certs/ca-certificates.crt"
         )
+        let directory = "/etc/tokenvigil/secrets"
+        let chat = WebhookSettings(url: .source(.file(path: "\(directory)/slack-url")), format: .slack)
+        let duty = WebhookSettings(
+            url: .literal("https://events.pagerduty.com/v2/enqueue"),
+            format: .pagerduty(routingKey: .file(path: "\(directory)/pagerduty-key"))
+        )
+        let phone = WebhookSettings(
+            url: .literal("https://ntfy.example.com/tokens"),
+            format: .ntfy(accessToken: .file(path: "\(directory)/ntfy-token"))
+        )
+        let tickets = WebhookSettings(
+            url: .literal("https://tickets.example.com/api/new"),
+            format: .template(TemplateSettings(path: "/etc/tokenvigil/ticket.mustache"))
+        )
         #expect(
             notifiers == [
+                NotifierSettings(
+                    name: "alertmanager",
+                    kind: .alertmanager(
+                        AlertmanagerSettings(
+                            urls: [.literal("http://127.0.0.1:9093"), .literal("http://127.0.0.1:9094")]
+                        )
+                    )
+                ),
+                NotifierSettings(name: "chat", kind: .webhook(chat)),
+                NotifierSettings(name: "duty", kind: .webhook(duty)),
                 NotifierSettings(name: "hr-mail", kind: .sendmail(mail)),
                 NotifierSettings(name: "journal", kind: .journald),
                 NotifierSettings(name: "oncall", kind: .webhook(webhook)),
@@ -84,6 +108,8 @@ import VigilConfiguration
                     name: "pager",
                     kind: .command(argv: ["/usr/local/bin/page", "--queue", "api-tokens"])
                 ),
+                NotifierSettings(name: "phone", kind: .webhook(phone)),
+                NotifierSettings(name: "tickets", kind: .webhook(tickets)),
             ]
         )
     }
