@@ -19,6 +19,7 @@ let collections = Target.Dependency.product(name: "HeapModule", package: "swift-
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -56,6 +57,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         // The priority queue under the schedule.
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        // Message templates of the administrator's own.
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         // HMAC for fingerprints and webhook signatures.
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     ],
@@ -89,7 +92,7 @@ let package = Package(
             name: "VigilNotifying",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilSystemd", asyncHTTPClient, nio, nioHTTP1, crypto, subprocess,
-                systemPackage,
+                systemPackage, mustache,
             ],
             swiftSettings: settings
         ),

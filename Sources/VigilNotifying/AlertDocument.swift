@@ -12,39 +12,64 @@ struct AlertDocument: Sendable {
 
     /// The document as JSON of at most ``maximumSize`` bytes: as many tokens as fit, and how many more there are.
     ///
+    /// Texts are whole where that is possible, and shortened where one of them alone would fill the document.
+    ///
     /// - Throws: when a value has no JSON form.
     func encoded() throws -> [UInt8] {
-        let whole = try Array(Wire.encoder().encode(Envelope(alert: alert, tokens: alert.tokens)))
+        let whole = try fitted()
         guard whole.count > AlertDocument.maximumSize else { return whole }
-        let without = try Wire.encoder().encode(Envelope(alert: alert, tokens: [])).count
-        var room = AlertDocument.maximumSize - without
-        var tokens: [TokenReport] = []
+        for detail in Detail.ladder {
+            let shorter = try AlertDocument(alert: alert.abridged(to: detail)).fitted()
+            if shorter.count <= AlertDocument.maximumSize { return shorter }
+        }
+        throw FormatProblem.tooLong(AlertDocument.maximumSize)
+    }
+
+    /// The document with everything that is in the alert, however long.
+    ///
+    /// - Throws: when a value has no JSON form.
+    func body() throws -> [UInt8] {
+        try Array(Wire.encoder().encode(Envelope(contents: Contents(alert: alert))))
+    }
+
+    /// The document with as many tokens as there is room for.
+    private func fitted() throws -> [UInt8] {
+        var contents = Contents(alert: alert, tokens: [])
+        let without = try Wire.encoder().encode(Envelope(contents: contents)).count
+        // Room for the number of those left out.
+        var room = AlertDocument.maximumSize - without - 30
         for token in alert.tokens {
             let evidence = alert.evidence.filter { $0.name == token.name }
             room -= try Wire.encoder().encode(token).count + Wire.encoder().encode(evidence).count + 2
             guard room >= 0 else { break }
-            tokens.append(token)
+            contents.tokens.append(token)
         }
-        return try Array(Wire.encoder().encode(Envelope(alert: alert, tokens: tokens)))
+        return try Array(Wire.encoder().encode(Envelope(contents: contents)))
     }
 
     private struct Envelope: Encodable {
-        let alert: Alert
-        let tokens: [TokenReport]
+        let contents: Contents
 
         private enum CodingKeys: String, CodingKey { case type, timestamp, data }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(alert.kind, forKey: .type)
-            try container.encode(alert.createdAt, forKey: .timestamp)
-            try container.encode(Contents(alert: alert, tokens: tokens), forKey: .data)
+            try container.encode(contents.alert.kind, forKey: .type)
+            try container.encode(contents.alert.createdAt, forKey: .timestamp)
+            try container.encode(contents, forKey: .data)
         }
     }
 
-    private struct Contents: Encodable {
+    /// The facts of an alert, in whatever envelope.
+    struct Contents: Encodable {
         let alert: Alert
-        let tokens: [TokenReport]
+        /// The tokens that are told of; the others are counted.
+        var tokens: [TokenReport]
+
+        init(alert: Alert, tokens: [TokenReport]? = nil) {
+            self.alert = alert
+            self.tokens = tokens ?? alert.tokens
+        }
 
         private enum CodingKeys: String, CodingKey {
             case severity, summary, host, tokens, remedy, evidence

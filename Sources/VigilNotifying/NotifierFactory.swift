@@ -7,6 +7,7 @@ import VigilSystemd
 /// A new kind of notifier has its own file, a case here and a line in ``NotifierFactory/notifier(for:)``.
 package enum NotifierSettings: Sendable, Hashable {
     case webhook(WebhookNotifier.Settings)
+    case alertmanager(AlertmanagerNotifier.Settings)
     case sendmail(SendmailNotifier.Settings)
     case journal
     case command(CommandNotifier.Settings)
@@ -42,6 +43,8 @@ package struct NotifierFactory: Sendable {
     package func notifier(for settings: NotifierSettings) -> any Notifier {
         switch settings {
         case .webhook(let settings): WebhookNotifier(settings, client: client, secrets: secrets, version: version)
+        case .alertmanager(let settings):
+            AlertmanagerNotifier(settings, client: client, secrets: secrets, version: version)
         case .sendmail(let settings): SendmailNotifier(settings)
         case .journal: JournalNotifier(journal: journal)
         case .command(let settings): CommandNotifier(settings)

@@ -6,6 +6,31 @@ struct WebhookAnswer: Sendable, Hashable {
     let status: Int
     /// The field value as received.
     let retryAfter: String?
+    /// The beginning of what it said, for decisions.
+    let body: String
+    /// The same on one short line and without secrets, for people.
+    private let remark: String
+
+    init(status: Int, retryAfter: String?, body: String = "", remark: String = "") {
+        self.status = status
+        self.retryAfter = retryAfter
+        self.body = body
+        self.remark = remark
+    }
+
+    /// What it said, where that is JSON.
+    var document: JSONValue? { JSONValue(parsing: Array(body.utf8)) }
+
+    /// Whether it is a page for people: a proxy or a portal, and not the service.
+    var looksLikePage: Bool { body.drop(while: \.isWhitespace).hasPrefix("<") }
+
+    /// `https://hooks.example.com answered HTTP 404: no_service`.
+    func text(from origin: String) -> String { "\(origin) answered HTTP \(status)\(quotation)" }
+
+    /// What it said, after a colon; empty where it said nothing that a person could read.
+    var quotation: String {
+        remark.isEmpty || looksLikePage ? "" : ": \(remark.shortened(to: 80))"
+    }
 
     /// Whether the alert has arrived, and whether another attempt may help.
     ///
@@ -34,5 +59,13 @@ struct WebhookAnswer: Sendable, Hashable {
         default:
             return .failed("\(answer), which is no answer to a webhook")
         }
+    }
+}
+
+extension JSONValue {
+    /// The value of a member, where this is an object that has it.
+    func member(_ name: String) -> JSONValue? {
+        guard case .object(let members) = self else { return nil }
+        return members[name]
     }
 }

@@ -13,7 +13,7 @@ struct CommonOptions: ParsableArguments {
     /// - Throws: ``Failure`` with every problem and `code`.
     func load(failingWith code: ExitCode = .configuration) throws -> Configuration {
         do throws(ConfigurationErrors) {
-            return try ConfigurationLoader.load(path: config)
+            return try ConfigurationLoader.load(path: config) { $0.problem }
         } catch {
             throw Failure("the configuration cannot be used\n\(error)", code: code)
         }

@@ -15,12 +15,11 @@ struct Notifiers {
         var clients: [String?: HTTPClient] = [:]
         var byName: [String: any Notifier] = [:]
         for settings in configuration.notifiers {
-            var authorities: String?
-            if case .webhook(let webhook) = settings.kind { authorities = webhook.certificateAuthorities }
+            let authorities = settings.kind.certificateAuthorities
             let client = clients[authorities] ?? Notifiers.client(trusting: authorities)
             clients[authorities] = client
             let factory = NotifierFactory(client: client, secrets: secrets, version: Version.text)
-            byName[settings.name] = factory.notifier(for: settings.kind.translated)
+            byName[settings.name] = factory.notifier(for: settings.translated)
         }
         self.byName = byName
         self.clients = Array(clients.values)
@@ -46,20 +45,35 @@ struct Notifiers {
 }
 
 extension VigilConfiguration.NotifierSettings.Kind {
+    /// PEM file with the authorities to trust instead of the system's.
+    fileprivate var certificateAuthorities: String? {
+        switch self {
+        case .webhook(let webhook): webhook.certificateAuthorities
+        case .alertmanager(let alertmanager): alertmanager.certificateAuthorities
+        case .sendmail, .journald, .command: nil
+        }
+    }
+}
+
+extension VigilConfiguration.NotifierSettings {
     /// The same settings as the notifying module takes them: the two modules do not know each other.
     fileprivate var translated: VigilNotifying.NotifierSettings {
-        switch self {
+        switch kind {
         case .webhook(let webhook):
-            let url: WebhookNotifier.Settings.Address =
-                switch webhook.url {
-                case .literal(let text): .literal(text)
-                case .source(let source): .secret(source)
-                }
             return .webhook(
                 WebhookNotifier.Settings(
-                    url: url,
+                    url: webhook.url.translated,
+                    format: webhook.format.translated(forReceiver: name),
                     signingSecret: webhook.signingSecret,
                     allowsPlaintext: webhook.allowsPlaintext
+                )
+            )
+        case .alertmanager(let alertmanager):
+            return .alertmanager(
+                AlertmanagerNotifier.Settings(
+                    peers: alertmanager.urls.map(\.translated),
+                    accessToken: alertmanager.accessToken,
+                    allowsPlaintext: alertmanager.allowsPlaintext
                 )
             )
         case .sendmail(let mail):
@@ -70,4 +84,36 @@ extension VigilConfiguration.NotifierSettings.Kind {
             return .command(CommandNotifier.Settings(argv: argv))
         }
     }
+}
+
+extension SecretOrLiteral {
+    fileprivate var translated: WebhookNotifier.Settings.Address {
+        switch self {
+        case .literal(let text): .literal(text)
+        case .source(let source): .secret(source)
+        }
+    }
+}
+
+extension WebhookFormat {
+    fileprivate func translated(forReceiver name: String) -> WebhookNotifier.Settings.Format {
+        switch self {
+        case .standard: .standard
+        case .alertmanager: .alertmanager(receiver: name)
+        case .slack: .slack
+        case .discord: .discord
+        case .teams: .teams
+        case .cloudevents: .cloudEvents
+        case .pagerduty(let routingKey): .pagerDuty(routingKey: routingKey)
+        case .ntfy(let accessToken): .ntfy(accessToken: accessToken)
+        case .template(let template): .template(template.translated)
+        }
+    }
+}
+
+extension TemplateSettings {
+    fileprivate var translated: MessageTemplate { MessageTemplate(path: path, contentType: contentType) }
+
+    /// What is wrong with the template, as the end of a sentence.
+    var problem: String? { translated.problem }
 }

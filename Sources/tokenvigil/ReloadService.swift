@@ -27,7 +27,7 @@ struct ReloadService: Service {
     private func reload() async {
         let next: Configuration
         do throws(ConfigurationErrors) {
-            next = try ConfigurationLoader.load(path: path)
+            next = try ConfigurationLoader.load(path: path) { $0.problem }
         } catch {
             logger.error("the new configuration has errors, the old one stays", metadata: ["problems": "\(error)"])
             supervisor.status("reload failed, the old configuration stays: \(error.problems.first?.description ?? "")")

@@ -76,6 +76,10 @@ import Testing
     @Test(arguments: Samples.hostileTexts)
     func `is JSON whatever is in it`(_ hostile: HostileText) throws {
         let text = hostile.text
-        #expect(try value("/data/summary", of: Samples.hostile(text)) == .string(text))
+        guard case .string(let summary)? = try value("/data/summary", of: Samples.hostile(text)) else {
+            return reject("no summary")
+        }
+        // Only where it alone would fill the document it is shortened.
+        #expect(summary == text || (text.utf8.count > 1000 && summary.hasSuffix("…")))
     }
 }

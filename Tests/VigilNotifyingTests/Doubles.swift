@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Synchronization
 import TokenHealth
+import Testing
 import VigilEngine
 import VigilNotifying
 import VigilSystemd
@@ -42,5 +43,12 @@ final class Recording<Value: Sendable>: Sendable {
 
     func append(_ value: Value) {
         storage.withLock { $0.append(value) }
+    }
+}
+
+extension JSONValue {
+    /// What stands at a JSON Pointer.
+    func value(at path: String) throws -> JSONValue? {
+        self[try #require(JSONPointer(path))]
     }
 }

@@ -10,7 +10,7 @@ import VigilSystemd
 /// What every notifier promises the engine, whatever way it goes.
 @Suite struct `Every notifier` {
     enum Way: String, CaseIterable, Sendable {
-        case webhook, sendmail, journal, command
+        case webhook, alertmanager, sendmail, journal, command
     }
 
     enum Receiver: Sendable {
@@ -31,8 +31,30 @@ import VigilSystemd
         try await Workshop.open { workshop in
             switch way {
             case .webhook: try await webhook(to: receiver, body)
+            case .alertmanager: try await alertmanager(to: receiver, body)
             case .journal: try await journal(to: receiver, body)
             case .sendmail, .command: try await program(way, to: receiver, in: workshop, body)
+            }
+        }
+    }
+
+    private func behaviour(of receiver: Receiver) -> ScriptedReceiver.Behaviour {
+        switch receiver {
+        case .works: .answer("HTTP/1.1 204 No Content\r\n\r\n")
+        case .isAway: .reset
+        case .hangs: .hang
+        }
+    }
+
+    /// Its keys are the labels: alerts of one incident are one to Alertmanager.
+    private func alertmanager<Result: Sendable>(
+        to receiver: Receiver,
+        _ body: (Line) async throws -> Result
+    ) async throws -> Result {
+        try await ScriptedReceiver.run(behaviour(of: receiver)) { server in
+            let settings = NotifierSettings.alertmanager(.init(peers: [.literal(server.url)]))
+            return try await made(settings) { notifier in
+                try await body(Line(notifier: notifier) { server.requests.values.map { "\($0.body.count)" } })
             }
         }
     }
@@ -41,13 +63,7 @@ import VigilSystemd
         to receiver: Receiver,
         _ body: (Line) async throws -> Result
     ) async throws -> Result {
-        let behaviour: ScriptedReceiver.Behaviour =
-            switch receiver {
-            case .works: .answer("HTTP/1.1 204 No Content\r\n\r\n")
-            case .isAway: .reset
-            case .hangs: .hang
-            }
-        return try await ScriptedReceiver.run(behaviour) { server in
+        try await ScriptedReceiver.run(behaviour(of: receiver)) { server in
             let settings = NotifierSettings.webhook(.init(url: .literal(server.url)))
             return try await made(settings) { notifier in
                 try await body(
@@ -125,7 +141,7 @@ import VigilSystemd
         }
     }
 
-    @Test(arguments: Way.allCases)
+    @Test(arguments: [Way.webhook, .sendmail, .journal, .command])
     func `gives every attempt the same key, and every alert its own`(_ way: Way) async throws {
         try await withLine(way, to: .works) { line in
             for alert in [Samples.alert(.invalidated), Samples.alert(.invalidated), Samples.alert(.reminder)] {
@@ -160,7 +176,7 @@ import VigilSystemd
         }
     }
 
-    @Test(arguments: [Way.webhook, .sendmail, .command])
+    @Test(arguments: [Way.webhook, .alertmanager, .sendmail, .command])
     func `stops when it is told to`(_ way: Way) async throws {
         try await withLine(way, to: .hangs) { line in
             let start = ContinuousClock.now
