@@ -349,6 +349,21 @@ package actor TokenWatch {
         entries.mapValues { $0.report(at: now) }
     }
 
+    /// Every open incident as it would be told now, and to whom.
+    package func openIncidents(at now: Date) -> [OutgoingAlert] {
+        entries.values.compactMap { entry in
+            guard let incident = entry.belief.incident else { return nil }
+            let alert = composer.alert(
+                for: Notice(incident.kind, incident: incident),
+                token: entry.token,
+                belief: entry.belief,
+                report: report(on: entry, at: now),
+                at: now
+            )
+            return OutgoingAlert(alert, to: entry.token.notify)
+        }
+    }
+
     /// What hinders the watch itself, in sentences.
     package var standingProblems: [String] { problems.values.sorted() }
 

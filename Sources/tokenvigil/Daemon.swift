@@ -86,6 +86,12 @@ struct Daemon {
             supervisor: supervisor,
             logger: logger
         )
+        let reassertion = Reassertion(
+            notifiers: notifiers.byName,
+            open: { await watch.openIncidents(at: $0) },
+            timekeeper: timekeeper,
+            logger: logger
+        )
         let watchdog = Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger)
         logger.info(
             "watching",
@@ -98,6 +104,7 @@ struct Daemon {
                     .init(service: reload),
                     .init(service: watchdog),
                     .init(service: reporter),
+                    .init(service: reassertion),
                     .init(service: dispatcher),
                     .init(service: ProbeService(watch: watch, timekeeper: timekeeper, progress: progress)),
                 ],

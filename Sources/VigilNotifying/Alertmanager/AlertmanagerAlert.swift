@@ -1,0 +1,138 @@
+import FoundationEssentials
+import TokenHealth
+
+/// One alert as Alertmanager knows it: its labels say what it is, everything else is about it.
+///
+/// Labels of one incident never change, and its end has those of its beginning: Alertmanager takes another set for
+/// another alert.
+struct AlertmanagerAlert: Sendable, Hashable {
+    let labels: [String: String]
+    let annotations: [String: String]
+    let startsAt: Date
+    /// When it ended, or when it is to be forgotten; `nil` while it lasts.
+    var endsAt: Date?
+    let generatorURL: String?
+
+    /// The incident; `nil` for what is said once.
+    var incident: String? { labels["incident"] }
+    /// The token; `nil` for what is about a provider or a notifier.
+    var token: String? { labels["token"] }
+
+    /// One for each token of `story`, or one for all where it is not about tokens.
+    static func all(of story: AlertStory) -> [AlertmanagerAlert] {
+        let tokens: [TokenReport?] = story.isAboutTokens ? story.alert.tokens.map { $0 } : [nil]
+        return tokens.map { AlertmanagerAlert(story, token: $0) }
+    }
+
+    private init(_ story: AlertStory, token: TokenReport?) {
+        let alert = story.alert
+        let provider = token?.provider ?? alert.tokens.first?.provider
+        labels = AlertmanagerAlert.filled([
+            "alertname": story.incidentKind.alertname,
+            "severity": story.incidentSeverity.rawValue,
+            "host": alert.host,
+            "incident": alert.incidentID,
+            "token": token?.name?.text,
+            "provider": provider,
+            "owner": token?.owner,
+        ])
+        annotations = AlertmanagerAlert.filled([
+            "summary": alert.summary,
+            "description": story.sentence,
+            "explanation": token?.explanation,
+            "reason": token?.reason,
+            "fingerprint": token?.fingerprint?.text,
+            "used_by": token?.usedBy.map(\.name).joined(separator: ", "),
+            "remedy": alert.remedy.steps.enumerated().map { "\($0 + 1). \($1)" }.joined(separator: " "),
+            "tokens": alert.tokenCount > 1 ? "\(alert.tokenCount)" : nil,
+        ])
+        startsAt = token?.incident?.openedAt ?? story.beganAt
+        endsAt = story.isRecovery ? alert.createdAt : nil
+        generatorURL = story.repairLink?.text
+    }
+
+    /// Without what is not known: an empty label is none.
+    private static func filled(_ facts: [String: String?]) -> [String: String] {
+        facts.compactMapValues { $0.flatMap { $0.isEmpty ? nil : $0 } }
+    }
+
+    /// Sixteen hexadecimal digits: FNV-1a over the sorted labels, as `model/signature.go` of prometheus/common has it.
+    var fingerprint: String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for (name, value) in labels.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            for byte in Array(name.utf8) + [0xFF] + Array(value.utf8) + [0xFF] {
+                hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+            }
+        }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+extension AlertStory {
+    /// What its incident is about.
+    fileprivate var incidentKind: AlertKind {
+        if let kind = alert.incidentKind { return kind }
+        switch alert.kind {
+        case .recovered, .reminder: return .invalidated
+        case .sighted: return .blind
+        case .providerRecovered: return .providerIncident
+        case .notifierRecovered: return .notifierFailing
+        case .invalidated, .limited, .blind, .expiring, .identityChanged, .replaced, .misconfigured, .providerIncident,
+            .notifierFailing, .test:
+            return alert.kind
+        }
+    }
+
+    fileprivate var incidentSeverity: Severity {
+        alert.kind == .reminder && alert.incidentKind == nil ? alert.severity : incidentKind.severity
+    }
+
+    /// Whether it has an entry for each token.
+    fileprivate var isAboutTokens: Bool {
+        switch alert.kind {
+        case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test: false
+        case .invalidated, .limited, .recovered, .reminder, .expiring, .blind, .sighted, .identityChanged, .replaced,
+            .misconfigured:
+            !alert.tokens.isEmpty
+        }
+    }
+
+    /// Whether the tokens it names, or what else it is about, are in order again.
+    var isRecovery: Bool {
+        switch alert.kind {
+        case .recovered, .sighted, .providerRecovered, .notifierRecovered: true
+        case .invalidated, .limited, .reminder, .expiring, .blind, .identityChanged, .replaced, .misconfigured,
+            .providerIncident, .notifierFailing, .test:
+            false
+        }
+    }
+
+    /// When its incident began.
+    fileprivate var beganAt: Date {
+        alert.createdAt.addingTimeInterval(-Double(alert.lastedSeconds ?? 0))
+    }
+}
+
+extension AlertKind {
+    /// As alerting rules are named.
+    fileprivate var alertname: String {
+        switch self {
+        case .invalidated: "TokenInvalid"
+        case .limited: "TokenLimited"
+        case .recovered: "TokenRecovered"
+        case .reminder: "TokenReminder"
+        case .expiring: "TokenExpiring"
+        case .blind: "TokenBlind"
+        case .sighted: "TokenSighted"
+        case .identityChanged: "TokenIdentityChanged"
+        case .replaced: "TokenReplaced"
+        case .misconfigured: "TokenMisconfigured"
+        case .providerIncident: "TokenProviderIncident"
+        case .providerRecovered: "TokenProviderRecovered"
+        case .notifierFailing: "TokenvigilNotifierFailing"
+        case .notifierRecovered: "TokenvigilNotifierRecovered"
+        case .test: "TokenvigilTest"
+        }
+    }
+}
