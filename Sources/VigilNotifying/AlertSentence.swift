@@ -95,10 +95,11 @@ extension AlertSentence {
 
     private var deathCause: String? {
         switch reason.flatMap(RejectionReason.init(rawValue:)) {
-        case .expired: "it has expired"
-        case .revoked: "it was deleted or revoked before its time"
-        case .rejected: "\(provider) rejects it"
-        case .wrongIdentity: "it belongs to somebody else now"
+        case .expired: isOne ? "it has expired" : "they have expired"
+        case .revoked:
+            isOne ? "it was deleted or revoked before its time" : "they were deleted or revoked before their time"
+        case .rejected: "\(provider) rejects \(isOne ? "it" : "them")"
+        case .wrongIdentity: "\(isOne ? "it belongs" : "they belong") to somebody else now"
         case nil: nil
         }
     }

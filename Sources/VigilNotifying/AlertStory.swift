@@ -13,6 +13,8 @@ struct AlertStory: Sendable {
 
     /// Systems that depend on the tokens and are listed; the others are counted.
     private static let mostDependants = 20
+    /// Tokens that are told of before anything else; a longer list comes after what is to be done.
+    private static let fewTokens = 5
     /// Different explanations that are told; tokens that die together mostly share one.
     private static let mostExplanations = 3
 
@@ -30,6 +32,9 @@ struct AlertStory: Sendable {
     }
 
     private var isAboutOne: Bool { alert.tokenCount == 1 }
+
+    /// Whether the list of tokens is so long that it must not stand between a person and the rest.
+    var isLong: Bool { alert.tokenCount > AlertStory.fewTokens }
 }
 
 // MARK: - Evidence
@@ -41,12 +46,12 @@ extension AlertStory {
         return times(of: token).map { Fact(name: $0, value: $1.minuteUTC) }
     }
 
-    /// One line for each token, for an alert about several.
+    /// One line for each token, for an alert about several; in a long list no more than the most important time.
     var tokenLines: [String] {
         guard !isAboutOne else { return [] }
         return alert.tokens.map { token in
             let times = times(of: token).map { "\($0.lowercased()) \($1.minuteUTC)" }
-            return ([label(of: token)] + times).joined(separator: ", ")
+            return ([label(of: token)] + times.prefix(isLong ? 1 : times.count)).joined(separator: ", ")
         }
     }
 

@@ -10,7 +10,11 @@ struct MailBody: Sendable {
 
     /// The whole text; every line ends with `\n`.
     var text: String {
-        let sections = [fact, evidence, causes, dependants, remedy, reasoning, details]
+        let sections = [
+            fact, story.isLong ? [] : tokens, evidence, causes, dependants, remedy, reasoning,
+            story.isLong ? ["TOKENS"] + tokens : [],
+            details,
+        ]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -21,8 +25,6 @@ struct MailBody: Sendable {
 
     private var evidence: [String] {
         var lines = story.times.map { "\($0.name): \($0.value)" }
-        lines += story.tokenLines.flatMap { Paragraph.lines($0, first: "- ") }
-        if story.alert.omittedTokens > 0 { lines.append("and \(story.alert.omittedTokens) more: tokenvigil status") }
         for parts in story.explanations {
             if parts.count == 1 {
                 lines += Paragraph.lines(parts[0], first: "\(story.explanationTitle): ")
@@ -33,12 +35,17 @@ struct MailBody: Sendable {
         return lines
     }
 
+    private var tokens: [String] {
+        var lines = story.tokenLines.flatMap { Paragraph.lines($0, first: "- ") }
+        if story.alert.omittedTokens > 0 { lines.append("and \(story.alert.omittedTokens) more: tokenvigil status") }
+        return lines
+    }
+
     private var causes: [String] {
         guard !story.alert.causes.isEmpty else { return [] }
         return ["What usually causes this, most likely first:"]
             + story.alert.causes.flatMap { Paragraph.lines($0, first: "- ") }
     }
-
 }
 
 // MARK: - The reasoning

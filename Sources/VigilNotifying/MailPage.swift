@@ -12,7 +12,10 @@ struct MailPage: Sendable {
 
     /// The whole document; every line ends with `\n`.
     var text: String {
-        let sections = [fact, evidence, causes, dependants, remedy, details].filter { !$0.isEmpty }
+        let sections = [
+            fact, story.isLong ? [] : tokens, evidence, causes, dependants, remedy,
+            story.isLong ? [heading("Tokens")] + tokens : [], details,
+        ].filter { !$0.isEmpty }
         let title = HTMLText.escaped(story.alert.summary)
         let lines =
             [
@@ -65,13 +68,17 @@ extension MailPage {
 
     private var evidence: [String] {
         var lines = table(story.times)
-        lines += list(story.tokenLines.map(HTMLText.escaped))
+        for parts in story.explanations {
+            lines += [heading(story.explanationTitle)] + list(parts.map(HTMLText.escaped))
+        }
+        return lines
+    }
+
+    private var tokens: [String] {
+        var lines = list(story.tokenLines.map(HTMLText.escaped))
         if story.alert.omittedTokens > 0 {
             let more = "and \(story.alert.omittedTokens) more: <code>tokenvigil status</code>"
             lines.append("<p class=\"quiet\" style=\"\(Style.quiet)\">\(more)</p>")
-        }
-        for parts in story.explanations {
-            lines += [heading(story.explanationTitle)] + list(parts.map(HTMLText.escaped))
         }
         return lines
     }

@@ -559,7 +559,7 @@ class Received:
         self.path, self.body, self.status, self.at, self.taken = path, body, status, at, time.time()
         self.headers = {name.lower(): value for name, value in headers.items()}
         self.document = json.loads(body)
-        self.kind = self.document["type"]
+        self.kind = self.document.get("type")
         self.id = self.headers.get("webhook-id")
 
 

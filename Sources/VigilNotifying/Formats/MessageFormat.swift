@@ -118,13 +118,14 @@ extension AlertStory {
         var paragraphs: [(title: String?, lines: [String])] = [(nil, [sentence] + (reassurance.map { [$0] } ?? []))]
         let more = alert.omittedTokens > 0 ? ["and \(alert.omittedTokens) more: tokenvigil status"] : []
         let tokens = times.map { "\($0.name): \($0.value)" } + tokenLines.map { "• \($0)" } + more
-        if !tokens.isEmpty { paragraphs.append((nil, tokens)) }
+        if !tokens.isEmpty, !isLong { paragraphs.append((nil, tokens)) }
         for parts in explanations { paragraphs.append((explanationTitle, parts.map { "• \($0)" })) }
         let others = omittedDependants > 0 ? ["and \(omittedDependants) more"] : []
         let dependants = dependants.map { "• \($0.name)" + ($0.owner.map { " (\($0))" } ?? "") } + others
         if !dependants.isEmpty { paragraphs.append((dependantsTitle, dependants)) }
         let steps = alert.remedy.steps.enumerated().map { "\($0 + 1). \($1)" }
         if !steps.isEmpty { paragraphs.append((remedyTitle, steps)) }
+        if !tokens.isEmpty, isLong { paragraphs.append(("Tokens", tokens)) }
         return paragraphs
     }
 
