@@ -85,10 +85,6 @@ import VigilConfiguration
             url: .literal("https://ntfy.example.com/tokens"),
             format: .ntfy(accessToken: .file(path: "\(directory)/ntfy-token"))
         )
-        let tickets = WebhookSettings(
-            url: .literal("https://tickets.example.com/api/new"),
-            format: .template(TemplateSettings(path: "/etc/tokenvigil/ticket.mustache"))
-        )
         #expect(
             notifiers == [
                 NotifierSettings(
@@ -109,7 +105,6 @@ import VigilConfiguration
                     kind: .command(argv: ["/usr/local/bin/page", "--queue", "api-tokens"])
                 ),
                 NotifierSettings(name: "phone", kind: .webhook(phone)),
-                NotifierSettings(name: "tickets", kind: .webhook(tickets)),
             ]
         )
     }

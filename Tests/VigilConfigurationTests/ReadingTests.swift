@@ -146,6 +146,27 @@ import VigilConfiguration
         #expect(try token("ca_file: /etc/ca.pem").certificateAuthorities == "/etc/ca.pem")
     }
 
+    @Test(arguments: [
+        ("format: template, template: /x", WebhookFormat.template(TemplateSettings(path: "/x"))),
+        (
+            "format: template, template: /x, content_type: 'text/plain; charset=utf-8'",
+            .template(TemplateSettings(path: "/x", contentType: "text/plain; charset=utf-8"))
+        ),
+        ("format: pagerduty, routing_key: {env: KEY}", .pagerduty(routingKey: .environment(variable: "KEY"))),
+        ("format: ntfy", .ntfy(accessToken: nil)), ("format: discord", .discord), ("format: teams", .teams),
+        ("format: cloudevents", .cloudevents), ("format: alertmanager", .alertmanager), ("format: standard", .standard),
+    ])
+    func `a webhook has the format it says`(keys: String, format: WebhookFormat) throws {
+        let configuration = try configuration(
+            rest: "notifiers: {a: {type: webhook, url: 'https://hooks.example.com/x', \(keys)}}"
+        )
+        guard case .webhook(let webhook) = configuration.notifiers.first?.kind else {
+            Issue.record("no webhook")
+            return
+        }
+        #expect(webhook.format == format)
+    }
+
     @Test func `a literal URL of a notifier is kept with its query and never shown`() throws {
         let configuration = try configuration(
             rest: "notifiers: {a: {type: webhook, url: 'https://hooks.example.com/T0/s3cr3t?k=v'}}"
