@@ -50,7 +50,7 @@ package struct Alert: Sendable, Hashable, Codable {
     /// What the incident is about: a recovery names what it ends.
     package let incidentKind: AlertKind?
     /// One line: `INVALID hr-onboarding (revoked) on srv1`.
-    package let summary: String
+    package private(set) var summary: String
     package let host: String
     /// The tokens it is about: the first ``mostTokens`` of them.
     package let tokens: [TokenReport]
@@ -108,21 +108,9 @@ package struct Alert: Sendable, Hashable, Codable {
         let what =
             first.summary.hasSuffix(" on \(host)") ? String(first.summary.dropLast(host.count + 4)) : first.summary
         let span = "from \(first.createdAt.minuteUTC) to \(createdAt.minuteUTC)"
-        return Alert(
-            id: id,
-            kind: kind,
-            severity: severity,
-            createdAt: createdAt,
-            incidentID: incidentID,
-            summary: "\(summary), was \(what) \(span)",
-            host: host,
-            tokens: tokens,
-            omittedTokens: omittedTokens,
-            openTokens: openTokens,
-            remedy: remedy,
-            causes: causes,
-            lastedSeconds: lastedSeconds
-        )
+        var alert = self
+        alert.summary = "\(summary), was \(what) \(span)"
+        return alert
     }
 
     /// Whether telling this one makes it needless to tell `earlier`, which waits still.

@@ -65,14 +65,14 @@ extension Fields {
     fileprivate func configuration() -> Configuration {
         _ = required("version", "the form of the file, as in version: 1")?.version()
         let notifierEntries = self["notifiers"]?.entries("a mapping from names to notifiers") ?? []
+        let notifierNames = notifierEntries.map(\.name).sorted()
         let notifiers = notifierEntries.compactMap { entry in
             entry.value.isName(entry.name, of: "a notifier", at: entry.place)
-                ? entry.value.notifier(named: entry.name) : nil
+                ? entry.value.notifier(named: entry.name, beside: notifierNames) : nil
         }
         if notifierEntries.isEmpty {
             setting.log.warning("no notifier is configured: nobody is told when a token dies", at: setting.node.place)
         }
-        let notifierNames = notifierEntries.map(\.name).sorted()
         var habits = Habits()
         if let defaults = self["defaults"]?.mapping(.defaults) { habits.adopt(defaults, notifiers: notifierNames) }
         let surroundings = TokenSurroundings(providers: providers(), notifiers: notifierNames, habits: habits)

@@ -14,7 +14,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .defaults:
             [
                 "interval", "timeout", "confirm", "blind_after", "group_wait", "provider_grace", "remind",
-                "expiry_steps", "notify",
+                "expiry_steps", "notify", "escalate", "escalate_after",
             ]
         case .confirm: ["rejections", "over"]
         case .token:
@@ -39,11 +39,12 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
             [
                 "type", "url", "format", "routing_key", "access_token", "template", "content_type", "signing_secret",
                 "ca_file", "allow_plaintext",
-            ]
-        case .alertmanager: ["type", "urls", "access_token", "ca_file", "allow_plaintext"]
-        case .sendmail: ["type", "from", "to", "sendmail"]
-        case .journald: ["type"]
-        case .command: ["type", "argv"]
+            ] + ConfigurationSection.handover
+        case .alertmanager:
+            ["type", "urls", "access_token", "ca_file", "allow_plaintext"] + ConfigurationSection.handover
+        case .sendmail: ["type", "from", "to", "sendmail"] + ConfigurationSection.handover
+        case .journald: ["type"] + ConfigurationSection.handover
+        case .command: ["type", "argv"] + ConfigurationSection.handover
         case .state: ["directory"]
         case .status: ["file"]
         case .heartbeat: ["url", "every"]
@@ -60,6 +61,9 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         default: "a mapping with \(Wording.choice(keys))"
         }
     }
+
+    /// The keys that say what happens to what a notifier does not deliver.
+    private static let handover = ["fallback", "fallback_after"]
 
     /// The keys that say what an answer means.
     private static let judgement = ["accepted", "rejected", "limited", "unrelated", "identity"]

@@ -13,6 +13,9 @@ struct Habits: Sendable, Hashable {
     var remind: [Duration] = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
     /// Longest first.
     var expirySteps: [Duration] = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
+    /// Names of notifiers that are told of what nobody acknowledges.
+    var escalate: [String] = []
+    var escalateAfter: Duration = .seconds(30 * 60)
     /// Names of notifiers; `nil` for all that are configured.
     var notify: [String]?
 
@@ -33,7 +36,9 @@ struct Habits: Sendable, Hashable {
         providerGrace = fields["provider_grace"]?.duration(atLeast: .zero) ?? providerGrace
         remind = fields["remind"]?.durations() ?? remind
         expirySteps = fields["expiry_steps"]?.durations()?.sorted(by: >) ?? expirySteps
-        notify = fields["notify"]?.names(of: notifiers) ?? notify
+        notify = fields["notify"]?.names(of: notifiers, "notify is empty: nobody is told") ?? notify
+        escalate = fields["escalate"]?.names(of: notifiers) ?? escalate
+        escalateAfter = fields["escalate_after"]?.duration(atLeast: .seconds(1)) ?? escalateAfter
     }
 }
 
@@ -52,19 +57,14 @@ extension Setting {
     }
 
     /// A list of notifiers, each of which must be configured.
-    fileprivate func names(of notifiers: [String]) -> [String]? {
+    ///
+    /// `warning`: said of an empty list.
+    fileprivate func names(of notifiers: [String], _ warning: String? = nil) -> [String]? {
         guard let elements = list("a list of notifiers", allowsEmpty: true) else { return nil }
-        if elements.isEmpty { log.warning("notify is empty: nobody is told", at: node.place, path: path) }
+        if elements.isEmpty, let warning { log.warning(warning, at: node.place, path: path) }
         var names: [String] = []
         for element in elements {
-            guard let name = element.text("the name of a notifier") else { continue }
-            guard notifiers.contains(name) else {
-                let none = notifiers.isEmpty ? "; none is configured under notifiers" : ""
-                element.report(
-                    "unknown notifier \(Wording.shown(name))\(Wording.suggestion(for: name, in: notifiers))\(none)"
-                )
-                continue
-            }
+            guard let name = element.notifierName(among: notifiers) else { continue }
             if names.contains(name) {
                 element.report("notifier \(Wording.shown(name)) is listed twice")
             } else {
@@ -72,5 +72,16 @@ extension Setting {
             }
         }
         return names
+    }
+
+    /// The name of one that is configured.
+    func notifierName(among notifiers: [String]) -> String? {
+        guard let name = text("the name of a notifier") else { return nil }
+        guard notifiers.contains(name) else {
+            let none = notifiers.isEmpty ? "; none is configured under notifiers" : ""
+            report("unknown notifier \(Wording.shown(name))\(Wording.suggestion(for: name, in: notifiers))\(none)")
+            return nil
+        }
+        return name
     }
 }

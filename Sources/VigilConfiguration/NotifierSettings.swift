@@ -5,10 +5,16 @@ package struct NotifierSettings: Sendable, Hashable {
     /// The name that `notify` uses.
     package let name: String
     package let kind: Kind
+    /// The notifier that gets what this one does not deliver.
+    package var fallback: String?
+    /// How long an alert may wait here before the fallback gets it, too.
+    package var fallbackAfter: Duration
 
-    package init(name: String, kind: Kind) {
+    package init(name: String, kind: Kind, fallback: String? = nil, fallbackAfter: Duration = .seconds(900)) {
         self.name = name
         self.kind = kind
+        self.fallback = fallback
+        self.fallbackAfter = fallbackAfter
     }
 
     /// How people are told.
@@ -125,7 +131,9 @@ extension Setting {
     ]
 
     /// One notifier; its `type` says which other keys it has.
-    func notifier(named name: String) -> NotifierSettings? {
+    ///
+    /// `others`: the names that its fallback may have.
+    func notifier(named name: String, beside others: [String]) -> NotifierSettings? {
         let types = Setting.notifierTypes.map(\.name)
         guard let entries = entries("a mapping with type: \(Wording.choice(types))") else { return nil }
         guard let setting = entries.first(where: { $0.name == "type" })?.value else {
@@ -146,7 +154,10 @@ extension Setting {
             case .command: fields.required("argv", "the program to run")?.argv().map { .command(argv: $0) }
             default: .journald
             }
-        return kind.map { NotifierSettings(name: name, kind: $0) }
+        let fallback = fields["fallback"]?.notifierName(among: others)
+        if fallback == name { fields["fallback"]?.report("a notifier cannot be its own fallback") }
+        let after = fields["fallback_after"]?.duration(atLeast: .seconds(1)) ?? .seconds(900)
+        return kind.map { NotifierSettings(name: name, kind: $0, fallback: fallback, fallbackAfter: after) }
     }
 
     /// The name of a format that there is.

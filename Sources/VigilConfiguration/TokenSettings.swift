@@ -85,6 +85,8 @@ extension WatchedToken {
         blindAfter = habits.blindAfter
         groupWait = habits.groupWait
         providerGrace = habits.providerGrace
+        escalate = habits.escalate
+        escalateAfter = habits.escalateAfter
         remind = habits.remind
         expirySteps = habits.expirySteps
     }

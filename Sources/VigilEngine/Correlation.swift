@@ -331,25 +331,61 @@ extension Correlation {
         at now: Moment,
         into news: inout News
     ) {
-        let members = communities[entry.realm]?.members ?? []
-        var notify = entry.token.notify
-        for member in members {
-            for name in entries[member]?.token.notify ?? [] where !notify.contains(name) { notify.append(name) }
-        }
-        let shown = names.prefix(Alert.mostTokens)
-        let reports = shown.compactMap { name in
-            (name == entry.name ? entry : entries[name])?.report(at: now.wall).named(name)
-        }
-        let alert = composer.providerAlert(
+        let current: (TokenName) -> WatchEntry? = { $0 == entry.name ? entry : entries[$0] }
+        let alert = alert(kind, incident, of: entry.realm, about: names, in: current, at: now.wall)
+        news.alerts.append(OutgoingAlert(alert, to: audience(of: entry.realm, in: current)))
+    }
+
+    private func alert(
+        _ kind: AlertKind,
+        _ incident: ProviderIncident,
+        of realm: RealmName,
+        about names: [TokenName],
+        in entries: (TokenName) -> WatchEntry?,
+        at now: Date
+    ) -> Alert {
+        composer.providerAlert(
             kind,
             incident: incident,
-            realm: entry.realm,
-            reports: reports,
+            realm: realm,
+            reports: names.prefix(Alert.mostTokens).compactMap { name in entries(name)?.report(at: now).named(name) },
             total: names.count,
-            grace: entry.token.providerGrace,
-            at: now.wall
+            grace: (communities[realm]?.members.first).flatMap { entries($0)?.token.providerGrace } ?? .zero,
+            at: now
         )
-        news.alerts.append(OutgoingAlert(alert, to: notify))
+    }
+
+    /// Everybody who is told of any token of `realm`.
+    private func audience(of realm: RealmName, in entries: (TokenName) -> WatchEntry?) -> [String] {
+        var audience: [String] = []
+        for member in communities[realm]?.members ?? [] {
+            for name in entries(member)?.token.notify ?? [] where !audience.contains(name) { audience.append(name) }
+        }
+        return audience.sorted()
+    }
+
+    /// Every open incident as it would be told now, and to whom.
+    func standing(in entries: Entries, at now: Date) -> [OutgoingAlert] {
+        let tokens = entries.values.compactMap { entry -> OutgoingAlert? in
+            guard let incident = entry.belief.incident else { return nil }
+            let subject = AlertComposer.Subject(
+                token: entry.token,
+                belief: entry.belief,
+                report: entry.report(at: now),
+                notice: Notice(incident.kind, incident: incident),
+                noticedAt: incident.openedAt
+            )
+            return composer.alert(telling: [subject], openTokens: 1, at: now)
+                .map { OutgoingAlert($0, to: entry.token.audience(of: incident, isEscalation: false)) }
+        }
+        let current: (TokenName) -> WatchEntry? = { entries[$0] }
+        let providers = communities.compactMap { name, community -> OutgoingAlert? in
+            guard let incident = community.realm.incident else { return nil }
+            let names = community.realm.doubted
+            let alert = alert(.providerIncident, incident, of: name, about: names, in: current, at: now)
+            return OutgoingAlert(alert, to: audience(of: name, in: current))
+        }
+        return tokens + providers
     }
 }
 

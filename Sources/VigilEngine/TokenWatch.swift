@@ -351,17 +351,7 @@ package actor TokenWatch {
 
     /// Every open incident as it would be told now, and to whom.
     package func openIncidents(at now: Date) -> [OutgoingAlert] {
-        entries.values.compactMap { entry in
-            guard let incident = entry.belief.incident else { return nil }
-            let alert = composer.alert(
-                for: Notice(incident.kind, incident: incident),
-                token: entry.token,
-                belief: entry.belief,
-                report: report(on: entry, at: now),
-                at: now
-            )
-            return OutgoingAlert(alert, to: entry.token.notify)
-        }
+        correlation.standing(in: entries, at: now)
     }
 
     /// What hinders the watch itself, in sentences.

@@ -55,6 +55,7 @@ struct Daemon {
         )
         let dispatcher = OutboxDispatcher(
             notifiers: notifiers.byName,
+            rules: notifiers.rules,
             failing: try store.failingNotifiers(),
             composer: composer,
             store: store,

@@ -9,6 +9,8 @@ import VigilNotifying
 /// The configured notifiers, and the HTTP clients they share.
 struct Notifiers {
     let byName: [String: any Notifier]
+    /// What happens to what each of them does not deliver.
+    let rules: [String: NotifierRules]
     private let clients: [HTTPClient]
 
     init(configuration: Configuration, secrets: any SecretReader) {
@@ -22,6 +24,11 @@ struct Notifiers {
             byName[settings.name] = factory.notifier(for: settings.translated)
         }
         self.byName = byName
+        rules = Dictionary(
+            uniqueKeysWithValues: configuration.notifiers.map {
+                ($0.name, NotifierRules(fallback: $0.fallback, fallbackAfter: $0.fallbackAfter))
+            }
+        )
         self.clients = Array(clients.values)
     }
 

@@ -99,10 +99,12 @@ import VigilConfiguration
                 NotifierSettings(name: "duty", kind: .webhook(duty)),
                 NotifierSettings(name: "hr-mail", kind: .sendmail(mail)),
                 NotifierSettings(name: "journal", kind: .journald),
-                NotifierSettings(name: "oncall", kind: .webhook(webhook)),
+                NotifierSettings(name: "oncall", kind: .webhook(webhook), fallback: "hr-mail"),
                 NotifierSettings(
                     name: "pager",
-                    kind: .command(argv: ["/usr/local/bin/page", "--queue", "api-tokens"])
+                    kind: .command(argv: ["/usr/local/bin/page", "--queue", "api-tokens"]),
+                    fallback: "hr-mail",
+                    fallbackAfter: .seconds(300)
                 ),
                 NotifierSettings(name: "phone", kind: .webhook(phone)),
             ]
