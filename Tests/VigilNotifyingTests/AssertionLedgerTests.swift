@@ -14,7 +14,7 @@ import Testing
         let source = Samples.alert(kind)
         let isOver = kind == .recovered
         let alert = Alert(
-            id: "\(incident)-\(kind.shortName)",
+            id: "\(incident)-\(kind.idPart)",
             kind: kind,
             severity: kind.severity,
             createdAt: Self.begin,

@@ -26,14 +26,13 @@ struct AlertmanagerAlert: Sendable, Hashable {
 
     private init(_ story: AlertStory, token: TokenReport?) {
         let alert = story.alert
-        let provider = token?.provider ?? alert.tokens.first?.provider
         labels = AlertmanagerAlert.filled([
             "alertname": story.incidentKind.alertname,
             "severity": story.incidentSeverity.rawValue,
             "host": alert.host,
             "incident": alert.incidentID,
             "token": token?.name?.text,
-            "provider": provider,
+            "provider": token?.provider,
             "owner": token?.owner,
         ])
         annotations = AlertmanagerAlert.filled([
@@ -41,6 +40,8 @@ struct AlertmanagerAlert: Sendable, Hashable {
             "description": story.sentence,
             "explanation": token?.explanation,
             "reason": token?.reason,
+            // No label: the end of a provider's incident names no token, and its labels must be those of its beginning.
+            "provider": token == nil ? alert.tokens.first?.provider : nil,
             "fingerprint": token?.fingerprint?.text,
             "used_by": token?.usedBy.map(\.name).joined(separator: ", "),
             "remedy": alert.remedy.steps.enumerated().map { "\($0 + 1). \($1)" }.joined(separator: " "),
