@@ -8,6 +8,9 @@ struct Detail: Sendable, Hashable {
     /// Longest text, in bytes of UTF-8.
     let text: Int
 
+    /// Whether there is room for what was asked and answered, which is not shortened.
+    var hasEvidence: Bool { text >= 500 }
+
     /// What a message holds where there is room for all of it.
     static let full = Detail(tokens: Alert.mostTokens, text: 8000)
 
@@ -64,7 +67,8 @@ extension Alert {
                 command: remedy.command.flatMap { $0.utf8.count <= detail.text ? $0.oneLine : nil }
             ),
             causes: causes.prefix(Alert.mostEntries).map(short),
-            lastedSeconds: lastedSeconds
+            lastedSeconds: lastedSeconds,
+            evidence: detail.hasEvidence ? Array(evidence.prefix(detail.tokens)) : []
         )
     }
 }

@@ -143,6 +143,32 @@ extension AlertStory {
     var hasRemedy: Bool { !alert.remedy.steps.isEmpty || alert.remedy.url != nil || alert.remedy.command != nil }
 }
 
+// MARK: - The reasoning
+
+extension AlertStory {
+    /// What was asked and answered of one token, and how to ask it again.
+    struct Reasoning: Sendable {
+        /// The token, where there is evidence on others as well.
+        let token: TokenName?
+        let facts: [Fact]
+        /// What must be known before asking again.
+        let note: String
+        let command: String?
+    }
+
+    /// Of the first token; the webhook has it of every one.
+    var reasoning: Reasoning? {
+        alert.evidence.first.map { evidence in
+            Reasoning(
+                token: alert.evidence.count > 1 ? evidence.name : nil,
+                facts: evidence.lines.map { Fact(name: $0.subject, value: $0.text.oneLine) },
+                note: "To ask again, \(evidence.recipe.note):",
+                command: evidence.recipe.command?.oneLine
+            )
+        }
+    }
+}
+
 // MARK: - Details
 
 extension AlertStory {

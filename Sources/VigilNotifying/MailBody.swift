@@ -51,15 +51,11 @@ struct MailBody: Sendable {
 // MARK: - The reasoning
 
 extension MailBody {
-    /// What was asked and answered, and how to ask it again, of the first token.
-    ///
-    /// The webhook has it of every token.
     private var reasoning: [String] {
-        guard let evidence = story.alert.evidence.first else { return [] }
-        var lines = [story.alert.evidence.count > 1 ? "EVIDENCE ON \(evidence.name)" : "EVIDENCE"]
-        lines += evidence.lines.flatMap { Paragraph.lines("\($0.subject): \($0.text)", first: "- ") }
-        lines += Paragraph.lines("To ask again, \(evidence.recipe.note):")
-        return lines + [evidence.recipe.command].compactMap { $0 }.map { "  \($0.oneLine)" }
+        guard let reasoning = story.reasoning else { return [] }
+        return ["EVIDENCE" + (reasoning.token.map { " ON \($0)" } ?? "")]
+            + reasoning.facts.flatMap { Paragraph.lines("\($0.name): \($0.value)", first: "- ") }
+            + Paragraph.lines(reasoning.note) + (reasoning.command.map { ["  \($0)"] } ?? [])
     }
 }
 

@@ -13,7 +13,7 @@ struct MailPage: Sendable {
     /// The whole document; every line ends with `\n`.
     var text: String {
         let sections = [
-            fact, story.isLong ? [] : tokens, evidence, causes, dependants, remedy,
+            fact, story.isLong ? [] : tokens, evidence, causes, dependants, remedy, reasoning,
             story.isLong ? [heading("Tokens")] + tokens : [], details,
         ].filter { !$0.isEmpty }
         let title = HTMLText.escaped(story.alert.summary)
@@ -112,10 +112,19 @@ extension MailPage {
             let host = HTMLText.escaped(story.alert.host)
             lines += [
                 "<p style=\"\(Style.text)\">Command, on \(host) (it waits for you to paste the new token):</p>",
-                "<pre class=\"box\" style=\"\(Style.box)\">\(HTMLText.escaped(command))</pre>",
+                box(command),
             ]
         }
         return lines
+    }
+
+    private var reasoning: [String] {
+        guard let reasoning = story.reasoning else { return [] }
+        let facts = reasoning.facts.map { "\(HTMLText.escaped($0.name)): \(HTMLText.escaped($0.value))" }
+        let note = "<p style=\"\(Style.text)\">\(HTMLText.escaped(reasoning.note))</p>"
+        let command = reasoning.command.map { box($0) }
+        return [heading("Evidence" + (reasoning.token.map { " on \($0)" } ?? ""))] + list(facts) + [note]
+            + (command.map { [$0] } ?? [])
     }
 
     private var details: [String] {
@@ -145,6 +154,10 @@ extension MailPage {
         static let box =
             "margin:8px 0;padding:10px 12px;border-radius:6px;background:#f0f2f5;color:#1f2328;font-size:13px;"
             + "white-space:pre-wrap;overflow-wrap:anywhere"
+    }
+
+    private func box(_ text: String) -> String {
+        "<pre class=\"box\" style=\"\(Style.box)\">\(HTMLText.escaped(text))</pre>"
     }
 
     private func heading(_ text: String) -> String {

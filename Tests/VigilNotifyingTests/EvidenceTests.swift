@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func `is in the mail, with the command on a line of its own`() {
-        let lines = MailBody(alert(about: ["hr-onboarding"])).text.split(separator: "\n").map(String.init)
+        let lines = MailBody(AlertStory(alert(about: ["hr-onboarding"]))).text.split(separator: "\n").map(String.init)
         #expect(lines.contains("EVIDENCE"))
         #expect(lines.contains(#"- answer: HTTP 401 "Unauthenticated.", at 2026-11-23 10:05:07 UTC"#))
         #expect(
@@ -54,9 +54,15 @@ import Testing
         )
     }
 
+    @Test func `is on the page of the mail too`() {
+        let page = MailPage(AlertStory(alert(about: ["hr-onboarding"]))).text
+        #expect(page.contains("HTTP 401 &quot;Unauthenticated.&quot;, at 2026-11-23 10:05:07 UTC"))
+        #expect(page.contains("&lt;&#39;/etc/secret hr-onboarding&#39; &amp;&amp; curl "))
+    }
+
     @Test func `is of the first token in the mail, and of each in the document`() throws {
         let alert = alert(about: ["one", "two"])
-        #expect(MailBody(alert).text.contains("EVIDENCE ON one\n"))
+        #expect(MailBody(AlertStory(alert)).text.contains("EVIDENCE ON one\n"))
         let document = try #require(JSONValue(parsing: AlertDocument(alert: alert).encoded()))
         let names = try [0, 1].map { document[try #require(JSONPointer("/data/evidence/\($0)/name"))] }
         #expect(names == [.string("one"), .string("two")])
@@ -79,6 +85,6 @@ import Testing
     @Test func `is an empty list where there is none`() throws {
         let document = try #require(JSONValue(parsing: AlertDocument(alert: Samples.alert(.test)).encoded()))
         #expect(document[try #require(JSONPointer("/data/evidence"))] == .array([]))
-        #expect(!MailBody(Samples.alert(.test)).text.contains("EVIDENCE"))
+        #expect(!MailBody(AlertStory(Samples.alert(.test))).text.contains("EVIDENCE"))
     }
 }

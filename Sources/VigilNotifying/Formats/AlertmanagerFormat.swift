@@ -17,7 +17,7 @@ struct AlertmanagerFormat: MessageFormat {
         let message: JSONValue = [
             "version": "4",
             "groupKey": .string("{}:{\(key.joined(separator: ", "))}"),
-            "truncatedAlerts": .number(Double(alerts.contains { $0.token != nil } ? story.alert.omittedTokens : 0)),
+            "truncatedAlerts": JSONValue(alerts.contains { $0.token != nil } ? story.alert.omittedTokens : 0),
             "status": isOver ? "resolved" : "firing",
             "receiver": .string(receiver),
             "groupLabels": AlertmanagerFormat.object(group),

@@ -18,7 +18,7 @@ struct DiscordFormat: MessageFormat {
             "title": .string(title.fitted(to: 256, escaping: DiscordFormat.escape)),
             "description": .string(text.fitted(to: 4096, escaping: DiscordFormat.escape)),
             "url": JSONValue(story.repairLink?.text),
-            "color": .number(Double(story.color)),
+            "color": JSONValue(story.color),
             "timestamp": .string(story.alert.createdAt.rfc3339),
             // No markup has an effect in a footer.
             "footer": ["text": .string(story.footer.fitted(to: 1000))],
@@ -47,10 +47,10 @@ struct DiscordFormat: MessageFormat {
         case 401, 404, 410:
             return .gone("\(answer.text(from: origin)): the webhook is deleted; make a new one in Discord")
         case 429:
-            guard case .number(let seconds)? = answer.document?.member("retry_after"), seconds >= 0 else {
+            guard case .number(let number)? = answer.document?.member("retry_after"), number.value >= 0 else {
                 return answer.result(from: origin, at: now)
             }
-            let wait = min(seconds, RetryAfter.cap.inSeconds)
+            let wait = min(number.value, RetryAfter.cap.inSeconds)
             return .failed(answer.text(from: origin), retryAfter: .milliseconds(Int64((wait * 1000).rounded(.up))))
         default:
             return answer.result(from: origin, at: now)

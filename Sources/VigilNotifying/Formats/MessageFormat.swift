@@ -56,13 +56,15 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
     package init(stringLiteral text: String) { self = .string(text) }
-    package init(integerLiteral number: Int) { self = .number(Double(number)) }
+    package init(integerLiteral number: Int) { self = JSONValue(number) }
     package init(booleanLiteral flag: Bool) { self = .bool(flag) }
     package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 
     package init(dictionaryLiteral members: (String, JSONValue)...) {
         self = .object(Dictionary(members) { _, last in last })
     }
+
+    init(_ number: Int) { self = .number(JSONNumber(Double(number))) }
 
     /// A text, or `null`.
     init(_ text: String?) { self = text.map(JSONValue.string) ?? .null }

@@ -23,7 +23,7 @@ struct NtfyFormat: MessageFormat {
             "topic": .string(topic),
             "title": .string(title.fitted(to: 250, .bytes)),
             "message": .string(text.fitted(to: NtfyFormat.longestMessage, .bytes)),
-            "priority": .number(priority(of: story)),
+            "priority": JSONValue(priority(of: story)),
             "tags": .array([.string(tag(of: story)), .string(alert.kind.rawValue)]),
             "click": JSONValue(story.repairLink?.text),
         ]
@@ -31,7 +31,7 @@ struct NtfyFormat: MessageFormat {
     }
 
     /// From 1 to 5, where 3 is ordinary.
-    private func priority(of story: AlertStory) -> Double {
+    private func priority(of story: AlertStory) -> Int {
         if story.isGood { return 3 }
         switch story.alert.severity {
         case .critical: return 5
