@@ -25,7 +25,11 @@ package struct ProbeRecipe: Sendable, Hashable, Codable {
 extension ProbeRecipe {
     /// The recipe for the probe of `token`.
     package init(for token: WatchedToken) {
-        guard token.provider.authorization.value.contains("{token}") else {
+        let template = token.provider.authorization
+        // Base64, several headers and bodies with a secret in them are more than a line a person would trust.
+        guard template.value.contains(SecretPlace.token.plain), template.alsoIn.isEmpty, token.probe.body == nil,
+            token.asker == nil
+        else {
             self.init(command: nil, note: "no command line of curl can; this does: tokenvigil probe \(token.name)")
             return
         }

@@ -68,6 +68,13 @@ import Testing
         #expect(command?.contains(#"printf %s $'X-Auth: token \x27'"$t"$'\x27%s')"#) == true)
     }
 
+    @Test func `has no command where several headers, a body or another credential belong to the request`() {
+        #expect(recipe { $0.provider.authorization.alsoIn = ["X-Subject-Token"] }.command == nil)
+        #expect(recipe { $0.probe.body = .form([HeaderField("kind", "access")]) }.command == nil)
+        #expect(recipe { $0.asker = .credential(name: "asker") }.command == nil)
+        #expect(recipe { $0.provider.authorization.value = "Basic {token:base64}" }.command == nil)
+    }
+
     @Test func `has no command where a header cannot carry the secret`() {
         let found = recipe { $0.provider.authorization = AuthorizationTemplate(value: "Basic {other}") }
         #expect(found.command == nil)
