@@ -203,21 +203,30 @@ MUTANTS = [
     ),
     *judge(
         "403 of a page or a challenge is blocked",
-        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }',
-        "if answer.isHTML { return .indeterminate(.blocked) }",
         'if answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }',
+        "",
+    ),
+    *judge(
+        "403 of a page is blocked, unless siblings pass",
+        "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }",
+        "if answer.isHTML { return .indeterminate(.blocked) }",
+        "if answer.isHTML { return nil }",
+        "",
     ),
     *judge(
         "403 that the control explains: 401 without the token",
+        "case 401: return answer.isHTML ? .indeterminate(.blocked) : .limited(.forbidden)",
         "case 401: return .limited(.forbidden)",
         "case 401: return .indeterminate(.blocked)",
         "case 401: return .rejected(.credential)",
     ),
     *judge(
         "403 that the control explains: the same without the token",
-        "case 403: return .indeterminate(.blocked)",
-        "case 403: return .limited(.forbidden)",
-        "case 403: return .rejected(.credential)",
+        "return siblingsPass && bare.body == answer.body ? .rejected(.credential) : .indeterminate(.blocked)",
+        "return siblingsPass ? .rejected(.credential) : .indeterminate(.blocked)",
+        "return bare.body == answer.body ? .rejected(.credential) : .indeterminate(.blocked)",
+        "return .indeterminate(.blocked)",
+        "return .limited(.forbidden)",
     ),
     *judge(
         "403 that the control does not explain",
@@ -226,8 +235,10 @@ MUTANTS = [
     ),
     *judge(
         "403 without a control",
-        "guard case .answered(let bare)? = control?.outcome else { return .indeterminate(.unexpected) }",
-        "guard case .answered(let bare)? = control?.outcome else { return .rejected(.credential) }",
+        "return .indeterminate(answer.isHTML ? .blocked : .unexpected)",
+        "return .rejected(.credential)",
+        "return .indeterminate(.blocked)",
+        "return .indeterminate(.unexpected)",
     ),
     *judge(
         "only a 403 that explains nothing needs the control",
@@ -419,11 +430,11 @@ MUTANTS = [
     ),
     *judge(
         "403 that is cut or compressed is unexpected",
-        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }\n'
+        "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }\n"
         "guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }",
-        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }\n'
+        "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }\n"
         "guard !answer.isEncoded else { return .indeterminate(.unexpected) }",
-        'if answer.isHTML || answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }\n'
+        "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }\n"
         "guard !answer.isCut else { return .indeterminate(.unexpected) }",
     ),
     *judge(
@@ -452,6 +463,8 @@ UNCHANGED = {
     "case .withheld(let problem):",
     "case .failed(let failure):",
     "case .answered(let answer):",
+    "guard case .answered(let bare)? = control?.outcome else {",
+    "case 403:",
     "return Finding(verdict, observation(of: answer, verdict: verdict), retryAfter: retryAfter)",
     "if let expected = token.expectedIdentity {",
     "return rules.accepted.contains { rule in",

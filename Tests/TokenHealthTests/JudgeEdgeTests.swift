@@ -54,4 +54,25 @@ import Testing
         #expect(!judge.needsControl(for: reply))
         #expect(judge.finding(on: reply, control: Reply.unauthenticated).verdict == .indeterminate(.unexpected))
     }
+
+    private func verdict(on page: Exchange, control: Exchange?, siblingsPass: Bool) -> Verdict {
+        Judge(token: token(ProbeTemplate(path: "/me")), siblingsPass: siblingsPass).finding(on: page, control: control)
+            .verdict
+    }
+
+    @Test func `a 403 page is the token's own where it comes without the token too, and siblings pass`() {
+        let page = Reply.html(403)
+        #expect(Judge(token: token(ProbeTemplate(path: "/me")), siblingsPass: true).needsControl(for: page))
+        #expect(verdict(on: page, control: page, siblingsPass: true) == .rejected(.credential))
+        #expect(verdict(on: page, control: page, siblingsPass: false) == .indeterminate(.blocked))
+    }
+
+    @Test func `a 403 page is a wall's where the request without the token gets another one, or none`() {
+        let page = Reply.html(403)
+        let other = Reply.text(403, "<html>Incident 7</html>", [HeaderField("Content-Type", "text/html")])
+        #expect(verdict(on: page, control: other, siblingsPass: true) == .indeterminate(.blocked))
+        #expect(verdict(on: page, control: Reply.unauthenticated, siblingsPass: true) == .indeterminate(.blocked))
+        #expect(verdict(on: page, control: nil, siblingsPass: true) == .indeterminate(.blocked))
+        #expect(verdict(on: page, control: Reply.failed(.timeout), siblingsPass: true) == .indeterminate(.blocked))
+    }
 }
