@@ -56,6 +56,9 @@ extension SimulatedTallyfy {
                 "id": .string(id), "client_id": .optional(organizations[id].map { String($0.clientID) }),
                 "client_secret": .optional(organizations[id]?.clientSecret),
             ]
+        case "client_secret":
+            let organization = try ControlFields(body, allowing: ["org"]).text("org")
+            return ["client_secret": .string(try changeApplicationSecret(organization: organization))]
         case "members":
             let fields = try ControlFields(body, allowing: ["user", "org", "role"])
             try addMember(

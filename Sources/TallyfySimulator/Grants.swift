@@ -13,6 +13,14 @@ extension SimulatedTallyfy {
         return applicationToken(organization, at: simulatedTime(at: now))
     }
 
+    /// Gives the application of an organization another secret, and returns it; its tokens live on.
+    package mutating func changeApplicationSecret(organization: String) throws(ControlError) -> String {
+        _ = try existing(organization: organization)
+        let secret = generator.hex(40)
+        organizations[organization]?.clientSecret = secret
+        return secret
+    }
+
     /// Answers `POST /oauth/token`.
     mutating func grant(_ request: SimulatedRequest, at now: Date) -> SimulatedAnswer {
         let type = request.header("Content-Type")?.lowercased() ?? ""

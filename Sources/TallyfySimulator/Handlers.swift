@@ -35,9 +35,9 @@ extension SimulatedTallyfy {
         organizationOrder.lazy.compactMap { organizations[$0]?.activeMember(person.id)?.role }.first ?? .standard
     }
 
-    /// One page of a list: 10 elements unless `per_page` says otherwise, never more than 100.
+    /// One page of a list: 10 elements unless `per_page` says otherwise, never more than the switch allows.
     private func page(of elements: [WireJSON], _ call: Call) -> SimulatedAnswer {
-        let size = min(max(call.target.query["per_page"].flatMap { Int($0) } ?? 10, 1), 100)
+        let size = min(max(call.target.query["per_page"].flatMap { Int($0) } ?? 10, 1), max(switches.longestPage, 1))
         let number = min(max(call.target.query["page"].flatMap { Int($0) } ?? 1, 1), 1_000_000)
         let pages = max((elements.count + size - 1) / size, 1)
         let shown = elements.dropFirst((number - 1) * size).prefix(size)

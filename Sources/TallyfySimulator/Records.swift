@@ -35,7 +35,7 @@ struct Organization: Sendable {
     let name: String
     let created: Date
     let clientID: Int
-    let clientSecret: String
+    var clientSecret: String
     var members: [Int: Membership] = [:]
 
     /// The membership, when it is active.

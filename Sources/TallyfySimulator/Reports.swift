@@ -21,7 +21,8 @@ extension SimulatedTallyfy {
             "connection": .integer(request.connection), "method": .string(request.method),
             "path": .string(request.path), "header_names": .array(request.headerNames.map(WireJSON.string)),
             "user_agent": .optional(request.userAgent), "has_authorization": .bool(request.hasAuthorization),
-            "token_fp": .optional(request.tokenFingerprint), "status": request.status.map(WireJSON.integer) ?? .null,
+            "token_fp": .optional(request.tokenFingerprint), "grant_type": .optional(request.grantType),
+            "status": request.status.map(WireJSON.integer) ?? .null,
             "at": .string(timestamp(request.at)),
         ]
     }

@@ -79,6 +79,8 @@ package struct LoggedRequest: Sendable, Equatable {
     package var hasAuthorization: Bool
     /// Short hash of the bearer token, if there was one.
     package var tokenFingerprint: String?
+    /// What was asked of the token endpoint.
+    package var grantType: String?
     /// The status answered; nil when the connection was stalled or closed instead.
     package var status: Int?
     /// The simulated time of the answer.

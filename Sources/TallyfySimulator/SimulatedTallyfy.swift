@@ -81,6 +81,8 @@ package struct SimulatedTallyfy: Sendable {
                 userAgent: call.request.header("User-Agent"),
                 hasAuthorization: call.request.header("Authorization") != nil,
                 tokenFingerprint: call.bearer.map(SimulatedTallyfy.fingerprint(of:)),
+                grantType: call.route == .tokenGrant
+                    ? formFields(String(decoding: call.request.body, as: UTF8.self))["grant_type"] : nil,
                 status: status,
                 at: now
             )

@@ -130,6 +130,8 @@ package struct Switches: Sendable, Equatable, Codable {
     package var rotatesRefreshTokens = true
     /// How many tasks each user has in each organization.
     package var taskCount = 25
+    /// The longest page of a list.
+    package var longestPage = 100
 
     /// The switches of a profile.
     package init(_ profile: Profile = .current) {
@@ -177,5 +179,6 @@ package struct Switches: Sendable, Equatable, Codable {
         case opaqueTokens = "opaque_tokens"
         case rotatesRefreshTokens = "rotate"
         case taskCount = "task_count"
+        case longestPage = "per_page_cap"
     }
 }

@@ -124,6 +124,11 @@ extension TallyfySimulator {
         }
     }
 
+    /// Gives the application of an organization another secret, and returns it.
+    package func changeApplicationSecret(organization: String) -> String {
+        act { tallyfy, _ throws(ControlError) in try tallyfy.changeApplicationSecret(organization: organization) }
+    }
+
     /// The simulated time.
     package var now: Date { onStage { $0.simulatedTime(at: $1) } }
 
