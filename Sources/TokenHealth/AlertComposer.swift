@@ -216,12 +216,23 @@ package struct AlertComposer: Sendable {
             let explanation = subjects[0].belief.explanation
             return AlertRemedy(steps: ["Correct this: \(explanation)", "tokenvigil probe \(token.name)"])
         case .invalidated, .identityChanged, .limited, .reminder, .expiring:
+            if kind != .expiring, let steps = stepsAgainstShortfalls(of: subjects) { return AlertRemedy(steps: steps) }
             return AlertRemedy(
                 url: token.provider.remedy.url,
                 steps: token.provider.remedy.steps,
                 command: subjects.count == 1 ? replacement(of: token) : nil
             )
         }
+    }
+
+    /// What cures those that work and may do less than they should; `nil` where it is more than that.
+    private func stepsAgainstShortfalls(of subjects: [Subject]) -> [String]? {
+        var steps: [String] = []
+        for subject in subjects {
+            guard let own = subject.belief.stepsAgainstShortfall(of: subject.token) else { return nil }
+            steps += own.filter { !steps.contains($0) }
+        }
+        return steps
     }
 
     /// The command that puts a new secret in place; it keeps the file's owner and mode, and nothing is echoed.

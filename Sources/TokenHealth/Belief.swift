@@ -24,6 +24,8 @@ package struct Belief: Sendable, Hashable, Codable {
     package var expiresAt: Date?
     /// Whether ``expiresAt`` is counted from the first sight of the secret, for want of something better.
     package var expiryIsEstimated: Bool
+    /// Whether ``expiresAt`` is what the provider said, which outweighs the token's own word; `nil` for no.
+    package var expiryIsStated: Bool?
     /// Steps of the expiry ladder already said for this secret.
     package var expiryStepsSaid: Set<Duration>
     package var incident: Incident?
@@ -37,6 +39,10 @@ package struct Belief: Sendable, Hashable, Codable {
     package var controlAnswer: AnswerEvidence?
     /// What this secret says of itself.
     package var claims: TokenClaims?
+    /// The scopes this secret has been said to have; `nil` where nothing has been said.
+    package var scopes: ScopeRecord?
+    /// Whether its account still is where it must be; `nil` where that was never asked.
+    package var membership: MembershipRecord?
 
     /// The belief about a token never looked at.
     package init(at now: Date) {

@@ -22,6 +22,11 @@ struct Cadence {
         token.interval * (1 - 0.05 * chance)
     }
 
+    /// How long the network is left alone while all is well, spread in the same way.
+    private var spreadRest: Duration {
+        token.networkInterval * (1 - 0.05 * chance)
+    }
+
     /// How long the network is left alone.
     func rest(after belief: Belief) -> Duration {
         let wait = retryAfter ?? .zero
@@ -33,8 +38,10 @@ struct Cadence {
         case .suspect:
             return max(isHeldBack ? max(soon, Cadence.deadPauses[0]) : soon, wait)
         case .limited, .misconfigured:
-            return max(belief.incident == nil ? soon : spreadInterval, wait)
-        case .pending, .valid, .unknown, .blind:
+            return max(belief.incident == nil ? soon : spreadRest, wait)
+        case .valid:
+            return max(spreadRest, wait)
+        case .pending, .unknown, .blind:
             return max(spreadInterval, wait)
         }
     }

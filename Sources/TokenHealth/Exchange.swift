@@ -15,10 +15,13 @@ package struct HeaderField: Sendable, Hashable {
 package struct Exchange: Sendable, Hashable {
     package let outcome: Outcome
     package let latency: Duration
+    /// The access token that a token endpoint granted; the answer itself no longer holds it.
+    package let minted: Secret?
 
-    package init(_ outcome: Outcome, latency: Duration = .zero) {
+    package init(_ outcome: Outcome, latency: Duration = .zero, minted: Secret? = nil) {
         self.outcome = outcome
         self.latency = latency
+        self.minted = minted
     }
 
     /// What came of asking.
@@ -86,6 +89,9 @@ package struct Answer: Sendable, Hashable {
         self.body = body
         self.document = document
     }
+
+    /// The head of this answer alone.
+    var withoutBody: Answer { Answer(self, headers: headers, body: [], document: nil) }
 
     /// This answer without any copy of `secret` in it: a hostile or careless server may send it back.
     package func striking(_ secret: Secret) -> Answer {

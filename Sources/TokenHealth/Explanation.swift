@@ -10,7 +10,7 @@ extension Belief {
         case .valid:
             return "accepted: \(seen)"
         case .limited(let limitation):
-            return "\(seen): \(limitation.sentence)"
+            return "\(seen): \(shortfallSentence(of: token) ?? limitation.sentence)"
         case .suspect where isHeldBack(by: siblings, at: observation.at.wall, token: token):
             return
                 "\(seen); so are \(siblings.rejected) more tokens of \(token.provider.name), all at once: more likely a "
@@ -45,9 +45,11 @@ extension Belief {
         }
         if let expiresAt {
             if case .invalid(.expired) = state {
-                parts.append("its life ended on \(expiresAt.dayUTC)")
+                let doubt = expiryIsEstimated ? ", by an estimate" : ""
+                parts.append("its life ended on \(expiresAt.dayUTC)\(doubt)")
             } else if !expiryIsEstimated {
-                parts.append("the token says of itself to be good until \(expiresAt.dayUTC)")
+                let witness = expiryIsStated == true ? "the API said that it is" : "the token says of itself to be"
+                parts.append("\(witness) good until \(expiresAt.dayUTC)")
             }
         }
         if case .invalid(.revoked) = state, let cause = token.provider.remedy.causes.first {
@@ -65,6 +67,9 @@ extension Limitation {
         case .plan: "the token is alive, the account's plan does not cover this"
         case .forbidden: "the token is alive, and this request is forbidden to it"
         case .locked: "the token is alive, its account is locked"
+        case .scopesShrunk: "the token is alive and has lost scopes"
+        case .organizationLost: "the token is alive, and its account is no longer in the organization"
+        case .delegationRefused: "the application is accepted, and may not act for this user"
         }
     }
 }

@@ -12,6 +12,10 @@ package struct Observation: Sendable, Hashable {
     /// What came back, for the reasoning that goes with an alert.
     package var answer: AnswerEvidence?
     package var controlAnswer: AnswerEvidence?
+    /// What an accepted answer told besides the identity.
+    package var facts: StatedFacts
+    /// What a page of the memberships said, where one was read.
+    package var membership: MembershipReading?
     package var at: Moment
 
     package init(
@@ -23,6 +27,8 @@ package struct Observation: Sendable, Hashable {
         claims: TokenClaims? = nil,
         answer: AnswerEvidence? = nil,
         controlAnswer: AnswerEvidence? = nil,
+        facts: StatedFacts = StatedFacts(),
+        membership: MembershipReading? = nil,
         at: Moment
     ) {
         self.finding = finding
@@ -33,6 +39,8 @@ package struct Observation: Sendable, Hashable {
         self.claims = claims
         self.answer = answer
         self.controlAnswer = controlAnswer
+        self.facts = facts
+        self.membership = membership
         self.at = at
     }
 }

@@ -25,6 +25,11 @@ package struct ProbeRecipe: Sendable, Hashable, Codable {
 extension ProbeRecipe {
     /// The recipe for the probe of `token`.
     package init(for token: WatchedToken) {
+        // A client secret is for the token endpoint alone; it must not get into the header of another request.
+        if case .clientCredentials? = token.grant {
+            self.init(command: nil, note: "with this program, which asks for a token: tokenvigil probe \(token.name)")
+            return
+        }
         let template = token.provider.authorization
         // Base64, several headers and bodies with a secret in them are more than a line a person would trust.
         guard template.value.contains(SecretPlace.token.plain), template.alsoIn.isEmpty, token.probe.body == nil,

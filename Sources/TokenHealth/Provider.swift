@@ -11,6 +11,10 @@ package struct Provider: Sendable, Hashable {
     package var lifetime: Duration?
     package var limits: ProviderLimits
     package var remedy: Remedy
+    /// How to ask what an account belongs to, where the API tells.
+    package var membership: MembershipTemplate?
+    /// Where this API grants tokens, where it does.
+    package var oauth: OAuthTemplate?
     package var certificateAuthorities: String?
     /// Whether plain `http` to an address that is not loopback is accepted.
     package var allowsPlaintext: Bool
@@ -60,6 +64,10 @@ package struct ProbeTemplate: Sendable, Hashable {
     /// Answers that look like a rejection and are about something else.
     package var unrelated: [Matcher]
     package var identity: IdentityPointers?
+    /// Where an accepted answer says when the token expires.
+    package var expiry: ExpiryPlace?
+    /// Where an accepted answer lists the token's scopes.
+    package var scopes: ScopePlace?
 
     package init(
         method: String = "GET",

@@ -21,10 +21,19 @@ package struct RealmName: Sendable, Hashable, Codable, Comparable, CustomStringC
 
 extension WatchedToken {
     /// The API this token is for.
+    ///
+    /// OAuth clients are among themselves: a log-out that ends users' tokens does not end them.
     package var realm: RealmName {
-        let separator = baseURL.firstRange(of: "://")?.upperBound ?? baseURL.startIndex
-        let end = baseURL[separator...].firstIndex(of: "/") ?? baseURL.endIndex
-        return RealmName(provider: provider.name, origin: baseURL[..<end].lowercased())
+        guard case .clientCredentials(let client)? = grant else {
+            return RealmName(provider: provider.name, origin: WatchedToken.origin(of: baseURL))
+        }
+        return RealmName(provider: "\(provider.name) (OAuth)", origin: WatchedToken.origin(of: client.tokenURL))
+    }
+
+    private static func origin(of url: String) -> String {
+        let separator = url.firstRange(of: "://")?.upperBound ?? url.startIndex
+        let end = url[separator...].firstIndex { $0 == "/" || $0 == "?" } ?? url.endIndex
+        return url[..<end].lowercased()
     }
 
     /// Whoever a log-out would hit: the configured owner, else the account, else nobody but this token.

@@ -56,6 +56,16 @@ package struct RequestSecrets: ~Copyable {
         return ([template.header] + template.alsoIn).map { HeaderField($0, value) }
     }
 
+    /// The headers of a whole question that carry a secret.
+    package func headers(of question: Question) -> [HeaderField] {
+        var fields = question.authorization.map { headers(of: $0) } ?? []
+        if let user = question.basicUser, let token {
+            let credentials = token.basicCredentials(of: user)
+            fields.append(HeaderField("Authorization", "Basic \(credentials)"))
+        }
+        return fields
+    }
+
     /// The body of the request; fields that carry the token are left out of the control.
     package func body(of template: BodyTemplate) -> [UInt8] {
         switch template {
@@ -103,16 +113,17 @@ package struct RequestSecrets: ~Copyable {
 }
 
 extension Secret {
-    /// The forms in which requests of `token` send this secret, each of which a careless server may send back.
-    package func sentForms(for token: WatchedToken) -> [Secret] {
-        let texts = token.probe.body?.texts ?? []
-        let isBase64 = ([token.provider.authorization.value] + texts).contains { text in
+    /// The forms in which `question` sends this secret, each of which a careless server may send back.
+    package func sentForms(in question: Question) -> [Secret] {
+        let texts = question.body?.texts ?? []
+        let isBase64 = ((question.authorization.map { [$0.value] } ?? []) + texts).contains { text in
             SecretPlace.allCases.contains { text.contains($0.base64) }
         }
         return withExposedValue { value in
             var forms = [value]
             if isBase64 { forms.append(value.base64) }
-            if case .form? = token.probe.body { forms += forms.map(\.percentEncoded) }
+            if case .form? = question.body { forms += forms.map(\.percentEncoded) }
+            if let user = question.basicUser { forms += [value.percentEncoded, value.basicCredentials(of: user)] }
             return Set(forms).map { Secret(linted: $0) }
         }
     }
@@ -131,4 +142,9 @@ extension JSONValue {
 
 extension String {
     fileprivate var base64: String { Data(utf8).base64EncodedString() }
+
+    /// `user` and this password as HTTP Basic has them, each form-encoded first (RFC 6749 section 2.3.1).
+    fileprivate func basicCredentials(of user: String) -> String {
+        "\(user.percentEncoded):\(percentEncoded)".base64
+    }
 }

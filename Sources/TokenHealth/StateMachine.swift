@@ -15,6 +15,7 @@ extension Belief {
     ) -> Decision {
         var next = self
         next.adoptSecret(of: observation, provider: token.provider)
+        next.learn(from: observation, token: token)
         let before = next.state
         next.state = next.state(after: observation, token: token, siblings: siblings)
         next.record(observation, before: before)
@@ -127,15 +128,17 @@ extension Belief {
     private func state(after observation: Observation, token: WatchedToken, siblings: Siblings) -> TokenState {
         switch observation.finding.verdict {
         case .accepted:
-            return observation.control == .open ? .misconfigured(.publicEndpoint) : .valid
+            if observation.control == .open { return .misconfigured(.publicEndpoint) }
+            return shortfall(of: token).map { .limited($0) } ?? .valid
         case .limited(let limitation):
-            return .limited(limitation)
+            return .limited(limitation == .forbidden ? lostMembership(of: token) ?? limitation : limitation)
         case .rejected(let rejection):
             return rejected(rejection, observation: observation, token: token, siblings: siblings)
         case .indeterminate(let cause):
             return unlit(by: cause, at: observation.at, blindAfter: token.blindAfter)
         case .misconfigured(let mistake):
             if case .invalid = state { return state }
+            if mistake == .endpoint, let lost = lostMembership(of: token) { return .limited(lost) }
             return .misconfigured(mistake)
         }
     }
@@ -211,6 +214,7 @@ extension Belief {
         let estimate = provider.lifetime.map { observation.at.wall.advanced(by: $0) }
         expiresAt = observation.claims?.expiresAt ?? estimate
         expiryIsEstimated = observation.claims?.expiresAt == nil && estimate != nil
+        expiryIsStated = nil
     }
 
     private mutating func record(_ observation: Observation, before: TokenState) {
@@ -254,7 +258,7 @@ extension Belief {
             let replaced = replacedFingerprint == fingerprint ? nil : replacedFingerprint
             replacedFingerprint = nil
             if let ended { return [Notice(ended.isMereBlindness ? .sighted : .recovered, incident: ended)] }
-            return replaced == nil ? [] : [Notice(.replaced, incident: nil)]
+            return replaced == nil || token.isRenewedByOthers ? [] : [Notice(.replaced, incident: nil)]
         }
         guard let kind = alarm(for: token), incident?.kind != kind else { return [] }
         var current = incident ?? Incident(subject: token.name.text, openedAt: now, kind: kind)

@@ -140,6 +140,10 @@ package struct WatchedToken: Sendable, Hashable {
     package var usedBy: [Dependant]
     /// An id or a name that the identity must answer to.
     package var expectedIdentity: String?
+    /// Scopes that the token must have; `nil` for those it had when it was first seen.
+    package var expectedScopes: [String]?
+    /// How the token that is used comes from the secret, where it is not the secret itself.
+    package var grant: Grant?
     package var interval: Duration
     /// Limit of one whole exchange.
     package var timeout: Duration
@@ -204,26 +208,5 @@ package struct WatchedToken: Sendable, Hashable {
     }
 
     /// The whole URL of the probe.
-    package var probeURL: String {
-        var path = probe.path
-        for (name, value) in parameters { path = path.replacing("{\(name)}", with: value.percentEncoded) }
-        return baseURL + path
-    }
-}
-
-extension String {
-    /// RFC 3986 unreserved characters as they are, every other byte as `%XX`.
-    var percentEncoded: String {
-        var encoded = ""
-        for byte in utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
-                encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let hex = String(byte, radix: 16, uppercase: true)
-                encoded += "%" + (hex.count == 1 ? "0" + hex : hex)
-            }
-        }
-        return encoded
-    }
+    package var probeURL: String { url(of: probe.path) }
 }

@@ -32,12 +32,7 @@ package struct TokenClaims: Sendable, Hashable, Codable {
     ///
     /// Dates may have fractions, as Laravel Passport writes them.
     package init?(of secret: Secret) {
-        let payload: [UInt8]? = secret.withExposedValue { value in
-            let parts = value.split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count == 3, !parts[1].isEmpty else { return nil }
-            return TokenClaims.base64URL(parts[1])
-        }
-        guard let payload, case .object(let claims)? = JSONValue(parsing: payload) else { return nil }
+        guard let claims = TokenClaims.members(of: secret) else { return nil }
         func date(_ name: String) -> Date? {
             guard case .number(let number)? = claims[name] else { return nil }
             guard number.value > 0, number.value < 253_402_300_799 else { return nil }
@@ -54,6 +49,21 @@ package struct TokenClaims: Sendable, Hashable, Codable {
                     text.split(separator: " ").map(String.init)
                 }
         )
+    }
+
+    /// All the scopes that a JWT names, for comparison; ``scopes`` are as many as can be shown.
+    package static func allScopes(of secret: Secret) -> [String]? {
+        members(of: secret).flatMap { $0["scopes"] ?? $0["scope"] }.flatMap { ScopeList.scopes(in: $0) }
+    }
+
+    private static func members(of secret: Secret) -> [String: JSONValue]? {
+        let payload: [UInt8]? = secret.withExposedValue { value in
+            let parts = value.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 3, !parts[1].isEmpty else { return nil }
+            return base64URL(parts[1])
+        }
+        guard let payload, case .object(let claims)? = JSONValue(parsing: payload) else { return nil }
+        return claims
     }
 
     private static func base64URL(_ text: some StringProtocol) -> [UInt8]? {

@@ -19,6 +19,8 @@ package struct TokenReport: Sendable, Hashable, Codable {
     package var firstRejectedAt: Date?
     package var nextProbeAt: Date?
     package var expiresAt: Date?
+    /// Who said so: with `estimate` nobody did.
+    package var expirySource: ExpirySource?
     package var uptime: Uptime
     package var incident: IncidentReport?
     package var usedBy: [Dependant]
@@ -39,6 +41,7 @@ package struct TokenReport: Sendable, Hashable, Codable {
         firstRejectedAt = belief.firstRejectedAt
         self.nextProbeAt = nextProbeAt
         expiresAt = belief.expiresAt
+        expirySource = belief.expirySource
         self.uptime = uptime
         incident = belief.incident.map { IncidentReport(id: $0.sharedID, openedAt: $0.openedAt) }
         usedBy = token.usedBy
@@ -58,6 +61,7 @@ package struct TokenReport: Sendable, Hashable, Codable {
         case firstRejectedAt = "first_rejected_at"
         case nextProbeAt = "next_probe_at"
         case expiresAt = "expires_at"
+        case expirySource = "expiry_source"
         case usedBy = "used_by"
     }
 
@@ -77,6 +81,7 @@ package struct TokenReport: Sendable, Hashable, Codable {
         try container.encode(firstRejectedAt, forKey: .firstRejectedAt)
         try container.encode(nextProbeAt, forKey: .nextProbeAt)
         try container.encode(expiresAt, forKey: .expiresAt)
+        try container.encode(expirySource, forKey: .expirySource)
         try container.encode(uptime, forKey: .uptime)
         try container.encode(incident, forKey: .incident)
         try container.encode(usedBy, forKey: .usedBy)

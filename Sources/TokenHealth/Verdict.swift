@@ -33,6 +33,12 @@ package enum Limitation: String, Sendable, Hashable, Codable {
     case forbidden
     /// The account is locked for a time; the token is as good as before once it is unlocked.
     case locked
+    /// Accepted, with fewer scopes than before or than configured.
+    case scopesShrunk = "scopes_shrunk"
+    /// Accepted, and its account is no longer in the configured organization.
+    case organizationLost = "organization_lost"
+    /// The application is accepted, and may not act for the user it is to act for.
+    case delegationRefused = "delegation_refused"
 }
 
 /// A determinate no.
@@ -66,6 +72,8 @@ package enum Misconfiguration: Sendable, Hashable, Codable {
     /// The credential that asks about the token is refused, not the token.
     case asker
     case endpoint
+    /// A token endpoint does not understand what it is asked for: the code of RFC 6749 section 5.2.
+    case grant(String)
     /// The endpoint answers alike with and without a token: it proves nothing.
     case publicEndpoint
 
@@ -76,6 +84,7 @@ package enum Misconfiguration: Sendable, Hashable, Codable {
         case .missingHeader: "missing_header"
         case .asker: "asker_refused"
         case .endpoint: "endpoint"
+        case .grant(let code): code
         case .publicEndpoint: "public_endpoint"
         }
     }

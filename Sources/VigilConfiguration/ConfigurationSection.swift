@@ -4,6 +4,7 @@
 enum ConfigurationSection: String, CaseIterable, Sendable {
     case root, defaults, confirm, token, dependant, expect, secret
     case provider, probe, namedProbe, auth, matcher, identity, limits, remedy
+    case expiry, scopes, membership, oauth, delegation, grant
     case webhook, alertmanager, sendmail, journald, command
     case state, status, heartbeat
 
@@ -19,15 +20,15 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .confirm: ["rejections", "over"]
         case .token:
             [
-                "provider", "probe", "secret", "ask_as", "owner", "used_by", "expect", "base_url", "ca_file",
+                "provider", "probe", "secret", "grant", "ask_as", "owner", "used_by", "expect", "base_url", "ca_file",
                 "allow_plaintext",
             ] + ConfigurationSection.defaults.keys
         case .dependant: ["name", "owner", "url"]
-        case .expect: ["identity"]
+        case .expect: ["identity", "scopes"]
         case .secret: ["file", "credential", "env", "command"]
         case .provider:
             ["base_url", "probe", "probes", "parameters", "auth"] + ConfigurationSection.judgement
-                + ["limits", "lifetime", "remedy", "ca_file", "allow_plaintext"]
+                + ["membership", "oauth", "limits", "lifetime", "remedy", "ca_file", "allow_plaintext"]
         case .probe: ["method", "path", "headers", "required_headers", "form", "json"]
         case .namedProbe: ConfigurationSection.probe.keys + ConfigurationSection.judgement
         case .auth: ["header", "value", "also"]
@@ -35,6 +36,12 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .identity: ["id", "name"]
         case .limits: ["rate", "failed_logins", "advised_interval"]
         case .remedy: ["url", "steps", "causes"]
+        case .expiry: ["header", "json", "seconds_left"]
+        case .scopes: ["header", "json"]
+        case .membership: ["path", "headers", "parameter", "list", "id", "total_pages", "page", "every"]
+        case .oauth: ["token_url", "scope", "authentication", "on_behalf_of", "remedy"]
+        case .delegation: ["path", "headers"]
+        case .grant: ["type", "client_id", "token_url", "scope", "authentication", "every", "on_behalf_of"]
         case .webhook:
             [
                 "type", "url", "format", "routing_key", "access_token", "template", "content_type", "signing_secret",
@@ -66,5 +73,5 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
     private static let handover = ["fallback", "fallback_after"]
 
     /// The keys that say what an answer means.
-    private static let judgement = ["accepted", "rejected", "limited", "unrelated", "identity"]
+    private static let judgement = ["accepted", "rejected", "limited", "unrelated", "identity", "expiry", "scopes"]
 }

@@ -120,7 +120,8 @@ extension Setting {
         return id.map { IdentityPointers(id: $0, name: name) }
     }
 
-    private func pointer() -> JSONPointer? {
+    /// A place in an answer.
+    func pointer() -> JSONPointer? {
         guard let text = text("a JSON Pointer such as /data/id") else { return nil }
         return pointer(text, at: node.place)
     }

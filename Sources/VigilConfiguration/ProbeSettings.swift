@@ -21,6 +21,8 @@ extension Fields {
         probe.limited = judgement["limited"]?.matchers(.limitations) ?? []
         probe.unrelated = judgement["unrelated"]?.matchers() ?? []
         probe.identity = judgement["identity"]?.identityPointers()
+        probe.expiry = judgement["expiry"]?.expiryPlace()
+        probe.scopes = judgement["scopes"]?.scopePlace()
         return probe
     }
 
@@ -85,7 +87,8 @@ extension Setting {
     /// A JSON document written as YAML, whose texts may hold {token} or {asker}.
     fileprivate func document() -> JSONValue { node.document }
 
-    fileprivate func probePath() -> String? {
+    /// The path of a request, to be appended to an address.
+    func probePath() -> String? {
         // Where the path is empty, base_url is the whole address.
         if case .scalar(let scalar) = node.content, !scalar.isNull, scalar.text.isEmpty { return "" }
         guard let path = text("a path such as /me, or \"\"") else { return nil }
@@ -116,7 +119,7 @@ extension Setting {
     }
 
     /// The fixed headers of a request, whose values are never shown.
-    fileprivate func headers() -> [HeaderField]? {
+    func headers() -> [HeaderField]? {
         guard let entries = entries("a mapping from header names to values") else { return nil }
         return entries.compactMap { entry in
             guard entry.value.isHeaderName(entry.name, at: entry.place) else { return nil }

@@ -21,16 +21,22 @@ extension Setting {
         let remedy = fields["remedy"]?.mapping(.remedy)?.remedy() ?? Remedy()
         let lifetime = fields["lifetime"]?.duration(atLeast: .seconds(1))
         let authorities = fields["ca_file"]?.absolutePath()
+        let membership = fields["membership"]?.membership()
+        let oauth = fields["oauth"]?.oauth(allowsPlaintext: allowsPlaintext)
         var parameters = fields["parameters"]?.parameterList() ?? []
         guard let probe, base != nil || fields["base_url"] == nil else { return nil }
         for probe in [probe] + others.values.sorted(by: { $0.path < $1.path }) {
             fields.checkTokenIsSent(with: authorization, in: probe)
         }
         for path in [probe.path] + others.values.map(\.path).sorted() { parameters += path.parameterNames }
+        if let membership {
+            parameters += membership.path.parameterNames.filter { $0 != "page" } + [membership.parameter]
+        }
+        parameters += oauth?.delegationPath?.parameterNames.filter { $0 != "user" } ?? []
         for name in Set(parameters).sorted() where ConfigurationSection.token.keys.contains(name) {
             report("parameter {\(name)} has the name of a key that every token has: choose another")
         }
-        let provider = Provider(
+        var provider = Provider(
             name: name,
             baseURL: base?.text(for: probe),
             probe: probe,
@@ -42,6 +48,8 @@ extension Setting {
             certificateAuthorities: authorities,
             allowsPlaintext: allowsPlaintext
         )
+        provider.membership = membership
+        provider.oauth = oauth
         return ProviderDefinition(provider: provider, parameters: Set(parameters).sorted())
     }
 
@@ -56,14 +64,7 @@ extension Setting {
     }
 
     private func parameterList() -> [String]? {
-        list("a list of parameter names", allowsEmpty: true)?.compactMap { element in
-            guard let name = element.text("the name of a parameter") else { return nil }
-            guard name.wholeMatch(of: /[A-Za-z][A-Za-z0-9_]*/) != nil else {
-                element.report("\(Wording.shown(name)) is not a parameter name: letters, digits and _, a letter first")
-                return nil
-            }
-            return name
-        }
+        list("a list of parameter names", allowsEmpty: true)?.compactMap { $0.parameterName() }
     }
 
     /// Checks the name of a token, provider, probe or notifier.
@@ -109,7 +110,8 @@ extension Fields {
         )
     }
 
-    fileprivate func remedy() -> Remedy {
+    /// How a person repairs it.
+    func remedy() -> Remedy {
         Remedy(
             url: self["url"]?.pageAddress(),
             steps: self["steps"]?.texts("a list of sentences") ?? [],

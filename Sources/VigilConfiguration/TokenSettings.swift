@@ -28,7 +28,6 @@ extension Setting {
         let draft = fields.tokenFacts()
         guard let definition, let probe = fields.chosenProbe(of: definition.provider) else { return nil }
         let parameters = fields.parameters(named: definition.parameters, for: probe)
-        fields.checkExpectation(against: probe)
         let asker = fields.asker(for: probe, of: definition.provider)
         guard let secret else { return nil }
         var token = WatchedToken(
@@ -38,13 +37,14 @@ extension Setting {
             parameters: parameters,
             owner: draft.owner,
             usedBy: draft.usedBy,
-            expectedIdentity: draft.expectedIdentity,
             notify: habits.notify ?? surroundings.notifiers
         )
         token.probe = probe
         token.asker = asker
         fields.address(&token)
         token.follow(habits)
+        fields.grant(&token)
+        fields.expectation(&token)
         warnOfHaste(token, habits: habits)
         return token
     }
@@ -94,11 +94,9 @@ extension WatchedToken {
 
 extension Fields {
     /// What people want to know about a token.
-    fileprivate func tokenFacts() -> (owner: String?, usedBy: [Dependant], expectedIdentity: String?) {
+    fileprivate func tokenFacts() -> (owner: String?, usedBy: [Dependant]) {
         let usedBy = self["used_by"]?.list("a list of systems", allowsEmpty: true)?.compactMap { $0.dependant() }
-        let expect = self["expect"]?.mapping(.expect)
-        let identity = expect?.required("identity", "an id or a name")?.text("an id or a name")
-        return (self["owner"]?.text(), usedBy ?? [], identity)
+        return (self["owner"]?.text(), usedBy ?? [])
     }
 
     /// The request a token is checked with: one of `probes:` where it names one.
@@ -150,9 +148,13 @@ extension Fields {
         return setting.secretSource()
     }
 
-    fileprivate func checkExpectation(against probe: ProbeTemplate) {
-        guard let expect = self["expect"], probe.identity == nil else { return }
-        expect.report("expect cannot be checked: the answers to this probe tell no identity")
+    /// What must be true of the token, as far as its probe can tell.
+    fileprivate func expectation(_ token: inout WatchedToken) {
+        var isAsked = true
+        if case .clientCredentials(let client)? = token.grant { isAsked = client.isProbed }
+        guard let expected = self["expect"]?.expectation(against: token.probe, isAsked: isAsked) else { return }
+        token.expectedIdentity = expected.identity
+        token.expectedScopes = expected.scopes
     }
 
     /// Where requests of this token go, where that is not its provider's usual address.

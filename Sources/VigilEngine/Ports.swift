@@ -4,7 +4,8 @@ package import TokenHealth
 /// Asks an HTTP endpoint once.
 ///
 /// Contract: it reports what it saw and never judges; failure is data; it returns within the token's time limit; it
-/// follows no redirect; no copy of the secret is left in what it returns.
+/// follows no redirect; no copy of the secret is left in what it returns, and of the secrets that an answer grants none
+/// but ``Exchange/minted``.
 package protocol Prober: Sendable {
     func exchange(_ request: ProbeRequest) async -> Exchange
 }
@@ -12,6 +13,8 @@ package protocol Prober: Sendable {
 /// One question to a provider.
 package struct ProbeRequest: Sendable {
     package let token: WatchedToken
+    /// What is asked; by default, the token's probe.
+    package let question: Question
     /// `nil` for the control: the same request without the token.
     package let secret: Secret?
     /// The credential that asks, where the provider wants one beside the token.
@@ -19,8 +22,15 @@ package struct ProbeRequest: Sendable {
     /// Whether a connection of its own must be used: a confirmation must not trust one broken connection.
     package let onFreshConnection: Bool
 
-    package init(token: WatchedToken, secret: Secret?, asker: Secret? = nil, onFreshConnection: Bool = false) {
+    package init(
+        token: WatchedToken,
+        question: Question? = nil,
+        secret: Secret?,
+        asker: Secret? = nil,
+        onFreshConnection: Bool = false
+    ) {
         self.token = token
+        self.question = question ?? token.question
         self.secret = secret
         self.asker = asker
         self.onFreshConnection = onFreshConnection

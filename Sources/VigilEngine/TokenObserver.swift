@@ -1,4 +1,3 @@
-import Synchronization
 package import TokenHealth
 
 /// Makes one observation of one token: reads the secret, asks the provider, and the control where it is wanted.
@@ -6,8 +5,10 @@ package struct TokenObserver: Sendable {
     private let prober: any Prober
     private let secrets: any SecretReader
     private let fingerprinter: any Fingerprinter
-    private let timekeeper: any Timekeeper
+    let timekeeper: any Timekeeper
     private let controls = ControlMemory()
+    /// Tokens that were granted to this process.
+    let purses = PurseBoard()
 
     /// How old the answer to a control may be: at a start and in calm, and where a death depends on it.
     private static let freshness = (calm: Duration.seconds(600), doubt: Duration.seconds(10))
@@ -31,11 +32,25 @@ package struct TokenObserver: Sendable {
         /// The exchange with the token, and the one without, for a person who asks.
         package let exchange: Exchange?
         package let control: Exchange?
+        /// What was asked in ``exchange``; `nil` where nothing was.
+        package let question: Question?
         /// How many requests were sent, and how many of them the host may have counted as a failed login.
         package var requests = 0
         package var failedLogins = 0
 
-        static let nothing = Sight(observation: nil, exchange: nil, control: nil)
+        init(
+            observation: Observation?,
+            exchange: Exchange? = nil,
+            control: Exchange? = nil,
+            question: Question? = nil
+        ) {
+            self.observation = observation
+            self.exchange = exchange
+            self.control = control
+            self.question = question
+        }
+
+        static let nothing = Sight(observation: nil)
     }
 
     /// Looks at `token`.
@@ -52,25 +67,6 @@ package struct TokenObserver: Sendable {
         siblingsPass: Bool = false,
         isResting: Bool = false
     ) async -> Sight {
-        let prober = MeteredProber(prober)
-        var sight = await sight(
-            of: token,
-            belief: belief,
-            siblingsPass: siblingsPass,
-            isResting: isResting,
-            asking: prober
-        )
-        (sight.requests, sight.failedLogins) = prober.spent
-        return sight
-    }
-
-    private func sight(
-        of token: WatchedToken,
-        belief: Belief,
-        siblingsPass: Bool,
-        isResting: Bool,
-        asking prober: MeteredProber
-    ) async -> Sight {
         let secret: Secret
         let asker: Secret?
         do throws(SecretProblem) {
@@ -80,36 +76,68 @@ package struct TokenObserver: Sendable {
             return withheld(error, token: token, belief: belief, isResting: isResting)
         }
         let fingerprint = fingerprinter.fingerprint(of: secret)
-        if isResting, fingerprint == belief.fingerprint { return .nothing }
-        let request = ProbeRequest(token: token, secret: secret, asker: asker, onFreshConnection: belief.isDoubted)
-        var exchange = await prober.exchange(request)
-        let judge = Judge(
+        let isKnown = fingerprint == belief.fingerprint
+        if isResting, isKnown { return .nothing }
+        let look = Look(
             token: token,
-            knownIdentity: belief.identity,
-            siblingsPass: siblingsPass && belief.isProven && fingerprint == belief.fingerprint
+            fingerprint: fingerprint,
+            belief: belief,
+            siblingsPass: siblingsPass && belief.isProven && isKnown,
+            asker: asker,
+            prober: MeteredProber(prober)
         )
-        let isRejected = judge.finding(on: exchange).verdict.name == .rejected
-        if isRejected, token.confirmation.rejections == 1, !request.onFreshConnection {
-            // A single rejection will be believed: it must not come by a kept connection that went wrong.
-            exchange = await prober.exchange(
-                ProbeRequest(token: token, secret: secret, asker: asker, onFreshConnection: true)
-            )
+        var sight: Sight
+        switch token.grant {
+        case .clientCredentials(let client)?: sight = await self.sight(of: look, asking: client, secret: secret)
+        case .refreshToken?, nil: sight = await self.sight(of: look, wearing: secret)
         }
-        let control = await control(for: exchange, judge: judge, request: request, belief: belief, asking: prober)
-        let finding = judge.finding(on: exchange, control: control)
+        (sight.requests, sight.failedLogins) = look.prober.spent
+        return sight
+    }
+
+    /// Tries `secret` with the token's probe, then the control or a page of the memberships, where one is wanted.
+    ///
+    /// - Parameters:
+    ///   - look: what is looked at.
+    ///   - secret: the token.
+    ///   - minted: the same, where it was granted rather than read.
+    /// - Returns: what was seen.
+    func sight(of look: Look, wearing secret: Secret, minted: Purse.Coin? = nil) async -> Sight {
+        let token = look.token
+        let judge = Judge(token: token, knownIdentity: look.belief.identity, siblingsPass: look.siblingsPass)
+        let exchange = await look.answer(to: token.question, secret) { judge.finding(on: $0) }
+        let control = await control(for: exchange, judge: judge, look: look)
+        var finding = judge.finding(on: exchange, control: control)
+        let membership = await membership(after: finding, look, secret)
+        if let wait = membership?.retryAfter {
+            finding = Finding(finding.verdict, finding.observation, retryAfter: wait)
+        }
         let now = timekeeper.now()
-        let observation = Observation(
+        var observation = Observation(
             finding,
             control: control.map { judge.controlResult(of: $0) },
             httpStatus: exchange.status,
             latency: exchange.latency,
-            fingerprint: fingerprint,
-            claims: fingerprint == belief.fingerprint ? nil : TokenClaims(of: secret),
+            fingerprint: look.fingerprint,
+            claims: minted != nil || look.fingerprint == look.belief.fingerprint ? nil : TokenClaims(of: secret),
             answer: AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: token.probe, at: now.wall),
             controlAnswer: control.map { AnswerEvidence(of: $0, verdict: nil, rules: token.probe, at: now.wall) },
+            membership: membership,
             at: now
         )
-        return Sight(observation: observation, exchange: exchange, control: control)
+        if finding.verdict.name == .accepted {
+            observation.facts = token.probe.facts(in: exchange, at: now.wall)
+            let isNew = look.belief.scopes == nil || look.fingerprint != look.belief.fingerprint
+            if observation.facts.scopes == nil, minted == nil, isNew {
+                observation.facts.scopes = TokenClaims.allScopes(of: secret)
+            }
+            if let minted {
+                // A token that is got anew all the time expires without consequence.
+                observation.facts.expiresAt = nil
+                observation.facts.scopes = observation.facts.scopes ?? minted.scopes
+            }
+        }
+        return Sight(observation: observation, exchange: exchange, control: control, question: token.question)
     }
 
     /// The credential that asks about the token, where one is configured.
@@ -129,20 +157,14 @@ package struct TokenObserver: Sendable {
         let finding = Judge(token: token).finding(on: exchange)
         let now = timekeeper.now()
         let answer = AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: token.probe, at: now.wall)
-        return Sight(observation: Observation(finding, answer: answer, at: now), exchange: exchange, control: nil)
+        return Sight(observation: Observation(finding, answer: answer, at: now), exchange: exchange)
     }
 
-    private func control(
-        for exchange: Exchange,
-        judge: Judge,
-        request: ProbeRequest,
-        belief: Belief,
-        asking prober: MeteredProber
-    ) async -> Exchange? {
-        let token = request.token
+    private func control(for exchange: Exchange, judge: Judge, look: Look) async -> Exchange? {
+        let token = look.token
         let isWanted =
             judge.needsControl(for: exchange)
-            || belief.wantsControl(for: judge.finding(on: exchange), token: token, at: timekeeper.now())
+            || look.belief.wantsControl(for: judge.finding(on: exchange), token: token, at: timekeeper.now())
         guard isWanted else { return nil }
         let isCalm = exchange.status.map { (200..<300).contains($0) } ?? false
         let freshness = isCalm ? TokenObserver.freshness.calm : TokenObserver.freshness.doubt
@@ -153,43 +175,25 @@ package struct TokenObserver: Sendable {
         case .underWay where isCalm: return nil
         case .underWay, .ask: break
         }
-        let control = await prober.exchange(
-            ProbeRequest(token: token, secret: nil, asker: request.asker, onFreshConnection: true)
+        let control = await look.prober.exchange(
+            ProbeRequest(token: token, secret: nil, asker: look.asker, onFreshConnection: true)
         )
         controls.note(control, of: url, at: timekeeper.now().uptime)
         return control
     }
-}
 
-extension Belief {
-    /// Whether the next answer may confirm a death.
-    ///
-    /// One that went blind keeps the rejections counted before.
-    var isDoubted: Bool {
-        switch state {
-        case .suspect, .invalid, .blind: true
-        case .pending, .valid, .limited, .unknown, .misconfigured: false
+    /// One page of the memberships, where one is due and this look has not asked twice already.
+    private func membership(after finding: Finding, _ look: Look, _ secret: Secret) async -> MembershipReading? {
+        let page = look.belief.membershipPage(
+            for: finding,
+            token: look.token,
+            fingerprint: look.fingerprint,
+            at: timekeeper.now()
+        )
+        guard let page, look.prober.spent.requests < 2, let question = look.token.membershipQuestion(page: page) else {
+            return nil
         }
-    }
-}
-
-/// Counts what one look asks.
-private final class MeteredProber: Sendable {
-    private let prober: any Prober
-    private let count = Mutex((requests: 0, failedLogins: 0))
-
-    init(_ prober: any Prober) { self.prober = prober }
-
-    /// Requests sent, and refusals of the secret among them: hosts that ban for failed logins count 401 and 403.
-    var spent: (requests: Int, failedLogins: Int) { count.withLock { $0 } }
-
-    func exchange(_ request: ProbeRequest) async -> Exchange {
-        let exchange = await prober.exchange(request)
-        let isRefused = request.secret != nil && (exchange.status == 401 || exchange.status == 403)
-        count.withLock { count in
-            count.requests += 1
-            if isRefused { count.failedLogins += 1 }
-        }
-        return exchange
+        let request = ProbeRequest(token: look.token, question: question, secret: secret, asker: look.asker)
+        return look.token.membershipReading(of: await look.prober.exchange(request), page: page)
     }
 }

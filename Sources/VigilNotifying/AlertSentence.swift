@@ -111,6 +111,9 @@ extension AlertSentence {
         case .plan: "the account's plan does not cover what is asked"
         case .forbidden: "what is asked is forbidden to it"
         case .locked: "its account is locked"
+        case .scopesShrunk: "it has lost permissions it had or should have"
+        case .organizationLost: "its account is no longer in the organization"
+        case .delegationRefused: "the application may not act for its user"
         case nil: nil
         }
     }
@@ -147,8 +150,7 @@ extension AlertSentence {
 
     private var expiry: String {
         guard let end = alert.tokens.first?.expiresAt else { return "\(opening) will soon expire." }
-        // The report does not say whether the date is estimated; the summary does.
-        let isEstimated = alert.summary.contains("(estimated)")
+        let isEstimated = alert.tokens.first?.expirySource == .estimate
         let left = Duration.seconds(end.timeIntervalSince(alert.createdAt))
         let doubt = isEstimated ? " That date is an estimate: the token itself does not tell." : ""
         guard left > .zero else {

@@ -91,7 +91,8 @@ extension AlertStory {
         case .recovered, .sighted, .replaced, .providerRecovered:
             facts = [("Works since", token.since), ("Last accepted", token.lastAcceptedAt)]
         case .expiring:
-            facts = [("Expires", token.expiresAt), ("Last accepted", token.lastAcceptedAt)]
+            let expires = token.expirySource == .estimate ? "Expires (estimated)" : "Expires"
+            facts = [(expires, token.expiresAt), ("Last accepted", token.lastAcceptedAt)]
         case .invalidated, .limited, .reminder, .blind, .identityChanged, .misconfigured, .providerIncident:
             let start = token.incident?.openedAt ?? token.since
             facts = [
@@ -196,8 +197,13 @@ extension AlertStory {
             ("Identity", token.identity?.label),
             ("Fingerprint", token.fingerprint?.text),
             ("Last answer", token.lastProbe?.httpStatus.map { "HTTP \($0)" }),
-            ("Expires", alert.kind == .expiring ? nil : token.expiresAt?.dayUTC),
+            ("Expires", alert.kind == .expiring ? nil : expiry(of: token)),
         ]
+    }
+
+    private func expiry(of token: TokenReport) -> String? {
+        let doubt = token.expirySource == .estimate ? " (estimated)" : ""
+        return token.expiresAt.map { $0.dayUTC + doubt }
     }
 
     private var detailsOfAll: [(String, String?)] {

@@ -25,11 +25,14 @@ package struct HTTPProber: Prober {
         if case .failed(let failure) = outcome, failure.kind == .network, !request.onFreshConnection {
             outcome = await attempt(request, onFreshConnection: true, deadline: deadline)
         }
-        if case .answered(let answer) = outcome {
-            let sent = [request.secret, request.asker].compactMap(\.self).flatMap { $0.sentForms(for: request.token) }
+        var minted: Secret?
+        if case .answered(var answer) = outcome {
+            if request.question.isGrantRequest { (answer, minted) = answer.liftingGrant() }
+            let sent = [request.secret, request.asker].compactMap(\.self)
+                .flatMap { $0.sentForms(in: request.question) }
             outcome = .answered(sent.reduce(answer) { $0.striking($1) })
         }
-        return Exchange(outcome, latency: ContinuousClock.now - started)
+        return Exchange(outcome, latency: ContinuousClock.now - started, minted: minted)
     }
 
     /// Closes every connection.
@@ -47,7 +50,7 @@ package struct HTTPProber: Prober {
         if onFreshConnection { message.headers.replaceOrAdd(name: "Connection", value: "close") }
         do {
             let client = try clients.client(
-                for: request.token.probeURL,
+                for: request.question.url,
                 certificateAuthorities: request.token.certificateAuthorities,
                 fresh: onFreshConnection
             )
@@ -61,17 +64,17 @@ package struct HTTPProber: Prober {
     }
 
     private func message(for request: ProbeRequest) -> HTTPClientRequest {
-        let token = request.token
-        var message = HTTPClientRequest(url: token.probeURL)
-        message.method = HTTPMethod(rawValue: token.probe.method)
+        let question = request.question
+        var message = HTTPClientRequest(url: question.url)
+        message.method = HTTPMethod(rawValue: question.method)
         message.headers.add(name: "User-Agent", value: userAgent)
         message.headers.add(name: "Accept-Encoding", value: "identity")
-        for header in token.probe.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
+        for header in question.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
         expose(request) { secrets in
-            for header in secrets.headers(of: token.provider.authorization) {
+            for header in secrets.headers(of: question) {
                 message.headers.replaceOrAdd(name: header.name, value: header.value)
             }
-            guard let body = token.probe.body else { return }
+            guard let body = question.body else { return }
             message.headers.replaceOrAdd(name: "Content-Type", value: body.contentType)
             message.body = .bytes(ByteBuffer(bytes: secrets.body(of: body)))
         }

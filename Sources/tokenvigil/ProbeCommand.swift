@@ -75,6 +75,7 @@ struct ProbeReport: Encodable {
     let controlStatus: Int?
     let identity: Identity?
     let expiresAt: Date?
+    let expirySource: ExpirySource?
     let secret: String
     let evidence: Evidence
 
@@ -90,9 +91,13 @@ struct ProbeReport: Encodable {
         let decision = Belief(at: observation.at.wall).considering(observation, of: token, chance: 0)
         name = token.name
         provider = token.provider.name
-        request = "\(token.probe.method) \(token.probeURL)"
-        let isPublic = decision.belief.state == .misconfigured(.publicEndpoint)
-        verdict = isPublic ? .misconfigured : observation.finding.verdict.name
+        request = (sight.question ?? token.question).text
+        verdict =
+            switch decision.belief.state {
+            case .misconfigured: .misconfigured
+            case .limited: .limited
+            case .pending, .valid, .suspect, .invalid, .unknown, .blind: observation.finding.verdict.name
+            }
         reason = decision.belief.state.reason
         explanation =
             decision.belief.state.name == .suspect ? observation.finding.observation : decision.belief.explanation
@@ -101,7 +106,8 @@ struct ProbeReport: Encodable {
         control = observation.control
         controlStatus = sight.control?.status
         identity = decision.belief.identity
-        expiresAt = observation.claims?.expiresAt
+        expiresAt = decision.belief.expiresAt
+        expirySource = decision.belief.expirySource
         secret = token.secret.description
         var evidence = Evidence(token: token, belief: decision.belief, siblings: siblings)
         evidence.lastAcceptedAt = evidence.lastAcceptedAt ?? known?.lastAcceptedAt
@@ -118,6 +124,7 @@ struct ProbeReport: Encodable {
         case latencyMilliseconds = "latency_ms"
         case controlStatus = "control_http_status"
         case expiresAt = "expires_at"
+        case expirySource = "expiry_source"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -134,6 +141,7 @@ struct ProbeReport: Encodable {
         try container.encode(controlStatus, forKey: .controlStatus)
         try container.encode(identity, forKey: .identity)
         try container.encode(expiresAt, forKey: .expiresAt)
+        try container.encode(expirySource, forKey: .expirySource)
         try container.encode(secret, forKey: .secret)
         try container.encode(evidence, forKey: .evidence)
     }
@@ -163,11 +171,21 @@ struct ProbeReport: Encodable {
         lines.append("  secret    \(secret)")
         lines.append("  because   \(explanation)")
         if let control { lines.append("  control   the same without the token: \(controlText(control))") }
-        if let expiresAt { lines.append("  expires   \(expiresAt.minuteUTC), says the token of itself") }
+        if let expiry { lines.append("  expires   \(expiry)") }
         lines += evidence.lines.map { "  evidence  \($0.subject): \($0.text)" }
         lines.append("  repeat    \(evidence.recipe.note)")
         if let command = evidence.recipe.command { lines.append("            \(command)") }
         return lines
+    }
+
+    private var expiry: String? {
+        guard let expiresAt else { return nil }
+        switch expirySource {
+        case .provider: return "\(expiresAt.minuteUTC), says the API"
+        case .token: return "\(expiresAt.minuteUTC), says the token of itself"
+        case .estimate, nil:
+            return "before \(expiresAt.dayUTC), by an estimate: the usual life of such a token, counted from now"
+        }
     }
 
     private func controlText(_ control: ControlResult) -> String {

@@ -18,10 +18,14 @@ struct Plan {
     /// Lines for `defaults:` of the configuration.
     var defaults: [String] = []
     var provider = "tallyfy"
-    /// Lines for each token.
+    /// Lines for each token; `$ORGANIZATION`, `$CLIENT` and `$API` stand for what is known once the stand-in runs.
     var token: [String] = []
     /// Who owns the token of each number.
     var owner: @Sendable (Int) -> String = { "bot-\($0)@example.test" }
+    /// How many other organizations every user is in, all older than the one of the configuration.
+    var otherOrganizations = 0
+    /// What stands in the files of the secrets at first, where that is not the users' tokens.
+    var secret: @Sendable (TallyfySimulator, _ organization: String) -> String? = { _, _ in nil }
     /// Where the API is believed to be.
     var baseURL: @Sendable (TallyfySimulator) -> String = { $0.apiURL }
     /// Whole sections at the end of the configuration.
@@ -78,13 +82,20 @@ final class Rig {
             attributes: [.posixPermissions: 0o700]
         )
         tallyfy.configure { $0.sessionIdleSeconds = 0 }
+        let others = (0..<plan.otherOrganizations).map { tallyfy.addOrganization(name: "Other \($0)") }
         let organization = tallyfy.addOrganization(name: "Example")
         self.organization = organization
         users = (0..<plan.tokens).map { number in
             tallyfy.addUser(email: "bot-\(number)@example.test", organization: organization)
         }
-        secrets = users.map { tallyfy.login(user: $0, organization: organization) }
+        for other in others { for user in users { tallyfy.addMember(user: user, organization: other) } }
+        secrets = users.map { user in
+            plan.secret(tallyfy, organization) ?? tallyfy.login(user: user, organization: organization)
+        }
         let text = plan.configuration(in: directory, tallyfy: tallyfy, sink: sink)
+            .replacing("$ORGANIZATION", with: organization)
+            .replacing("$CLIENT", with: tallyfy.application(of: organization).clientID)
+            .replacing("$API", with: tallyfy.apiURL)
         configuration = try ConfigurationLoader.load(text: text, name: "scenario.yaml")
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: WebhookNotifier.clientConfiguration)
         prober = HTTPProber(version: "0.0.0", environment: [:])
@@ -154,6 +165,15 @@ extension Rig {
         try put(tallyfy.login(user: users[index], organization: organization), at: index)
     }
 
+    /// The text of the database, its log, and the status file.
+    func everythingWritten() throws -> String {
+        let state = try FileManager.default.contentsOfDirectory(atPath: "\(directory)/state")
+        let files = state.map { "\(directory)/state/\($0)" } + [configuration.statusFile]
+        return try files.map { file in
+            String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+        }.joined()
+    }
+
     /// The alerts in full as on-call received them, refused deliveries included, in order.
     var bodies: [JSONValue] { sink.received.compactMap { JSONValue(parsing: $0.body) } }
 
@@ -185,6 +205,11 @@ extension Rig {
     func gaps(with secret: String) -> [Int] {
         let times = requests(with: secret).map(\.at)
         return zip(times.dropFirst(), times).map { Int($0.timeIntervalSince($1).rounded()) }
+    }
+
+    /// The paths that were asked since a time, oldest first.
+    func paths(since start: Date = .distantPast) -> [String] {
+        tallyfy.requests().filter { $0.at >= start }.map(\.path)
     }
 
     /// The requests that carried this token, oldest first.

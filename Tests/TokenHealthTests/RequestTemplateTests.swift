@@ -64,12 +64,12 @@ struct RequestTemplateTests {
     @Test func `every form in which a secret is sent is known`() {
         var token = Sample.token()
         let secret = Sample.secret("user:p/ss")
-        #expect(Set(secret.sentForms(for: token)) == [secret])
+        #expect(Set(secret.sentForms(in: token.question)) == [secret])
         token.provider.authorization.value = "Basic {token:base64}"
-        #expect(Set(secret.sentForms(for: token)) == [secret, Sample.secret("dXNlcjpwL3Nz")])
+        #expect(Set(secret.sentForms(in: token.question)) == [secret, Sample.secret("dXNlcjpwL3Nz")])
         token.probe.body = .form([HeaderField("t", "{token}")])
-        #expect(Set(secret.sentForms(for: token)).count == 3)
-        #expect(secret.sentForms(for: token).contains(Sample.secret("user%3Ap%2Fss")))
+        #expect(Set(secret.sentForms(in: token.question)).count == 3)
+        #expect(secret.sentForms(in: token.question).contains(Sample.secret("user%3Ap%2Fss")))
     }
 
     @Test func `a provider needs an asker where a place for one stands in the request`() {

@@ -89,7 +89,8 @@ struct StatusDocumentTests {
     private static let tokenKeys: Set = [
         "state", "reason", "since", "explanation", "provider", "owner", "fingerprint", "identity", "last_probe",
         "last_accepted_at",
-        "first_rejected_at", "next_probe_at", "expires_at", "uptime", "incident", "used_by",
+        "first_rejected_at", "next_probe_at", "expires_at", "expiry_source", "uptime", "incident",
+        "used_by",
     ]
 
     @Test func `the document has every key of the contract`() throws {

@@ -134,12 +134,23 @@ struct History {
     var told: [AlertKind] { decisions.flatMap(\.notices).map(\.kind) }
 
     @discardableResult
-    mutating func observe(_ verdict: Verdict, at seconds: Double, control: ControlResult? = nil) -> Decision {
-        observe(Finding(verdict, "HTTP 999"), at: seconds, control: control)
+    mutating func observe(
+        _ verdict: Verdict,
+        at seconds: Double,
+        control: ControlResult? = nil,
+        facts: StatedFacts = StatedFacts()
+    ) -> Decision {
+        observe(Finding(verdict, "HTTP 999"), at: seconds, control: control, facts: facts)
     }
 
     @discardableResult
-    mutating func observe(_ finding: Finding, at seconds: Double, control: ControlResult? = nil) -> Decision {
+    mutating func observe(
+        _ finding: Finding,
+        at seconds: Double,
+        control: ControlResult? = nil,
+        facts: StatedFacts = StatedFacts(),
+        membership: MembershipReading? = nil
+    ) -> Decision {
         let moment = Sample.moment(seconds)
         let observation = Observation(
             finding,
@@ -148,6 +159,8 @@ struct History {
             latency: .milliseconds(84),
             fingerprint: fingerprint,
             claims: claims,
+            facts: facts,
+            membership: membership,
             at: Moment(wall: moment.wall, uptime: moment.uptime + uptimeOffset)
         )
         let decision = belief.considering(observation, of: token, chance: 0)
@@ -170,6 +183,20 @@ struct History {
     mutating func restart() throws {
         belief = try belief.reread()
         uptimeOffset += .seconds(1_000_000)
+    }
+
+    /// The alert that tells a notice.
+    func alert(telling notice: Notice?) -> Alert? {
+        guard let notice else { return nil }
+        let report = TokenReport(token: token, belief: belief, uptime: Uptime(), nextProbeAt: nil)
+        let subject = AlertComposer.Subject(
+            token: token,
+            belief: belief,
+            report: report,
+            notice: notice,
+            noticedAt: Sample.start
+        )
+        return AlertComposer(host: "srv1").alert(telling: [subject], openTokens: 0, at: Sample.start)
     }
 
     /// Three rejections over 30 seconds.

@@ -15,7 +15,8 @@ import VigilConfiguration
     @Test func `the example loads without an error or a warning`() throws {
         let configuration = try example()
         #expect(configuration.warnings.isEmpty)
-        #expect(configuration.tokens.map(\.name.text) == ["billing", "hr-onboarding", "hr-reporting", "matrix-bot"])
+        let names = ["billing", "crm-access", "hr-application", "hr-onboarding", "hr-reporting", "matrix-bot"]
+        #expect(configuration.tokens.map(\.name.text) == names)
         #expect(configuration.files.map { URL(filePath: $0).lastPathComponent } == ["tokenvigil.yaml"])
     }
 

@@ -167,6 +167,7 @@ enum Samples {
         case .expiring:
             var token = healthy()
             token.expiresAt = date("2026-11-30T10:05:07.120Z")
+            token.expirySource = .estimate
             let summary = "EXPIRING hr-onboarding in 7 d (estimated)"
             return Plan(summary: summary, tokens: [token], remedy: remedy, hasIncident: false)
         case .blind:

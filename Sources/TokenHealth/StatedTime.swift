@@ -1,0 +1,36 @@
+import FoundationEssentials
+
+/// Reads times as providers write them.
+enum StatedTime {
+    /// The instant in `text`, or `nil` where it has none of the known forms.
+    ///
+    /// - seconds since 1970, with or without a fraction;
+    /// - RFC 3339, `2026-12-31T23:59:59Z`, also with a space for the `T` and `UTC` for the `Z`, as the header
+    ///   `github-authentication-token-expiration` has it (docs.github.com, "Token expiration and revocation");
+    /// - a day, `2026-12-31`: a token ends as that day begins in UTC (docs.gitlab.com, "Personal access tokens");
+    /// - the date of HTTP, RFC 9110 section 5.6.7.
+    static func date(in text: String) -> Date? {
+        let words = text.split(separator: " ").map(String.init)
+        let joined = words.joined(separator: " ")
+        if joined.utf8.count <= 20, let seconds = Double(joined), joined.utf8.allSatisfy(isDigitOrPoint) {
+            return date(seconds: seconds)
+        }
+        if let date = HTTPDate.parse(joined) { return date }
+        let day = joined.prefix(10)
+        guard day.wholeMatch(of: /[0-9]{4}-[0-9]{2}-[0-9]{2}/) != nil else { return nil }
+        let rest = joined.dropFirst(10)
+        guard !rest.isEmpty else { return Date(rfc3339: "\(day)T00:00:00Z") }
+        let time = /[Tt ]([0-2][0-9]:[0-5][0-9]:[0-5][0-9])(?:\.[0-9]+)? ?(?:([Zz]|UTC|GMT)|([+-][0-9]{2}):?([0-9]{2}))/
+        guard let match = rest.wholeMatch(of: time), match.output.1 < "24" else { return nil }
+        let offset = match.output.3.flatMap { hours in match.output.4.map { "\(hours):\($0)" } }
+        return Date(rfc3339: "\(day)T\(match.output.1)\(offset ?? "Z")")
+    }
+
+    /// An instant in seconds since 1970, within the years this program can write.
+    static func date(seconds: Double) -> Date? {
+        guard seconds > 0, seconds < 253_402_300_799 else { return nil }
+        return Date(timeIntervalSince1970: seconds)
+    }
+
+    private static func isDigitOrPoint(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || byte == 0x2E }
+}
