@@ -6,7 +6,7 @@ DESTDIR =
 RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s
 
-.PHONY: help run test test-mutations test-real build check check-format format bench install clean
+.PHONY: help run test test-mutations test-real fuzz build check check-format format bench install clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -31,6 +31,16 @@ test-real: ## play the story with real servers on loopback, installed from PyPI:
 
 test-mutations: ## change each row of the table of verdicts, and show that a test notices
 	@Tests/Mutations/run
+
+FUZZING = swift build -c release --package-path Tests/Fuzzing --scratch-path .build/fuzzing --sanitize=fuzzer \
+	-Xswiftc -use-ld=lld
+# Inputs for each of the two targets.
+FUZZ_RUNS = 1000000
+
+fuzz: ## throw a million odd answers and a million odd configurations at the decision code (some 20 minutes)
+	@$(FUZZING) --product FuzzVerdict
+	@$(FUZZING) --product FuzzProvider
+	@Tests/Fuzzing/run $(FUZZ_RUNS)
 
 build: ## build the program for release, in .build/release
 	@echo "tokenvigil: building for release (the first time takes up to 20 minutes)"

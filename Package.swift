@@ -119,6 +119,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "TokenHealthTests", dependencies: ["TokenHealth"], swiftSettings: settings),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["TokenHealth", "VigilConfiguration"],
+            exclude: ["Corpus"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "VigilEngineTests", dependencies: ["VigilEngine", "TokenHealth"], swiftSettings: settings),
         .testTarget(
             name: "VigilConfigurationTests",

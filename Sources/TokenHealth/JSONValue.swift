@@ -103,7 +103,9 @@ package struct JSONPointer: Sendable, Hashable {
         guard text.isEmpty || text.hasPrefix("/") else { return nil }
         self.text = text
         parts = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map { part in
-            String(part).replacing("~1", with: "/").replacing("~0", with: "~")
+            // Most have nothing escaped, and some are parsed for every answer.
+            part.utf8.contains(UInt8(ascii: "~"))
+                ? String(part).replacing("~1", with: "/").replacing("~0", with: "~") : String(part)
         }
     }
 
