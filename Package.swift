@@ -91,8 +91,8 @@ let package = Package(
         .target(
             name: "VigilNotifying",
             dependencies: [
-                "TokenHealth", "VigilEngine", "VigilSystemd", asyncHTTPClient, nio, nioHTTP1, crypto, subprocess,
-                systemPackage, mustache,
+                "TokenHealth", "VigilEngine", "VigilSystemd", asyncHTTPClient, nio, nioHTTP1, nioPosix, crypto,
+                subprocess, systemPackage, mustache,
             ],
             swiftSettings: settings
         ),
@@ -101,7 +101,7 @@ let package = Package(
             pkgConfig: "libsystemd",
             providers: [.apt(["libsystemd-dev"])]
         ),
-        .target(name: "VigilSystemd", dependencies: ["CSystemd"], swiftSettings: settings),
+        .target(name: "VigilSystemd", dependencies: ["CSystemd", logging], swiftSettings: settings),
         .target(
             name: "TallyfySimulator",
             dependencies: [nio, nioPosix, nioHTTP1, nioSSL],
@@ -151,7 +151,7 @@ let package = Package(
             exclude: ["Golden"],
             swiftSettings: settings
         ),
-        .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd"], swiftSettings: settings),
+        .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd", logging], swiftSettings: settings),
         .testTarget(
             name: "TallyfySimulatorTests",
             dependencies: ["TallyfySimulator", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL, crypto],

@@ -21,8 +21,8 @@ struct CommonOptions: ParsableArguments {
 }
 
 extension Configuration {
-    /// Tells the warnings, one for each place in a file: a default may be wrong for a thousand tokens.
-    func tellWarnings() {
+    /// The warnings, one for each place in a file: a default may be wrong for a thousand tokens.
+    var warningSentences: [String] {
         var places: [String] = []
         var byPlace: [String: [Problem]] = [:]
         for warning in warnings {
@@ -30,11 +30,16 @@ extension Configuration {
             if byPlace[place] == nil { places.append(place) }
             byPlace[place, default: []].append(warning)
         }
-        for place in places {
-            guard let alike = byPlace[place], let first = alike.first else { continue }
+        return places.compactMap { place in
+            guard let alike = byPlace[place], let first = alike.first else { return nil }
             let more = alike.count > 1 ? " (and \(alike.count - 1) more like this)" : ""
-            Terminal.complain("warning: \(first)\(more)")
+            return "\(first)\(more)"
         }
+    }
+
+    /// Tells the warnings to a person.
+    func tellWarnings() {
+        for sentence in warningSentences { Terminal.complain("warning: \(sentence)") }
     }
 
     /// The tokens called `names`, or all for none.

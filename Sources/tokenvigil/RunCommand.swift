@@ -17,6 +17,12 @@ struct Run: AsyncParsableCommand {
     @Option(name: .long, help: "How much to log: debug, info, notice, warning or error.", transform: level)
     var logLevel = Logger.Level.info
 
+    @Option(
+        name: .long,
+        help: "How to log: auto, text, journal or json. With auto, to the journal with fields where systemd runs this."
+    )
+    var logFormat = LogFormat.auto
+
     private static func level(_ text: String) throws -> Logger.Level {
         guard let level = Logger.Level(rawValue: text) else {
             throw ValidationError("a log level is debug, info, notice, warning or error, not '\(text)'")
@@ -25,12 +31,10 @@ struct Run: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try common.load()
-        configuration.tellWarnings()
+        let logger = logFormat.logger(level: logLevel)
+        let configuration = try configuration(logger)
         // A core would hold secrets. Failing to forbid it is worth a line, not a stop.
-        if (try? ProcessHardening.disableCoreDumps()) == nil { Terminal.complain("warning: core dumps stay on") }
-        var logger = Logger(label: "tokenvigil") { _ in ConsoleLog() }
-        logger.logLevel = logLevel
+        if (try? ProcessHardening.disableCoreDumps()) == nil { logger.warning("core dumps stay on") }
         let daemon = Daemon(
             configuration: configuration,
             configurationPath: common.config,
@@ -40,7 +44,32 @@ struct Run: AsyncParsableCommand {
         do {
             try await daemon.run()
         } catch let error as StorageError {
+            guard logFormat.isForPeople else {
+                logger.critical("the state cannot be used", metadata: ["error": "\(error)"])
+                throw ExitCode.configuration
+            }
             throw Failure("\(error)", code: .configuration)
+        }
+    }
+
+    /// Loads the configuration; what is wrong with it is told where log lines go.
+    private func configuration(_ logger: Logger) throws -> Configuration {
+        guard !logFormat.isForPeople else {
+            let configuration = try common.load()
+            configuration.tellWarnings()
+            return configuration
+        }
+        do throws(ConfigurationErrors) {
+            let configuration = try ConfigurationLoader.load(path: common.config)
+            for sentence in configuration.warningSentences {
+                logger.warning("a doubtful setting", metadata: ["problem": "\(sentence)"])
+            }
+            return configuration
+        } catch {
+            for problem in error.problems {
+                logger.critical("the configuration cannot be used", metadata: ["problem": "\(problem)"])
+            }
+            throw ExitCode.configuration
         }
     }
 }
