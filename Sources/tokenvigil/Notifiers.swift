@@ -84,7 +84,7 @@ extension VigilConfiguration.NotifierSettings {
                 )
             )
         case .sendmail(let mail):
-            return .sendmail(SendmailNotifier.Settings(from: mail.from, to: mail.to, sendmail: mail.path))
+            return .sendmail(mail.translated)
         case .journald:
             return .journal
         case .command(let argv):
@@ -123,4 +123,11 @@ extension TemplateSettings {
 
     /// What is wrong with the template, as the end of a sentence.
     var problem: String? { translated.problem }
+}
+
+extension SendmailSettings {
+    /// The same settings as the notifying module takes them, by the mail helper where there is one.
+    var translated: SendmailNotifier.Settings {
+        SendmailNotifier.Settings(from: from, to: to, sendmail: path, helper: MailErrand.socketPath)
+    }
 }

@@ -15,7 +15,7 @@ struct Tokenvigil: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Run.self, Probe.self, Check.self, Status.self, History.self, Notify.self, Config.self, ProviderCommand.self,
-            Simulate.self, Demo.self,
+            Simulate.self, Demo.self, MailHelperCommand.self, ReportFailure.self,
         ]
     )
 
@@ -48,7 +48,9 @@ extension ExitCode {
     static let warning = ExitCode(1)
     static let critical = ExitCode(2)
     static let unknown = ExitCode(3)
+    static let usage = ExitCode(64)
     static let cannotCreate = ExitCode(73)
+    static let refused = ExitCode(77)
     static let configuration = ExitCode(78)
 }
 

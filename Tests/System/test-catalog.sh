@@ -5,7 +5,7 @@ catalog=$project/systemd/tokenvigil.catalog
 kinds=(
     token.invalidated token.limited token.recovered token.reminder token.expiring token.blind token.sighted
     token.identity_changed token.replaced token.misconfigured provider.incident provider.recovered
-    notifier.failing notifier.recovered test
+    notifier.failing notifier.recovered test monitor.failed
 )
 
 mkdir -p "$work/root/usr/lib/systemd/catalog"

@@ -76,6 +76,8 @@ import VigilSystemd
             if line.hasPrefix("# ") { kind = line.dropFirst(2) }
             if line.hasPrefix("-- "), let name = kind { catalog[String(name)] = String(line.dropFirst(3)) }
         }
+        // The one entry that is no alert has a test of its own.
+        catalog["monitor.failed"] = nil
         let table = Dictionary(uniqueKeysWithValues: AlertKind.allCases.map { ($0.rawValue, $0.journalMessageID) })
         #expect(table == catalog)
         #expect(Set(table.values).count == AlertKind.allCases.count)
