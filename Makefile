@@ -1,12 +1,19 @@
 # tokenvigil: `make` lists what there is.
 
 PREFIX = /usr
+SYSCONFDIR = /etc
 DESTDIR =
-# Small and quick to start: no Swift runtime on the target, identical code folded, packed relocations, no symbols.
+# The program that is installed and packed.
+BINARY = .build/release/tokenvigil
+# Debian releases that `make test-system` boots.
+RELEASES = bookworm trixie
+# Small and quick to start: no Swift runtime on the target, identical code folded, packed relocations, no symbols; and
+# addresses of functions that cannot be overwritten.
 RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld=lld \
-	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs -Xlinker -s
+	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs \
+	-Xlinker -z -Xlinker now -Xlinker -s
 
-.PHONY: help run test test-mutations test-real fuzz build check check-format format bench install clean
+.PHONY: help run test test-mutations test-real fuzz build check check-format format bench manual install deb test-system clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -64,22 +71,43 @@ bench: build ## measure CPU, memory, start-up and size beside a multiplexed curl
 	@.ci/setup bench
 	@Benchmarks/run
 
-install: ## install what `make build` made, below DESTDIR and PREFIX
-	@test -x .build/release/tokenvigil || { echo "tokenvigil: nothing to install yet: make build"; exit 1; }
-	install -D -m 0755 .build/release/tokenvigil $(DESTDIR)$(PREFIX)/bin/tokenvigil
+# Is there something to install, and what does it know of itself: man pages and completions.
+manual:
+	@test -x $(BINARY) || { echo "tokenvigil: there is no $(BINARY) yet: make build"; exit 1; }
+	@packaging/manual/build $(BINARY) .build/manual
+
+install: manual ## install what `make build` made, below DESTDIR and PREFIX
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/tokenvigil
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/bin/tokenvigil|$(PREFIX)/bin/tokenvigil|' systemd/tokenvigil.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/tokenvigil.service
-	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/tokenvigil.service
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system/tokenvigil.service.d systemd/tokenvigil.service.d/*.example
+	for unit in systemd/*.service systemd/*.socket; do \
+		sed 's|/usr/bin/tokenvigil|$(PREFIX)/bin/tokenvigil|' "$$unit" \
+			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} && \
+		chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
 	install -D -m 0644 systemd/tokenvigil.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tokenvigil.conf
 	install -D -m 0644 systemd/tokenvigil.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tokenvigil.conf
 	install -D -m 0644 systemd/tokenvigil.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/tokenvigil.catalog
-	install -d $(DESTDIR)$(PREFIX)/share/doc/tokenvigil
-	for file in README.md config/tokenvigil.yaml; do \
-		test ! -e $$file || install -m 0644 $$file $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/; done
-	@echo "tokenvigil: installed. As root: systemd-sysusers && systemd-tmpfiles --create tokenvigil.conf &&"
-	@echo "  journalctl --update-catalog && systemctl daemon-reload"
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 .build/manual/tokenvigil.1
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 .build/manual/tokenvigil.yaml.5 \
+		.build/manual/tokenvigil-providers.5
+	install -D -m 0644 .build/manual/tokenvigil.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tokenvigil
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions .build/manual/_tokenvigil
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d .build/manual/tokenvigil.fish
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil README.md config/tokenvigil.yaml \
+		docs/config.schema.json docs/status.schema.json
+	# Never over what an administrator has written.
+	test -e $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml || install -D -m 0644 \
+		Sources/VigilConfiguration/Resources/starter.yaml $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml
+	@test -n "$(DESTDIR)" || echo "tokenvigil: installed. Now, as root: systemd-sysusers &&" \
+		"systemd-tmpfiles --create tokenvigil.conf && journalctl --update-catalog && systemctl daemon-reload"
+
+deb: ## make the Debian package, in .build/deb; needs what `make build` made
+	@.ci/setup deb
+	@test -x $(BINARY) || { echo "tokenvigil: there is no $(BINARY) yet: make build"; exit 1; }
+	@packaging/make-deb $(BINARY) $(VERSION)
+
+test-system: ## install the package on a booted Debian and prove all of it; root, RELEASES="bookworm trixie"
+	@.ci/setup system
+	@Tests/Machine/run $(RELEASES)
 
 clean: ## remove what was built; the sources of the dependencies stay
 	swift package clean
