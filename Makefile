@@ -92,8 +92,8 @@ install: manual ## install what `make build` made, below DESTDIR and PREFIX
 	install -D -m 0644 .build/manual/tokenvigil.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tokenvigil
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions .build/manual/_tokenvigil
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d .build/manual/tokenvigil.fish
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil README.md config/tokenvigil.yaml \
-		docs/config.schema.json docs/status.schema.json
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil README.md config/tokenvigil.yaml
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs docs/*.md docs/*.json
 	# Never over what an administrator has written.
 	test -e $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml || install -D -m 0644 \
 		Sources/VigilConfiguration/Resources/starter.yaml $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml

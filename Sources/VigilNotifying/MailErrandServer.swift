@@ -122,7 +122,7 @@ extension MailErrandServer {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard let end = lines.firstIndex(of: ""), end > 0 else { return false }
         let headers = lines[..<end].map { $0.lowercased() }
-        guard headers.allSatisfy({ $0.hasPrefix(" ") || $0.contains(":") }) else { return false }
+        guard headers.allSatisfy({ $0.hasPrefix(" ") || $0.hasPrefix("\t") || $0.contains(":") }) else { return false }
         let senders = headers.filter { $0.hasPrefix("from:") }
         let others = headers.filter { $0.hasPrefix("sender:") || $0.hasPrefix("resent-") }
         return senders.count == 1 && senders[0].contains(from.lowercased()) && others.isEmpty

@@ -33,15 +33,16 @@ struct ReportFailure: AsyncParsableCommand {
         }
         guard mayMail(at: failure.at) else { return Terminal.complain("a mail went out less than an hour ago") }
         Orphans.adopt()
-        var failed = 0
+        var results: [DeliveryResult] = []
         for settings in recipients() {
             let result = await failure.mail(by: settings)
             Terminal.complain("mail to \(settings.to.joined(separator: ", ")): \(result)")
-            if case .delivered = result { continue }
-            failed += 1
+            results.append(result)
         }
+        let delivered = results.count { if case .delivered = $0 { true } else { false } }
+        if delivered > 0 { noteMail() }
         Orphans.outlast()
-        if failed > 0 { throw ExitCode.failure }
+        if delivered < results.count { throw ExitCode.failure }
     }
 
     /// The notifiers by mail; the host's root where the configuration, which may be what it died of, names none.
@@ -59,16 +60,20 @@ struct ReportFailure: AsyncParsableCommand {
         }
     }
 
-    /// Whether the last mail is long enough ago; notes that one goes out now.
-    ///
-    /// It always is where nothing can be noted.
+    /// Whose change is the time of the last mail; `nil` where this is not run by the service manager.
+    private var stamp: String? { ProcessInfo.processInfo.environment["RUNTIME_DIRECTORY"].map { "\($0)/last-mail" } }
+
+    /// Whether the last mail is long enough ago.
     private func mayMail(at now: Date) -> Bool {
-        guard let directory = ProcessInfo.processInfo.environment["RUNTIME_DIRECTORY"] else { return true }
-        let path = "\(directory)/last-mail"
-        let last = try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
-        if let last, (0..<ReportFailure.pause).contains(now.timeIntervalSince(last)) { return false }
-        try? Data().write(to: URL(filePath: path))
-        return true
+        guard let stamp, let attributes = try? FileManager.default.attributesOfItem(atPath: stamp),
+            let last = attributes[.modificationDate] as? Date
+        else { return true }
+        return !(0..<ReportFailure.pause).contains(now.timeIntervalSince(last))
+    }
+
+    /// Where this fails, there is a mail too many the next time.
+    private func noteMail() {
+        if let stamp { try? Data().write(to: URL(filePath: stamp)) }
     }
 
     // MARK: - What happened
