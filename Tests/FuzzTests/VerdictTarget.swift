@@ -153,7 +153,7 @@ private struct Story {
 
     private func struck(_ exchange: Exchange) -> Exchange {
         guard let secret, case .answered(let answer) = exchange.outcome else { return exchange }
-        let struck = secret.sentForms(for: token).reduce(answer) { $0.striking($1) }
+        let struck = secret.sentForms(in: token.question).reduce(answer) { $0.striking($1) }
         return Exchange(.answered(struck), latency: exchange.latency)
     }
 
