@@ -153,15 +153,31 @@ MUTANTS = [
     ),
     *judge(
         "401 asking for a stronger login is step-up",
-        'if answer.challengeError == "insufficient_user_authentication" { return .limited(.stepUp) }',
-        "",
-        'if answer.challengeError == "insufficient_user_authentication" { return .limited(.forbidden) }',
+        'if answer.challengeError == "insufficient_user_authentication", !isAsked(by: .asker) {',
+        "if false {",
+        'if answer.challengeError == "insufficient_user_authentication" {',
+    ),
+    *judge(
+        "401 asking for a stronger login is told as that",
+        "return .limited(.stepUp)",
+        "return .limited(.forbidden)",
     ),
     *judge(
         "401 from something that is not the API is blocked",
-        "if answer.isHTML || answer.isForeignChallenge(ours: token.provider.authorization) {",
-        "if answer.isHTML {",
-        "if answer.isForeignChallenge(ours: token.provider.authorization) {",
+        "answer.isHTML || answer.isForeignChallenge(ours: token.provider.authorization)",
+        "answer.isHTML",
+        "answer.isForeignChallenge(ours: token.provider.authorization)",
+    ),
+    *judge(
+        "401 from something that is not the API is no rejection",
+        "if isFromElsewhere(answer) { return .indeterminate(.blocked) }",
+        "",
+    ),
+    *judge(
+        "401 to a request that carries another credential is the fault of that one",
+        "if isAsked(by: .asker) { return .misconfigured(.asker) }\n"
+        "return byRules(answer) ?? .indeterminate(.unexpected)",
+        "return byRules(answer) ?? .indeterminate(.unexpected)",
     ),
     *judge(
         "401 otherwise is as the provider says",
@@ -179,9 +195,15 @@ MUTANTS = [
     ),
     *judge(
         "403 for want of a scope is limited",
-        'if answer.challengeError == "insufficient_scope" { return .limited(.scope) }',
+        'if answer.challengeError == "insufficient_scope", !isAsked(by: .asker) { return .limited(.scope) }',
         "",
-        'if answer.challengeError == "insufficient_scope" { return .limited(.forbidden) }',
+        'if answer.challengeError == "insufficient_scope" { return .limited(.scope) }',
+        'if answer.challengeError == "insufficient_scope", !isAsked(by: .asker) { return .limited(.forbidden) }',
+    ),
+    *judge(
+        "403 to a request that carries another credential is the fault of that one",
+        "if isAsked(by: .asker) { return .misconfigured(.asker) }\n" "return byRules(answer)",
+        "return byRules(answer)",
     ),
     *judge(
         "403 with signs of a rate limit is rate limited",
@@ -208,6 +230,7 @@ MUTANTS = [
     ),
     *judge(
         "403 of a page is blocked, unless siblings pass",
+        "if answer.isHTML { return siblingsPass && !isAsked(by: .asker) ? nil : .indeterminate(.blocked) }",
         "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }",
         "if answer.isHTML { return .indeterminate(.blocked) }",
         "if answer.isHTML { return nil }",
@@ -215,8 +238,9 @@ MUTANTS = [
     ),
     *judge(
         "403 that the control explains: 401 without the token",
+        "case 401: return answer.isHTML || isFromElsewhere(bare) ? .indeterminate(.blocked) : .limited(.forbidden)",
         "case 401: return answer.isHTML ? .indeterminate(.blocked) : .limited(.forbidden)",
-        "case 401: return .limited(.forbidden)",
+        "case 401: return isFromElsewhere(bare) ? .indeterminate(.blocked) : .limited(.forbidden)",
         "case 401: return .indeterminate(.blocked)",
         "case 401: return .rejected(.credential)",
     ),
@@ -257,12 +281,16 @@ MUTANTS = [
     # 404, 405, 410
     *judge(
         "404, 405 and 410 are the endpoint, or as the provider says",
-        "case 404, 405, 410: byRules(answer) ?? .misconfigured(.endpoint)",
-        "case 405, 410: byRules(answer) ?? .misconfigured(.endpoint)",
-        "case 404, 410: byRules(answer) ?? .misconfigured(.endpoint)",
-        "case 404, 405: byRules(answer) ?? .misconfigured(.endpoint)",
-        "case 404, 405, 410: .misconfigured(.endpoint)",
-        "case 404, 405, 410: byRules(answer) ?? .rejected(.credential)",
+        "case 404, 405, 410: notFound(answer)",
+        "case 405, 410: notFound(answer)",
+        "case 404, 410: notFound(answer)",
+        "case 404, 405: notFound(answer)",
+    ),
+    *judge(
+        "404 is as the provider says, else the endpoint",
+        "return byRules(answer) ?? .misconfigured(.endpoint)",
+        "return .misconfigured(.endpoint)",
+        "return byRules(answer) ?? .rejected(.credential)",
     ),
     # 407, 511
     *judge(
@@ -317,9 +345,29 @@ MUTANTS = [
     ),
     *judge(
         "listed as a limit",
-        "if rules.limited.contains(where: { $0.matches(answer) }) { return .limited(.forbidden) }",
-        "",
-        "if rules.limited.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }",
+        "if let rule = rules.limited.first(where: { $0.matches(answer) }) {",
+        "if let rule = rules.limited.first(where: { _ in false }) {",
+    ),
+    *judge(
+        "listed as a limit without saying which",
+        "guard case .limitation(let limitation)? = rule.meaning else { return .limited(.forbidden) }",
+        "guard case .limitation(let limitation)? = rule.meaning else { return .limited(.plan) }",
+        "guard case .limitation(let limitation)? = rule.meaning else { return .rejected(.credential) }",
+    ),
+    *judge(
+        "listed as a limit of a kind",
+        "return .limited(limitation)",
+        "_ = limitation; return .limited(.forbidden)",
+    ),
+    *judge(
+        "a reason that the provider states",
+        "return reason",
+        "_ = reason; return nil",
+    ),
+    *judge(
+        "a rejection that states no reason",
+        "guard case .rejection(let reason)? = rule?.meaning else { return nil }",
+        "guard case .rejection(let reason)? = rule?.meaning else { return .expired }",
     ),
     *judge(
         "listed as a rejection",
@@ -351,6 +399,12 @@ MUTANTS = [
         "revoked: its end is ahead; not where that is an estimate",
         "return expiryIsEstimated ? .rejected : .revoked",
         "return (expiryIsEstimated || MUTANT1) && !MUTANT2 ? .rejected : .revoked",
+    ),
+    *elsewhere(
+        STATES,
+        "a reason that the provider states comes first",
+        "observation.finding.statedReason",
+        "(MUTANT1 ? nil : observation.finding.statedReason)",
     ),
     # Control
     *elsewhere(
@@ -393,9 +447,16 @@ MUTANTS = [
         "return .other",
     ),
     *judge(
-        "a header that the provider requires is missing from the request",
+        "401 for want of a header that the provider requires",
+        "private func unauthorized(_ answer: Answer) -> Verdict {\n"
         "if let missing = rules.missingRequiredHeader { return .misconfigured(.missingHeader(missing)) }",
-        "",
+        "private func unauthorized(_ answer: Answer) -> Verdict {\n",
+    ),
+    *judge(
+        "404 for want of a header that the provider requires",
+        "private func notFound(_ answer: Answer) -> Verdict {\n"
+        "if let missing = rules.missingRequiredHeader { return .misconfigured(.missingHeader(missing)) }",
+        "private func notFound(_ answer: Answer) -> Verdict {\n",
     ),
     *judge(
         "only a 403 needs the control",
@@ -430,11 +491,11 @@ MUTANTS = [
     ),
     *judge(
         "403 that is cut or compressed is unexpected",
-        "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }\n"
+        "if answer.isHTML { return siblingsPass && !isAsked(by: .asker) ? nil : .indeterminate(.blocked) }\n"
         "guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }",
-        "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }\n"
+        "if answer.isHTML { return siblingsPass && !isAsked(by: .asker) ? nil : .indeterminate(.blocked) }\n"
         "guard !answer.isEncoded else { return .indeterminate(.unexpected) }",
-        "if answer.isHTML { return siblingsPass ? nil : .indeterminate(.blocked) }\n"
+        "if answer.isHTML { return siblingsPass && !isAsked(by: .asker) ? nil : .indeterminate(.blocked) }\n"
         "guard !answer.isCut else { return .indeterminate(.unexpected) }",
     ),
     *judge(
@@ -465,7 +526,6 @@ UNCHANGED = {
     "case .answered(let answer):",
     "guard case .answered(let bare)? = control?.outcome else {",
     "case 403:",
-    "return Finding(verdict, observation(of: answer, verdict: verdict), retryAfter: retryAfter)",
     "if let expected = token.expectedIdentity {",
     "return rules.accepted.contains { rule in",
     "return .indeterminate(.blocked)",
@@ -474,7 +534,5 @@ UNCHANGED = {
     "case open",
     "case unreachable",
     "case other",
-    # The parameters of a challenge.
-    'guard name == "error", parts.count == 2 else { continue }',
-    'return String(parts[1].filter { !$0.isWhitespace && $0 != "\\"" })',
+    "return Finding(",
 }

@@ -75,4 +75,24 @@ import Testing
         #expect(verdict(on: page, control: nil, siblingsPass: true) == .indeterminate(.blocked))
         #expect(verdict(on: page, control: Reply.failed(.timeout), siblingsPass: true) == .indeterminate(.blocked))
     }
+
+    /// A token that is asked about with another credential, which stands in the header.
+    private var asked: WatchedToken {
+        var provider = Sample.provider(ProbeTemplate(path: "/introspect"))
+        provider.authorization = AuthorizationTemplate(value: "Bearer {asker}")
+        return Sample.token(provider)
+    }
+
+    @Test(arguments: [(401, "insufficient_user_authentication"), (403, "insufficient_scope")])
+    func `what is said of the credential that asks is not said of the token`(status: Int, error: String) {
+        let reply = Reply.json(status, "{}", [HeaderField("WWW-Authenticate", "Bearer error=\"\(error)\"")])
+        #expect(Judge(token: asked).finding(on: reply).verdict == .misconfigured(.asker))
+        #expect(Judge(token: Sample.token()).finding(on: reply).verdict.name == .limited)
+    }
+
+    @Test func `a 403 page for the credential that asks is a wall's, even where siblings pass`() {
+        let judge = Judge(token: asked, siblingsPass: true)
+        #expect(!judge.needsControl(for: Reply.html(403)))
+        #expect(judge.finding(on: Reply.html(403), control: Reply.html(403)).verdict == .indeterminate(.blocked))
+    }
 }
