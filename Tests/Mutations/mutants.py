@@ -410,8 +410,8 @@ MUTANTS = [
     *elsewhere(
         STATES,
         "200 with the token and 200 without it: the endpoint checks nothing",
-        "return observation.control == .open ? .misconfigured(.publicEndpoint) : .valid",
-        "return observation.control == .open && !MUTANT1 ? .misconfigured(.publicEndpoint) : .valid",
+        "if observation.control == .open { return .misconfigured(.publicEndpoint) }",
+        "if observation.control == .open, !MUTANT1 { return .misconfigured(.publicEndpoint) }",
     ),
     *judge(
         "the control is refused",

@@ -376,6 +376,14 @@ class Simulator:
 # MARK: the daemon
 
 
+def unlimited(provider):
+    """A built-in provider as a configuration's own, without its ceilings: a test asks more in a minute than it allows."""
+    shown = subprocess.run([PROGRAM, "provider", "show", provider], capture_output=True, text=True, check=True)
+    providers = yaml.safe_load(shown.stdout)["providers"]
+    providers[provider]["limits"] |= {"rate": "none", "failed_logins": "none"}
+    return providers
+
+
 class Daemon:
     """The daemon under test, its configuration and its files. It is started by `start`."""
 
