@@ -36,7 +36,9 @@ struct Cadence {
             let index = min(max(belief.deadProbes - 1, 0), Cadence.deadPauses.count - 1)
             return max(Cadence.deadPauses[index], wait)
         case .suspect:
-            return max(isHeldBack ? max(soon, Cadence.deadPauses[0]) : soon, wait)
+            // Nothing but time can decide it, and the grace may be shorter than the pause.
+            let held = max(soon, min(Cadence.deadPauses[0], token.providerGrace))
+            return max(isHeldBack ? held : soon, wait)
         case .limited, .misconfigured:
             return max(belief.incident == nil ? soon : spreadRest, wait)
         case .valid:
