@@ -156,6 +156,7 @@ struct TemplateValues {
                 "last_accepted_at": token.lastAcceptedAt?.rfc3339,
                 "first_rejected_at": token.firstRejectedAt?.rfc3339,
                 "expires_at": token.expiresAt?.rfc3339,
+                "expiry_source": token.expirySource?.rawValue,
             ],
             escaping
         )
