@@ -1,7 +1,5 @@
 // libsystemd as Swift sees it: readiness, watchdog, journal, credentials.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE: the C library's types would differ from those Swift has already read, and the compiler refuses both.
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -25,7 +23,7 @@ static inline int csystemd_become_subreaper(void) {
     return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 }
 
-// struct ucred is behind _GNU_SOURCE, which Swift's own view of the C library does not set.
+// struct ucred, which is behind _GNU_SOURCE.
 struct csystemd_ucred {
     pid_t pid;
     uid_t uid;
