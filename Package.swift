@@ -96,6 +96,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "VigilControl",
+            dependencies: ["TokenHealth", "VigilEngine", nio, nioPosix, nioHTTP1, lifecycle, logging],
+            swiftSettings: settings
+        ),
         .systemLibrary(
             name: "CSystemd",
             pkgConfig: "libsystemd",
@@ -111,7 +116,7 @@ let package = Package(
             name: "tokenvigil",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "VigilSystemd", "TallyfySimulator",
+                "VigilNotifying", "VigilControl", "VigilSystemd", "TallyfySimulator",
                 argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, subprocess,
                 systemPackage,
                 unixSignals,
@@ -149,6 +154,11 @@ let package = Package(
                 asyncHTTPClient, nio, nioPosix,
             ],
             exclude: ["Golden"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VigilControlTests",
+            dependencies: ["VigilControl", "VigilEngine", "TokenHealth", lifecycle, logging],
             swiftSettings: settings
         ),
         .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd", logging], swiftSettings: settings),

@@ -30,6 +30,13 @@ package enum AlertKind: String, Sendable, Hashable, Codable, CaseIterable {
 /// How urgent an alert is.
 package enum Severity: String, Sendable, Hashable, Codable, CaseIterable {
     case critical, warning, info
+
+    func isWorse(than other: Severity) -> Bool {
+        switch (self, other) {
+        case (.critical, .warning), (.critical, .info), (.warning, .info): true
+        case (.critical, .critical), (.warning, .critical), (.warning, .warning), (.info, _): false
+        }
+    }
 }
 
 /// Something a person should know.

@@ -52,7 +52,9 @@ package struct AlertComposer: Sendable {
         let kind = first.notice.kind
         let openedAt = subjects.compactMap { $0.notice.incident?.openedAt }.min()
         let isOngoing = first.notice.incident != nil && first.notice.incident?.openedAt != first.noticedAt
-        let lasted = openedAt.map { Duration.seconds(now.timeIntervalSince($0)) }
+        // What was over before it could be told has lasted until then, not until now.
+        let end = kind.endsIncident ? subjects.map(\.noticedAt).max() ?? now : now
+        let lasted = openedAt.map { Duration.seconds(end.timeIntervalSince($0)) }
         let severity = kind == .reminder ? first.notice.incident?.kind.severity : nil
         let isDeath = subjects.contains { $0.belief.state.name == .invalid }
         return Alert(
@@ -62,7 +64,7 @@ package struct AlertComposer: Sendable {
             createdAt: now,
             incidentID: first.notice.incident?.sharedID,
             incidentKind: first.notice.incident?.kind,
-            summary: summary(of: subjects, lasted: lasted, at: now) + " on \(host)",
+            summary: summary(of: subjects, lasted: lasted, at: now) + delay(of: first) + " on \(host)",
             host: host,
             tokens: subjects.prefix(Alert.mostTokens).map { $0.report.named($0.token.name) },
             omittedTokens: max(0, subjects.count - Alert.mostTokens),
@@ -167,20 +169,37 @@ package struct AlertComposer: Sendable {
         switch first.notice.kind {
         case .invalidated: return "INVALID \(what)\(reason)"
         case .limited: return "LIMITED \(what)\(reason)"
-        case .recovered: return "RECOVERED \(what) after \(length)"
+        case .recovered: return "RECOVERED \(what) after \(length)" + story(of: subjects)
         case .reminder where first.notice.isEscalation:
             let state = first.belief.state.name.rawValue.uppercased()
             return "ESCALATED, not acknowledged for \(length): \(state) \(what)\(reason)"
         case .reminder: return "STILL \(first.belief.state.name.rawValue.uppercased()) \(what)\(reason) for \(length)"
         case .expiring: return "EXPIRING \(what) \(expiry(of: first.belief, at: now))"
         case .blind: return "BLIND \(what)\(reason)"
-        case .sighted: return "SIGHT REGAINED \(what) after \(length)"
+        case .sighted: return "SIGHT REGAINED \(what) after \(length)" + story(of: subjects)
         case .identityChanged: return "IDENTITY CHANGED \(what)"
         case .replaced: return "REPLACED \(what)"
         case .misconfigured: return "MISCONFIGURED \(what)\(reason)"
         case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test:
             return "\(first.notice.kind.rawValue) \(what)"
         }
+    }
+
+    /// What nobody was told of before it was over.
+    private func story(of subjects: [Subject]) -> String {
+        let first = subjects[0]
+        guard first.notice.untold > 0, let incident = first.notice.incident else { return "" }
+        guard subjects.count == 1 else { return ", all of it untold until now" }
+        let span = "from \(incident.openedAt.minuteUTC) to \(first.noticedAt.minuteUTC)"
+        let state = incident.kind.stateWord
+        return first.notice.untold == 1
+            ? ", was \(state) \(span)" : ", was \(state) \(first.notice.untold) times, the last time \(span)"
+    }
+
+    /// Since when it has been so, where it is told late.
+    private func delay(of subject: Subject) -> String {
+        guard subject.notice.isLate, subject.notice.kind.beginsIncident else { return "" }
+        return " since \(subject.noticedAt.minuteUTC)"
     }
 
     /// So many tokens, and what they have in common.
@@ -245,5 +264,18 @@ package struct AlertComposer: Sendable {
     private func isPlain(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
             || byte >= 0x80 || "/._-+@%".utf8.contains(byte)
+    }
+}
+
+extension AlertKind {
+    /// What a token is while such an incident lasts.
+    fileprivate var stateWord: String {
+        switch self {
+        case .invalidated: "invalid"
+        case .identityChanged: "somebody else's"
+        case .limited, .recovered, .reminder, .expiring, .blind, .sighted, .replaced, .misconfigured, .providerIncident,
+            .providerRecovered, .notifierFailing, .notifierRecovered, .test:
+            idPart
+        }
     }
 }

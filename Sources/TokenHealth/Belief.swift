@@ -103,6 +103,8 @@ package struct Incident: Sendable, Hashable, Codable {
     package var remindersSent: Int
     /// Whether those have been told who are told when nobody else has acted.
     package var hasEscalated: Bool
+    /// Who has taken it on; nobody is reminded of it then.
+    package var acknowledged: Acknowledgement?
 
     /// The id that people and programs see: the same for all the tokens that are told as one.
     package var sharedID: String { group ?? id }

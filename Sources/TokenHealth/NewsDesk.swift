@@ -151,6 +151,14 @@ extension AlertKind {
         }
     }
 
+    /// Whether it says that an incident is there.
+    package var beginsIncident: Bool {
+        switch self {
+        case .invalidated, .limited, .blind, .identityChanged, .misconfigured, .providerIncident, .notifierFailing: true
+        case .recovered, .reminder, .expiring, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test: false
+        }
+    }
+
     /// Whether it says that an incident is over.
     package var endsIncident: Bool {
         switch self {

@@ -91,11 +91,23 @@ package struct Notice: Sendable, Hashable, Codable {
     package let incident: Incident?
     /// Whether it goes to those who are told when nobody else has acted.
     package let isEscalation: Bool
+    /// At the end of an incident: how many incidents, this one included, were over before anybody was told of them.
+    package var untold = 0
+    /// Whether it has waited for the end of a silence.
+    package var isLate = false
 
     package init(_ kind: AlertKind, incident: Incident?, isEscalation: Bool = false) {
         self.kind = kind
         self.incident = incident
         self.isEscalation = isEscalation
+    }
+
+    /// The same notice about the incident as it has become.
+    package func about(_ incident: Incident?) -> Notice {
+        var notice = Notice(kind, incident: incident, isEscalation: isEscalation)
+        notice.untold = untold
+        notice.isLate = isLate
+        return notice
     }
 }
 

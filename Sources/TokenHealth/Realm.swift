@@ -272,6 +272,8 @@ package struct ProviderIncident: Sendable, Hashable, Codable {
     package var incident: Incident
     /// Whether it has lasted so long that the tokens are taken for dead.
     package var hasBecomeDeaths: Bool
+    /// Whether nobody was told of it, because all its tokens were silenced; then nobody is told of its end.
+    package var isUntold = false
 
     package init(realm: RealmName, openedAt: Date) {
         incident = Incident(subject: "provider-\(realm.provider)", openedAt: openedAt, kind: .providerIncident)

@@ -262,6 +262,8 @@ extension Belief {
         }
         guard let kind = alarm(for: token), incident?.kind != kind else { return [] }
         var current = incident ?? Incident(subject: token.name.text, openedAt: now, kind: kind)
+        // Whoever took on something less did not take on this.
+        if kind.severity.isWorse(than: current.kind.severity) { current.acknowledged = nil }
         current.kind = kind
         // What it has turned into is told for itself, or together with others of the new kind.
         current.group = nil
@@ -287,14 +289,14 @@ extension Belief {
     /// Reminders and expiry warnings: what the passing of time alone calls for.
     private mutating func agePassively(at now: Date, token: WatchedToken) -> [Notice] {
         var notices: [Notice] = []
-        if var current = incident, !token.escalate.isEmpty, !current.hasEscalated,
+        if var current = incident, current.acknowledged == nil, !token.escalate.isEmpty, !current.hasEscalated,
             now.timeIntervalSince(current.openedAt) >= token.escalateAfter.inSeconds
         {
             current.hasEscalated = true
             incident = current
             notices.append(Notice(.reminder, incident: current, isEscalation: true))
         }
-        if var current = incident {
+        if var current = incident, current.acknowledged == nil {
             let due = Reminders(steps: token.remind).due(since: current.openedAt, at: now)
             if due > current.remindersSent {
                 current.remindersSent = due

@@ -163,6 +163,8 @@ package struct WatchedToken: Sendable, Hashable {
     package var escalate: [String]
     /// How long an incident may go without acknowledgement.
     package var escalateAfter: Duration
+    /// When it is not spoken of.
+    package var maintenance: [MaintenanceWindow]
 
     package init(
         name: TokenName,
@@ -198,6 +200,7 @@ package struct WatchedToken: Sendable, Hashable {
         self.notify = notify
         self.escalate = []
         self.escalateAfter = .seconds(1800)
+        self.maintenance = []
     }
 
     /// Who is told of an incident.

@@ -43,7 +43,7 @@ package struct TokenReport: Sendable, Hashable, Codable {
         expiresAt = belief.expiresAt
         expirySource = belief.expirySource
         self.uptime = uptime
-        incident = belief.incident.map { IncidentReport(id: $0.sharedID, openedAt: $0.openedAt) }
+        incident = belief.incident.map(IncidentReport.init)
         usedBy = token.usedBy
     }
 
@@ -98,6 +98,11 @@ package struct IncidentReport: Sendable, Hashable, Codable {
     package init(id: String, openedAt: Date) {
         self.id = id
         self.openedAt = openedAt
+    }
+
+    init(_ incident: Incident) {
+        self.init(id: incident.sharedID, openedAt: incident.openedAt)
+        acknowledged = incident.acknowledged?.text
     }
 
     private enum CodingKeys: String, CodingKey {

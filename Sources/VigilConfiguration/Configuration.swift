@@ -10,6 +10,8 @@ package struct Configuration: Sendable, Hashable {
     package var stateDirectory: String
     /// Absolute path.
     package var statusFile: String
+    /// Where the running daemon takes commands; absolute path.
+    package var controlSocket: String
     /// Who is told regularly that this program is alive, where somebody is.
     package var heartbeat: Heartbeat?
     /// What is allowed and probably not meant.
@@ -22,11 +24,18 @@ package struct Configuration: Sendable, Hashable {
     package static let defaultStateDirectory = "/var/lib/tokenvigil"
     package static let defaultStatusFile = "/run/tokenvigil/status.json"
 
+    /// The socket unless a file names another: in the directory of the status file, /run/tokenvigil/control.sock.
+    private static func controlSocket(beside statusFile: String) -> String {
+        let directory = statusFile.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        return directory.joined(separator: "/") + "/control.sock"
+    }
+
     package init(
         tokens: [WatchedToken],
         notifiers: [NotifierSettings] = [],
         stateDirectory: String = Configuration.defaultStateDirectory,
         statusFile: String = Configuration.defaultStatusFile,
+        controlSocket: String? = nil,
         heartbeat: Heartbeat? = nil,
         warnings: [Problem] = [],
         files: [String] = []
@@ -35,6 +44,7 @@ package struct Configuration: Sendable, Hashable {
         self.notifiers = notifiers
         self.stateDirectory = stateDirectory
         self.statusFile = statusFile
+        self.controlSocket = controlSocket ?? Configuration.controlSocket(beside: statusFile)
         self.heartbeat = heartbeat
         self.warnings = warnings
         self.files = files

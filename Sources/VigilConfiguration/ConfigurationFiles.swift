@@ -10,7 +10,8 @@ struct ConfigurationFiles {
     /// Sections whose members may come from several files.
     private static let mergeable: [ConfigurationSection.RawValue: String] = [
         "tokens": "token", "providers": "provider", "notifiers": "notifier",
-        "defaults": "key", "state": "key", "status": "key", "heartbeat": "key",
+        "defaults": "key", "state": "key", "status": "key", "heartbeat": "key", "control": "key",
+        "maintenance": "maintenance window",
     ]
 
     /// All that the files say, merged by key, or `nil` where none of it can be read.

@@ -77,11 +77,12 @@ extension Fields {
         if let defaults = self["defaults"]?.mapping(.defaults) { habits.adopt(defaults, notifiers: notifierNames) }
         let surroundings = TokenSurroundings(providers: providers(), notifiers: notifierNames, habits: habits)
         return Configuration(
-            tokens: tokens(in: surroundings).sorted { $0.name < $1.name },
+            tokens: maintained(tokens(in: surroundings)).sorted { $0.name < $1.name },
             notifiers: notifiers.sorted { $0.name < $1.name },
             stateDirectory: self["state"]?.mapping(.state)?["directory"]?.absolutePath()
                 ?? Configuration.defaultStateDirectory,
             statusFile: self["status"]?.mapping(.status)?["file"]?.absolutePath() ?? Configuration.defaultStatusFile,
+            controlSocket: self["control"]?.mapping(.control)?["socket"]?.socketPath(),
             heartbeat: self["heartbeat"]?.mapping(.heartbeat)?.heartbeat()
         )
     }

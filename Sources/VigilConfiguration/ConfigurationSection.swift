@@ -6,12 +6,16 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
     case provider, probe, namedProbe, auth, matcher, identity, limits, remedy
     case expiry, scopes, membership, oauth, delegation, grant
     case webhook, alertmanager, sendmail, journald, command
-    case state, status, heartbeat
+    case state, status, control, heartbeat, maintenance
 
     /// Every key that may stand in such a mapping, besides names the user chooses.
     var keys: [String] {
         switch self {
-        case .root: ["version", "defaults", "tokens", "providers", "notifiers", "state", "status", "heartbeat"]
+        case .root:
+            [
+                "version", "defaults", "tokens", "providers", "notifiers", "maintenance", "state", "status", "control",
+                "heartbeat",
+            ]
         case .defaults:
             [
                 "interval", "timeout", "confirm", "blind_after", "group_wait", "provider_grace", "remind",
@@ -54,7 +58,9 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .command: ["type", "argv"] + ConfigurationSection.handover
         case .state: ["directory"]
         case .status: ["file"]
+        case .control: ["socket"]
         case .heartbeat: ["url", "every"]
+        case .maintenance: ["tokens", "provider", "days", "from", "to", "zone", "reason"]
         }
     }
 
@@ -64,6 +70,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .root: "a mapping with version and tokens"
         case .token: "a mapping with at least provider and secret"
         case .provider: "a mapping with at least probe"
+        case .maintenance: "a mapping with from, to, zone and reason"
         case .probe, .namedProbe: "a mapping with at least path"
         default: "a mapping with \(Wording.choice(keys))"
         }

@@ -20,11 +20,14 @@ struct Correlation {
     private var communities: [RealmName: Community] = [:]
     private var owners: [TokenName: Ownership] = [:]
     private var desk = NewsDesk()
+    var hushed = HushedNews()
 
     /// Beyond so many owners, the tokens of a provider that have died together are told in one alert.
     private static let mostOwnersToldApart = 10
     /// How many tokens of other owners are asked when one is rejected, to learn whether it is alone.
     private static let witnesses = 6
+    /// What is older was held for a silence, not for siblings.
+    private static let longestWait = Duration.seconds(1800)
 
     /// - Parameters:
     ///   - composer: puts news into words.
@@ -37,8 +40,21 @@ struct Correlation {
             communities[realm] = Community(realm: Realm(incident: incident))
         }
         for entry in entries.values { add(entry, at: now.uptime) }
+        for (name, silence) in untold.silences where entries[name] != nil {
+            hushed.begin(silence, of: name, deadline: now.uptime(at: silence.until))
+        }
         for held in untold.held {
             guard let entry = entries[held.token] else { continue }
+            let age = Duration.seconds(now.wall.timeIntervalSince(held.at))
+            if let until = hushEnd(of: entry, at: now.wall) {
+                _ = hushed.take(held, deadline: now.uptime(at: until))
+                continue
+            }
+            if hushed.silence(of: held.token) != nil || age > Correlation.longestWait {
+                // The silence ended while nobody was here.
+                _ = hushed.take(held, deadline: now.uptime)
+                continue
+            }
             desk.take(
                 held,
                 on: topic(of: held.notice, entry: entry),
@@ -57,6 +73,8 @@ extension Correlation {
     mutating func add(_ entry: WatchEntry, at now: Duration) {
         let owner = entry.owner
         owners[entry.name] = owner
+        // Its maintenance windows may be others now.
+        if hushed.isHolding(entry.name) { hushed.reconsider(entry.name, at: now) }
         communities[entry.realm, default: Community(realm: Realm())].members.insert(entry.name)
         communities[entry.realm]?.byOwner[owner, default: []].insert(entry.name)
         communities[entry.realm]?.realm.note(
@@ -167,28 +185,51 @@ extension Correlation {
     /// What has waited long enough.
     mutating func overdue(in entries: Entries, at now: Moment) -> News {
         var news = News()
+        tellHushed(hushed.due(at: now.uptime), in: entries, at: now, into: &news)
         if let due = desk.nextDeadline, due <= now.uptime {
             release(into: &news, including: nil, in: entries, at: now)
         }
         return news
     }
 
-    /// All that has waited, whether or not its time has come.
-    mutating func everything(in entries: Entries, at now: Moment) -> News {
+    /// All that has waited for siblings, whether or not its time has come, and what is to be forgotten about `gone`.
+    mutating func everything(in entries: Entries, forgetting gone: [TokenName], at now: Moment) -> News {
         var news = News()
+        for name in gone {
+            if let silence = hushed.endSilence(of: name) { news.silences[name] = .ended(silence) }
+            news.released += hushed.forget(name)
+        }
         desk.hurry()
         release(into: &news, including: nil, in: entries, at: now)
         return news
     }
 
     /// Uptime at which ``overdue(in:at:)`` has something to say.
-    var nextDeadline: Duration? { desk.nextDeadline }
+    var nextDeadline: Duration? {
+        guard let news = desk.nextDeadline, let hush = hushed.nextDeadline else {
+            return desk.nextDeadline ?? hushed.nextDeadline
+        }
+        return min(news, hush)
+    }
 
     /// Holds everything again that could not be stored; it is tried anew soon.
     mutating func takeBack(_ news: News, in entries: Entries, at now: Moment) {
-        for held in news.held { desk.drop(held) }
+        for (name, change) in news.silences {
+            switch change {
+            case .began: _ = hushed.endSilence(of: name)
+            case .ended(let silence): hushed.begin(silence, of: name, deadline: now.uptime + .seconds(5))
+            }
+        }
+        for held in news.held {
+            desk.drop(held)
+            hushed.drop(held)
+        }
         for held in news.released {
             guard let entry = entries[held.token] else { continue }
+            if hushEnd(of: entry, at: now.wall) != nil || hushed.silence(of: held.token) != nil {
+                _ = hushed.take(held, deadline: now.uptime + .seconds(5))
+                continue
+            }
             let topic = topic(of: held.notice, entry: entry)
             desk.take(held, on: topic, waiting: .seconds(5), for: [held.token], at: now.uptime)
         }
@@ -217,10 +258,20 @@ extension Correlation {
         at now: Moment,
         into news: inout News
     ) {
+        var notice = notice
         if notice.kind.endsIncident, let incident = notice.incident {
-            news.released += desk.withdraw(entry.name, incident: incident.id)
+            let withdrawn =
+                desk.withdraw(entry.name, incident: incident.id) + hushed.withdraw(entry.name, incident: incident.id)
+            news.released += withdrawn
+            notice.untold = withdrawn.contains { $0.at == incident.openedAt } ? 1 : 0
+            endSilence(of: entry, because: "recovered", by: "tokenvigil", at: now, into: &news)
         }
         let held = HeldNotice(token: entry.name, notice: notice, at: now.wall)
+        if let until = hushEnd(of: entry, at: now.wall) {
+            news.released += hushed.take(held, deadline: now.uptime(at: until))
+            news.held.append(held)
+            return
+        }
         let topic = topic(of: notice, entry: entry)
         let awaited = desk.isHolding(topic) ? [] : awaited(on: topic, with: entry, in: entries)
         desk.take(held, on: topic, waiting: wait(on: topic, with: entry), for: awaited, at: now.uptime)
@@ -241,7 +292,7 @@ extension Correlation {
         }
     }
 
-    private func tell(
+    func tell(
         _ notices: [HeldNotice],
         on topic: NewsTopic,
         including current: WatchEntry?,
@@ -261,7 +312,7 @@ extension Correlation {
                     entry.belief.incident?.group = lead
                     news.regrouped[held.token] = entry.belief
                 }
-                notice = Notice(notice.kind, incident: entry.belief.incident ?? notice.incident)
+                notice = notice.about(entry.belief.incident ?? notice.incident)
             }
             subjects.append(
                 AlertComposer.Subject(
@@ -312,12 +363,17 @@ extension Correlation {
             }
             if let ended = communities[entry.realm]?.realm.closeIfOver() {
                 news.providers[entry.realm] = .ended(ended)
+                guard !ended.isUntold else { return }
                 tell(.providerRecovered, ended, of: entry, about: [], in: entries, at: now, into: &news)
             }
         } else if entry.belief.isHeldBack(by: siblings, at: now.wall, token: entry.token) {
-            let incident = ProviderIncident(realm: entry.realm, openedAt: now.wall)
+            var incident = ProviderIncident(realm: entry.realm, openedAt: now.wall)
+            incident.isUntold = realm.doubted.allSatisfy { name in
+                (name == entry.name ? entry : entries[name]).map { hushEnd(of: $0, at: now.wall) != nil } ?? true
+            }
             communities[entry.realm]?.realm.incident = incident
             news.providers[entry.realm] = .opened(incident)
+            guard !incident.isUntold else { return }
             tell(.providerIncident, incident, of: entry, about: realm.doubted, in: entries, at: now, into: &news)
         }
     }
@@ -364,10 +420,10 @@ extension Correlation {
         return audience.sorted()
     }
 
-    /// Every open incident as it would be told now, and to whom.
+    /// Every open incident that people were told of, as it would be told now, and to whom.
     func standing(in entries: Entries, at now: Date) -> [OutgoingAlert] {
         let tokens = entries.values.compactMap { entry -> OutgoingAlert? in
-            guard let incident = entry.belief.incident else { return nil }
+            guard let incident = entry.belief.incident, !hushed.holdsBeginning(of: entry.name) else { return nil }
             let subject = AlertComposer.Subject(
                 token: entry.token,
                 belief: entry.belief,
@@ -380,7 +436,7 @@ extension Correlation {
         }
         let current: (TokenName) -> WatchEntry? = { entries[$0] }
         let providers = communities.compactMap { name, community -> OutgoingAlert? in
-            guard let incident = community.realm.incident else { return nil }
+            guard let incident = community.realm.incident, !incident.isUntold else { return nil }
             let names = community.realm.doubted
             let alert = alert(.providerIncident, incident, of: name, about: names, in: current, at: now)
             return OutgoingAlert(alert, to: audience(of: name, in: current))
@@ -392,7 +448,7 @@ extension Correlation {
 // MARK: - What belongs together
 
 extension Correlation {
-    private func topic(of notice: Notice, entry: WatchEntry) -> NewsTopic {
+    func topic(of notice: Notice, entry: WatchEntry) -> NewsTopic {
         let audience = entry.token.audience(of: notice.incident, isEscalation: notice.isEscalation)
         var topic = NewsTopic(kind: notice.kind, realm: entry.realm, notify: audience)
         switch notice.kind {
@@ -404,7 +460,10 @@ extension Correlation {
             topic.owner = isCrowd ? nil : owners[entry.name]
         case .identityChanged, .replaced:
             topic.owner = owners[entry.name]
-        case .recovered, .sighted, .reminder:
+        case .recovered, .sighted:
+            // Whoever was not told of the beginnings need not hear of the ends one by one.
+            topic.incident = notice.untold == 0 ? notice.incident?.sharedID : nil
+        case .reminder:
             topic.incident = notice.incident?.sharedID
         case .limited, .misconfigured, .blind, .expiring, .providerIncident, .providerRecovered, .notifierFailing,
             .notifierRecovered, .test:
@@ -439,6 +498,8 @@ extension Correlation {
             guard name != entry.name, let other = entries[name], other.token.notify == topic.notify else {
                 return false
             }
+            if topic.kind.endsIncident, topic.incident == nil { return hushed.holdsBeginning(of: name) }
+            guard !hushed.isHolding(name) else { return false }
             let state = other.belief.state.name
             let isUnseen = other.lookedAt.map { $0 < began } ?? true
             switch topic.kind {
@@ -447,7 +508,8 @@ extension Correlation {
             case .sighted: return state == .blind
             case .limited, .misconfigured:
                 return state == entry.belief.state.name ? other.belief.incident == nil : isUnseen && state == .valid
-            case .recovered, .reminder: return other.belief.incident?.sharedID == topic.incident
+            case .recovered, .reminder:
+                return other.belief.incident.map { $0.sharedID == topic.incident } ?? false
             case .expiring: return other.belief.isAboutToExpire(with: entry.belief)
             case .identityChanged, .replaced: return isUnseen
             case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test: return false

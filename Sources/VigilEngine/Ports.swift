@@ -157,9 +157,11 @@ package struct News: Sendable, Hashable {
     /// Notices that wait no longer.
     package var released: [HeldNotice] = []
     package var alerts: [OutgoingAlert] = []
-    /// Beliefs of other tokens, whose incidents are now told as one.
+    /// Beliefs that change without a look: incidents that are now told as one, or that a person has taken on.
     package var regrouped: [TokenName: Belief] = [:]
     package var providers: [RealmName: ProviderChange] = [:]
+    package var silences: [TokenName: SilenceChange] = [:]
+    package var interventions: [Intervention] = []
 
     package init(alerts: [OutgoingAlert] = []) {
         self.alerts = alerts
@@ -167,7 +169,14 @@ package struct News: Sendable, Hashable {
 
     package var isEmpty: Bool {
         held.isEmpty && released.isEmpty && alerts.isEmpty && regrouped.isEmpty && providers.isEmpty
+            && silences.isEmpty && interventions.isEmpty
     }
+}
+
+/// What becomes of a silence that a person has ordered.
+package enum SilenceChange: Sendable, Hashable {
+    case began(Silence)
+    case ended(Silence)
 }
 
 /// What becomes of the incident of a provider.
@@ -181,10 +190,16 @@ package enum ProviderChange: Sendable, Hashable {
 package struct UntoldNews: Sendable, Hashable {
     package var held: [HeldNotice]
     package var providerIncidents: [RealmName: ProviderIncident]
+    package var silences: [TokenName: Silence]
 
-    package init(held: [HeldNotice] = [], providerIncidents: [RealmName: ProviderIncident] = [:]) {
+    package init(
+        held: [HeldNotice] = [],
+        providerIncidents: [RealmName: ProviderIncident] = [:],
+        silences: [TokenName: Silence] = [:]
+    ) {
         self.held = held
         self.providerIncidents = providerIncidents
+        self.silences = silences
     }
 }
 

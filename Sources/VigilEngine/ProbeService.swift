@@ -4,14 +4,16 @@ import TokenHealth
 /// Runs the watch: looks at tokens as they fall due, many at once, until the shut-down.
 package struct ProbeService: Service {
     private let watch: TokenWatch
-    private let wakeup = Wakeup()
+    private let wakeup: Wakeup
     private let timekeeper: any Timekeeper
     private let progress: Progress
 
     /// Looks that fall due within this time share one wake-up: waking costs more than a probe.
     private static let grain = Duration.milliseconds(10)
 
-    package init(watch: TokenWatch, timekeeper: any Timekeeper, progress: Progress) {
+    /// - `wakeup`: signalled when something is due earlier than the watch last said.
+    package init(watch: TokenWatch, timekeeper: any Timekeeper, progress: Progress, wakeup: Wakeup = Wakeup()) {
+        self.wakeup = wakeup
         self.watch = watch
         self.timekeeper = timekeeper
         self.progress = progress

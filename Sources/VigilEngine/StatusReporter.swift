@@ -1,4 +1,4 @@
-import FoundationEssentials
+package import FoundationEssentials
 package import Logging
 import ServiceLifecycle
 package import TokenHealth
@@ -86,7 +86,8 @@ package struct StatusReporter: Service {
         await watch.flush()
     }
 
-    private func document(at now: Date) async -> StatusDocument {
+    /// What is known now.
+    package func document(at now: Date) async -> StatusDocument {
         var monitor = monitor
         monitor.problems += await watch.standingProblems
         var notifiers = Dictionary(uniqueKeysWithValues: notifierNames.map { ($0, NotifierReport()) })

@@ -7,22 +7,24 @@ package import TokenHealth
 /// At most one look at a token is under way at any time, so a belief is only ever changed by the look that read it.
 package actor TokenWatch {
     private let observer: TokenObserver
-    private let store: any HealthStore
-    private let timekeeper: any Timekeeper
+    let store: any HealthStore
+    let timekeeper: any Timekeeper
     private let chance: @Sendable () -> Double
-    private let changed: @Sendable () -> Void
+    let changed: @Sendable () -> Void
     private let logger: Logger
     private let limit: Int
 
-    private var entries: [TokenName: WatchEntry] = [:]
-    private var correlation: Correlation
-    private var ledgers: [RealmName: HostLedger] = [:]
+    var entries: [TokenName: WatchEntry] = [:]
+    var correlation: Correlation
+    var ledgers: [RealmName: HostLedger] = [:]
     private var agenda = Agenda<TokenName>()
     private var underWay: Set<TokenName> = []
+    /// Those who wait for the end of a look.
+    private var spectators: [TokenName: [AsyncStream<Void>.Continuation]] = [:]
     /// What ``nextWake(latest:)`` last said.
     private var promisedWake = Duration.zero
     /// What hinders the watch itself, by subject.
-    private var problems: [String: String] = [:]
+    var problems: [String: String] = [:]
 
     /// - `limit`: most looks under way at once.
     /// - `chance`: a number from 0 to below 1 at every call.
@@ -69,7 +71,8 @@ package actor TokenWatch {
         let stored = added ? try store.load() : [:]
         let names = Set(tokens.map(\.name))
         // Nothing that waits to be told gets lost over a change of settings.
-        let untold = correlation.everything(in: entries, at: now)
+        let gone = entries.keys.filter { !names.contains($0) }
+        let untold = correlation.everything(in: entries, forgetting: gone, at: now)
         do {
             try store.commit(untold)
             regroup(untold)
@@ -156,9 +159,24 @@ package actor TokenWatch {
     @discardableResult
     package func look(at name: TokenName) async -> Bool {
         await take(name)
+        for spectator in spectators.removeValue(forKey: name) ?? [] { spectator.finish() }
         let wasFull = underWay.count == limit - 1
         let isEarlier = nextDue.map { $0 < promisedWake } ?? false
         return wasFull || isEarlier
+    }
+
+    /// Looks at `name` now, or waits for the end of the look that is under way.
+    func lookNow(at name: TokenName) async {
+        guard !underWay.contains(name) else {
+            let (end, spectator) = AsyncStream.makeStream(of: Void.self)
+            spectators[name, default: []].append(spectator)
+            for await _ in end {}
+            return
+        }
+        entries[name]?.networkDue = .zero
+        agenda.remove(name)
+        underWay.insert(name)
+        await look(at: name)
     }
 
     private func take(_ name: TokenName) async {
@@ -257,7 +275,7 @@ package actor TokenWatch {
     }
 
     /// Takes over beliefs whose incidents are told together.
-    private func regroup(_ news: News) {
+    func regroup(_ news: News) {
         for (name, belief) in news.regrouped { entries[name]?.belief = belief }
     }
 
@@ -317,12 +335,24 @@ package actor TokenWatch {
         return true
     }
 
-    private func note(problem: String, on subject: String) {
+    func note(problem: String, on subject: String) {
         if problems[subject] != problem {
             logger.error("the store does not take what was observed", metadata: ["error": "\(problem)"])
         }
         problems[subject] = problem
         changed()
+    }
+
+    func log(_ interventions: [Intervention]) {
+        for intervention in interventions {
+            logger.notice(
+                "intervention",
+                metadata: [
+                    "token.name": "\(intervention.token)", "intervention.deed": "\(intervention.deed.rawValue)",
+                    "intervention.by": "\(intervention.by)", "intervention.reason": "\(intervention.reason)",
+                ]
+            )
+        }
     }
 
     private func log(_ decision: Decision, token: WatchedToken) {
@@ -346,7 +376,13 @@ package actor TokenWatch {
 
     /// Every token as programs see it.
     package func reports(at now: Date) -> [TokenName: TokenReport] {
-        entries.mapValues { $0.report(at: now) }
+        entries.mapValues { report(on: $0, at: now) }
+    }
+
+    func report(on entry: WatchEntry, at now: Date) -> TokenReport {
+        var report = entry.report(at: now)
+        report.incident?.silencedUntil = correlation.hushEnd(of: entry, at: now)
+        return report
     }
 
     /// Every open incident as it would be told now, and to whom.

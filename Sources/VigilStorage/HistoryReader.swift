@@ -30,6 +30,8 @@ package struct HistoryReader {
         package let transitions: [Transition]
         package let deaths: [Death]
         package let uptime: Uptime
+        /// What people did about it, oldest first.
+        package let interventions: [Intervention]
     }
 
     /// One incident, from its opening to its end: the death certificate.
@@ -200,8 +202,19 @@ package struct HistoryReader {
             intervals: intervals.filter { $0.end.milliseconds >= from },
             transitions: transitions,
             deaths: deaths,
-            uptime: Uptime(of: intervals, at: now)
+            uptime: Uptime(of: intervals, at: now),
+            interventions: try interventions(of: name, since: from, in: database)
         )
+    }
+
+    private func interventions(of name: TokenName, since: Int64, in database: Database) throws -> [Intervention] {
+        // A database that no daemon of this version has opened yet has none.
+        guard try database.tableExists("intervention") else { return [] }
+        return try String.fetchAll(
+            database,
+            sql: "SELECT document FROM intervention WHERE token = ? AND at >= ? ORDER BY at, id",
+            arguments: [name.text, since]
+        ).compactMap { try? Wire.decoder().decode(Intervention.self, from: Data($0.utf8)) }
     }
 }
 

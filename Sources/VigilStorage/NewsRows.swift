@@ -20,7 +20,28 @@ extension Database {
             try execute(sql: "DELETE FROM held_notice WHERE id = ?", arguments: [notice.id])
         }
         for (realm, change) in news.providers { try write(change, of: realm) }
+        for (token, change) in news.silences { try write(change, of: token) }
+        for intervention in news.interventions { try insert(intervention) }
         for outgoing in news.alerts { try enqueue(outgoing) }
+    }
+
+    private func write(_ change: SilenceChange, of token: TokenName) throws {
+        switch change {
+        case .began(let silence):
+            try execute(
+                sql: "INSERT OR REPLACE INTO silence (token, until_at, document) VALUES (?, ?, ?)",
+                arguments: [token.text, silence.until.milliseconds, try silence.json()]
+            )
+        case .ended:
+            try execute(sql: "DELETE FROM silence WHERE token = ?", arguments: [token.text])
+        }
+    }
+
+    private func insert(_ intervention: Intervention) throws {
+        try execute(
+            sql: "INSERT INTO intervention (token, at, document) VALUES (?, ?, ?)",
+            arguments: [intervention.token.text, intervention.at.milliseconds, try intervention.json()]
+        )
     }
 
     private func write(_ change: ProviderChange, of realm: RealmName) throws {
@@ -51,6 +72,11 @@ extension UntoldNews {
             let document: String = row["document"]
             let realm = RealmName(provider: row["provider"], origin: row["origin"])
             providerIncidents[realm] = try? Wire.decoder().decode(ProviderIncident.self, from: Data(document.utf8))
+        }
+        for row in try Row.fetchAll(database, sql: "SELECT token, document FROM silence") {
+            let document: String = row["document"]
+            guard let token = TokenName(row["token"]) else { continue }
+            silences[token] = try? Wire.decoder().decode(Silence.self, from: Data(document.utf8))
         }
     }
 }

@@ -120,6 +120,25 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("silence") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE silence (
+                        token TEXT PRIMARY KEY NOT NULL,
+                        until_at INTEGER NOT NULL,
+                        document TEXT NOT NULL CHECK (json_valid(document))
+                    ) STRICT, WITHOUT ROWID;
+
+                    CREATE TABLE intervention (
+                        id INTEGER PRIMARY KEY,
+                        token TEXT NOT NULL,
+                        at INTEGER NOT NULL,
+                        document TEXT NOT NULL CHECK (json_valid(document))
+                    ) STRICT;
+                    CREATE INDEX intervention_by_token ON intervention (token, at);
+                    """
+            )
+        }
         return migrator
     }
 }

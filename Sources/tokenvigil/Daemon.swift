@@ -4,6 +4,7 @@ import ServiceLifecycle
 import TokenHealth
 import UnixSignals
 import VigilConfiguration
+import VigilControl
 import VigilEngine
 import VigilProbing
 import VigilStorage
@@ -31,6 +32,7 @@ struct Daemon {
         let notifiers = Notifiers(configuration: configuration, secrets: secrets)
         let outbox = OutboxSignal(notifiers: configuration.notifiers.map(\.name))
         let news = Wakeup()
+        let probing = Wakeup()
         let composer = AlertComposer(host: Host.name)
 
         let watch = TokenWatch(
@@ -80,7 +82,7 @@ struct Daemon {
             logger: logger,
             published: { supervisor.report($0) }
         )
-        let reload = ReloadService(
+        let reloader = Reloader(
             path: configurationPath,
             running: configuration,
             watch: watch,
@@ -93,6 +95,19 @@ struct Daemon {
             timekeeper: timekeeper,
             logger: logger
         )
+        let control = ControlServer(
+            path: configuration.controlSocket,
+            actions: ControlDesk(
+                watch: watch,
+                reporter: reporter,
+                reloader: reloader,
+                stateDirectory: configuration.stateDirectory,
+                timekeeper: timekeeper,
+                probing: probing
+            ),
+            timekeeper: timekeeper,
+            logger: logger
+        )
         let watchdog = Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger)
         logger.info(
             "watching",
@@ -102,12 +117,20 @@ struct Daemon {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: reload),
+                    .init(service: ReloadService(reloader: reloader, supervisor: supervisor)),
+                    .init(service: control),
                     .init(service: watchdog),
                     .init(service: reporter),
                     .init(service: reassertion),
                     .init(service: dispatcher),
-                    .init(service: ProbeService(watch: watch, timekeeper: timekeeper, progress: progress)),
+                    .init(
+                        service: ProbeService(
+                            watch: watch,
+                            timekeeper: timekeeper,
+                            progress: progress,
+                            wakeup: probing
+                        )
+                    ),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }

@@ -81,8 +81,16 @@ struct History: ParsableCommand {
             }
             table.lines.forEach { print($0) }
             record.deaths.forEach(show)
+            record.interventions.forEach(show)
             print("")
         }
+    }
+
+    private func show(_ intervention: Intervention) {
+        let until = intervention.until.map { " until \($0.secondUTC)" } ?? ""
+        let deed = intervention.deed.rawValue.replacing("_", with: " ")
+        let reason = intervention.reason.isEmpty ? "" : ": \(intervention.reason)"
+        print("  \(intervention.at.secondUTC)  \(deed)\(until) by \(intervention.by)\(reason)")
     }
 
     private func show(_ death: HistoryReader.Death) {

@@ -11,6 +11,13 @@ enum Host {
         return name.split(separator: ".").first.map(String.init) ?? "localhost"
     }
 
+    /// Who is at the keyboard, also behind sudo.
+    static var userName: String {
+        if getuid() == 0, let name = unsafe getenv("SUDO_USER") { return unsafe String(cString: name) }
+        guard let entry = unsafe getpwuid(getuid()) else { return "uid \(getuid())" }
+        return unsafe String(cString: entry.pointee.pw_name)
+    }
+
     static var processID: Int { Int(getpid()) }
 
     /// A number from 0 to below 1, to spread probes and retries.

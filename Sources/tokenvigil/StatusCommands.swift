@@ -156,6 +156,8 @@ struct Status: AsyncParsableCommand {
         table.lines.forEach { print($0) }
         for (name, report) in reading.reports where report.state != .valid {
             print("\n\(Terminal.bold(name)): \(report.explanation)")
+            if let taken = report.incident?.acknowledged { print("  acknowledged by \(taken)") }
+            if let until = report.incident?.silencedUntil { print("  silenced until \(until.minuteUTC)") }
             for dependant in report.usedBy {
                 print("  used by \(dependant.name)" + (dependant.owner.map { " (\($0))" } ?? ""))
             }

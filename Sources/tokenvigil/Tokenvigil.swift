@@ -11,11 +11,13 @@ struct Tokenvigil: AsyncParsableCommand {
             Try it:   tokenvigil demo
             Set up:   tokenvigil config init, config check, probe, notify test, run
             Ask:      tokenvigil status, check, history
+            Act:      tokenvigil ack, silence, unsilence
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Probe.self, Check.self, Status.self, History.self, Notify.self, Config.self, ProviderCommand.self,
-            Simulate.self, Demo.self, MailHelperCommand.self, ReportFailure.self,
+            Run.self, Probe.self, Check.self, Status.self, History.self, Ack.self, SilenceCommand.self, Unsilence.self,
+            Notify.self, Config.self, ProviderCommand.self, Simulate.self, Demo.self, MailHelperCommand.self,
+            ReportFailure.self,
         ]
     )
 
@@ -49,6 +51,7 @@ extension ExitCode {
     static let critical = ExitCode(2)
     static let unknown = ExitCode(3)
     static let usage = ExitCode(64)
+    static let unavailable = ExitCode(69)
     static let cannotCreate = ExitCode(73)
     static let refused = ExitCode(77)
     static let configuration = ExitCode(78)

@@ -151,6 +151,25 @@ extension Rig {
     }
 }
 
+// MARK: - What people do
+
+extension Rig {
+    func acknowledge(_ reason: String, at index: Int = 0) async throws -> [String] {
+        guard let daemon else { throw Missing() }
+        return try await daemon.watch.acknowledge("bot-\(index)", by: "oncall", reason: reason).map(\.text)
+    }
+
+    func silence(for length: Duration, at index: Int = 0) async throws {
+        guard let daemon else { throw Missing() }
+        _ = try await daemon.watch.silence(["bot-\(index)"], for: length, by: "oncall", reason: "rotating")
+    }
+
+    func endSilence(at index: Int = 0) async throws {
+        guard let daemon else { throw Missing() }
+        try await daemon.watch.endSilence(of: "bot-\(index)", by: "oncall")
+    }
+}
+
 // MARK: - The world, and what came of it
 
 extension Rig {

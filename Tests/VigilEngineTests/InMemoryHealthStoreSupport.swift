@@ -32,12 +32,15 @@ final class InMemoryHealthStore: HealthStore {
         var providers: [RealmName: ProviderIncident] = [:]
         var alerts: [Alert] = []
         var failing: [String: Incident] = [:]
+        var silences: [TokenName: Silence] = [:]
+        var interventions: [Intervention] = []
     }
 
     private let state = Mutex(State())
 
     /// Everything committed, in order.
     var changes: [HealthChange] { state.withLock { $0.changes } }
+    var interventions: [Intervention] { state.withLock { $0.interventions } }
     var alerts: [Alert] { state.withLock { $0.alerts } }
 
     /// The rows that wait, oldest first.
@@ -90,7 +93,7 @@ final class InMemoryHealthStore: HealthStore {
     }
 
     func untold() throws -> UntoldNews {
-        state.withLock { UntoldNews(held: $0.held, providerIncidents: $0.providers) }
+        state.withLock { UntoldNews(held: $0.held, providerIncidents: $0.providers, silences: $0.silences) }
     }
 
     private static func keep(_ news: News, in state: inout State) {
@@ -103,6 +106,13 @@ final class InMemoryHealthStore: HealthStore {
             case .ended: state.providers[realm] = nil
             }
         }
+        for (token, change) in news.silences {
+            switch change {
+            case .began(let silence): state.silences[token] = silence
+            case .ended: state.silences[token] = nil
+            }
+        }
+        state.interventions += news.interventions
         for outgoing in news.alerts {
             state.alerts.append(outgoing.alert)
             enqueue(outgoing, in: &state)
