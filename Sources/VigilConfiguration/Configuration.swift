@@ -14,6 +14,8 @@ package struct Configuration: Sendable, Hashable {
     package var controlSocket: String
     /// Who is told regularly that this program is alive, where somebody is.
     package var heartbeat: Heartbeat?
+    /// When all notifiers are tried, where they are.
+    package var drill: DrillSchedule?
     /// What is allowed and probably not meant.
     package var warnings: [Problem]
     /// The files that were read, the main one first.
@@ -37,6 +39,7 @@ package struct Configuration: Sendable, Hashable {
         statusFile: String = Configuration.defaultStatusFile,
         controlSocket: String? = nil,
         heartbeat: Heartbeat? = nil,
+        drill: DrillSchedule? = nil,
         warnings: [Problem] = [],
         files: [String] = []
     ) {
@@ -46,6 +49,7 @@ package struct Configuration: Sendable, Hashable {
         self.statusFile = statusFile
         self.controlSocket = controlSocket ?? Configuration.controlSocket(beside: statusFile)
         self.heartbeat = heartbeat
+        self.drill = drill
         self.warnings = warnings
         self.files = files
     }

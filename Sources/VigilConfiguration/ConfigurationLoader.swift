@@ -83,7 +83,8 @@ extension Fields {
                 ?? Configuration.defaultStateDirectory,
             statusFile: self["status"]?.mapping(.status)?["file"]?.absolutePath() ?? Configuration.defaultStatusFile,
             controlSocket: self["control"]?.mapping(.control)?["socket"]?.socketPath(),
-            heartbeat: self["heartbeat"]?.mapping(.heartbeat)?.heartbeat()
+            heartbeat: self["heartbeat"]?.mapping(.heartbeat)?.heartbeat(),
+            drill: self["drill"]?.drill()
         )
     }
 

@@ -86,7 +86,7 @@ extension Setting {
     }
 
     /// A time of day in the form `22:00`, in minutes after midnight.
-    fileprivate func minuteOfDay(upTo latest: Int) -> Int? {
+    func minuteOfDay(upTo latest: Int) -> Int? {
         guard let text = text("a time of day, as in \"22:00\"") else { return nil }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let isPlain = parts.count == 2 && parts[1].count == 2 && (1...2).contains(parts[0].count)
@@ -99,7 +99,8 @@ extension Setting {
         return hour * 60 + minute
     }
 
-    fileprivate func timeZone() -> TimeZone? {
+    /// A zone by its IANA name, or UTC.
+    func timeZone() -> TimeZone? {
         guard let name = text("the name of a time zone") else { return nil }
         // Abbreviations such as CET mean different things to different people.
         guard name == "UTC" || name.contains("/"), let zone = TimeZone(identifier: name) else {

@@ -79,6 +79,8 @@ package protocol HealthStore: Sendable {
     func commit(_ change: HealthChange) throws
     /// Writes what is told without a new observation, in one transaction.
     func commit(_ news: News) throws
+    /// Writes all of these in order, in one transaction.
+    func write(_ writes: [StoreWrite]) throws
     /// Writes what healthy probes have confirmed meanwhile, in one transaction.
     func confirm(_ sightings: [Sighting]) throws
     /// Alerts that a notifier still has to deliver and whose time has come, oldest first.
@@ -95,6 +97,12 @@ package protocol HealthStore: Sendable {
     func failingNotifiers() throws -> [String: Incident]
     /// How every notifier that has ever had a delivery is doing.
     func notifierReports() throws -> [String: NotifierReport]
+    /// What became of an alert at each notifier that had to deliver it.
+    func deliveryRecords(of alert: String) throws -> [DeliveryRecord]
+    /// What is remembered of drills.
+    func drill() throws -> DrillRecord?
+    /// Remembers this of drills.
+    func keep(_ drill: DrillRecord) throws
 }
 
 /// A token as the store remembers it.

@@ -19,10 +19,12 @@ package struct StatusReporter: Service {
     private let published: @Sendable (StatusDocument) -> Void
     private let wakeup: Wakeup
     private let disabledNotifiers: @Sendable () -> Set<String>
+    private let problems: @Sendable () async -> [String]
 
     /// - `monitor`: what is constant about this daemon; health and problems are filled in.
     /// - `period`: longest time between two documents; a document is valid for twice as long.
     /// - `wakeup`: signalled when something has changed.
+    /// - `problems`: what hinders the monitor itself, beside what the watch and the store say.
     /// - `published`: called after each document that was written.
     package init(
         watch: TokenWatch,
@@ -35,6 +37,7 @@ package struct StatusReporter: Service {
         period: Duration,
         wakeup: Wakeup,
         disabledNotifiers: @escaping @Sendable () -> Set<String> = { [] },
+        problems: @escaping @Sendable () async -> [String] = { [] },
         logger: Logger,
         published: @escaping @Sendable (StatusDocument) -> Void = { _ in }
     ) {
@@ -49,6 +52,7 @@ package struct StatusReporter: Service {
         self.logger = logger
         self.wakeup = wakeup
         self.disabledNotifiers = disabledNotifiers
+        self.problems = problems
         self.published = published
     }
 
@@ -90,6 +94,7 @@ package struct StatusReporter: Service {
     package func document(at now: Date) async -> StatusDocument {
         var monitor = monitor
         monitor.problems += await watch.standingProblems
+        monitor.problems += await problems()
         var notifiers = Dictionary(uniqueKeysWithValues: notifierNames.map { ($0, NotifierReport()) })
         do {
             notifiers.merge(try store.notifierReports()) { $1 }
@@ -97,6 +102,8 @@ package struct StatusReporter: Service {
             monitor.problems.append("the outbox cannot be read: \(error)")
         }
         for name in disabledNotifiers() { notifiers[name]?.state = .disabled }
+        var told: Set<String> = []
+        monitor.problems.removeAll { !told.insert($0).inserted }
         monitor.healthy = monitor.problems.isEmpty
         return StatusDocument(
             generatedAt: now,

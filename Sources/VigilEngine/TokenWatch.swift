@@ -92,7 +92,12 @@ package actor TokenWatch {
                 entries[token.name] = entry
                 correlation.add(entry, at: now.uptime)
             } else {
-                let entry = WatchEntry(token: token, stored: stored[token.name], now: now.wall)
+                let entry = WatchEntry(
+                    token: token,
+                    stored: stored[token.name],
+                    now: now.wall,
+                    uptime: now.uptime
+                )
                 entries[token.name] = entry
                 correlation.add(entry, at: now.uptime)
             }
@@ -230,7 +235,7 @@ package actor TokenWatch {
         }
         let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
         if !aged.notices.isEmpty { adopt(aged, of: nil, for: entry, at: now) }
-        entries[entry.name]?.nextProbeAt = now.wall.advanced(by: until - now.uptime)
+        entries[entry.name]?.wait(until: until, at: now)
         agenda.schedule(entry.name, at: until)
     }
 
@@ -388,6 +393,11 @@ package actor TokenWatch {
     /// Every open incident as it would be told now, and to whom.
     package func openIncidents(at now: Date) -> [OutgoingAlert] {
         correlation.standing(in: entries, at: now)
+    }
+
+    /// The tokens that were not looked at for three times as long as was promised, by name.
+    package func lateTokens(at now: Duration) -> [TokenName] {
+        entries.values.filter { $0.isLate(at: now) }.map(\.name).sorted()
     }
 
     /// What hinders the watch itself, in sentences.

@@ -19,9 +19,13 @@ struct WatchEntry {
     var troubleSince: Duration?
     var nextProbeAt: Date?
     var isDirty = false
+    /// Uptime at which the next look was last promised, and for when.
+    private var promise: (at: Duration, pause: Duration)
 
-    init(token: WatchedToken, stored: StoredToken?, now: Date) {
+    /// - `uptime`: the same time as `now`.
+    init(token: WatchedToken, stored: StoredToken?, now: Date, uptime: Duration = .zero) {
         self.token = token
+        promise = (uptime, token.interval)
         realm = token.realm
         belief = stored?.belief ?? Belief(at: now)
         intervals = stored?.intervals ?? []
@@ -39,6 +43,18 @@ struct WatchEntry {
     mutating func rest(for decision: Decision, at now: Moment) {
         networkDue = now.uptime + decision.rest
         nextProbeAt = now.wall.advanced(by: decision.rest)
+        promise = (now.uptime, decision.rest)
+    }
+
+    /// Puts off the look until this uptime, because the host bears no more before.
+    mutating func wait(until uptime: Duration, at now: Moment) {
+        nextProbeAt = now.wall.advanced(by: uptime - now.uptime)
+        promise = (now.uptime, uptime - now.uptime)
+    }
+
+    /// Whether it was not looked at for three times as long as was promised.
+    func isLate(at now: Duration) -> Bool {
+        now - promise.at > promise.pause * 3 + token.timeout * 2 + .seconds(10)
     }
 
     /// The provider was asked.

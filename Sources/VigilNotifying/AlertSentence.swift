@@ -28,6 +28,9 @@ struct AlertSentence: Sendable {
         case .providerIncident:
             "Provider \(provider) rejects \(isOne ? "its token" : "\(alert.tokenCount) tokens at once")."
         case .providerRecovered: "Provider \(provider) accepts its tokens again\(outage)."
+        case .notifierFailing where alert.isAboutState: "What happens is not being recorded: \(alert.summary)."
+        case .notifierRecovered where alert.isAboutState: "What happens is recorded again: \(alert.summary)."
+        case .test where alert.isDrillReport: "This is the end of a test: \(alert.summary)."
         case .notifierFailing: "Alerts are not getting through: \(alert.summary)."
         case .notifierRecovered: "Alerts get through again: \(alert.summary)."
         case .test: "This is a test. No token has stopped working."
@@ -49,6 +52,10 @@ struct AlertSentence: Sendable {
             "That is more often a fault at the provider than the end of each token. Replace none of them yet."
         case .replaced:
             "If nobody on your team did this, find out who did."
+        case .notifierFailing where alert.isAboutState:
+            "Tokens are watched and alerts go out as before. What is not on disk is lost if this program ends meanwhile."
+        case .test where alert.isDrillReport:
+            nil
         case .notifierFailing:
             "The alerts are kept and tried again, but people who rely on that way know nothing of them meanwhile."
         case .test:

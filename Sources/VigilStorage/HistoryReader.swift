@@ -156,6 +156,11 @@ package struct HistoryReader {
         }
     }
 
+    /// What the last drill has shown; `nil` where there was none.
+    package func lastDrill() throws -> DrillReport? {
+        try read { try DrillRecord(in: $0)?.last }
+    }
+
     private func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
         try HistoryReader.explaining(path) { try queue.read(body) }
     }

@@ -8,8 +8,9 @@ package import VigilEngine
 ///
 /// Every write is one transaction that has reached the disk when it returns.
 package final class SQLiteHealthStore: HealthStore {
-    private let directory: StateDirectory
-    private let queue: DatabaseQueue
+    /// `nil` for a reserve in memory.
+    private let directory: StateDirectory?
+    let queue: DatabaseQueue
     /// Where a damaged database was moved at the opening, and why; `nil` when all was well.
     package let setAside: SetAside?
     /// The key of fingerprints, made at the first start.
@@ -25,21 +26,34 @@ package final class SQLiteHealthStore: HealthStore {
     ///
     /// - Throws: ``StorageError`` when the directory cannot be used at all.
     package init(directory path: String, now: Date) throws {
-        directory = try StateDirectory(path: path)
+        let directory = try StateDirectory(path: path)
         var setAside: SetAside?
         do {
             queue = try SQLiteHealthStore.open(directory)
         } catch let error as DatabaseError where error.meansDamage {
             let cause = "\(error.message ?? "\(error.resultCode)")"
+            // On a disk that takes nothing a sound database cannot be opened either.
+            try directory.tryToWrite()
             let target = try directory.setAside(suffix: "damaged-\(Int(now.timeIntervalSince1970))", cause: cause)
             setAside = SetAside(path: target, cause: cause)
             queue = try SQLiteHealthStore.open(directory)
         }
+        self.directory = directory
         self.setAside = setAside
         fingerprintKey = try queue.write { try SQLiteHealthStore.fingerprintKey(in: $0) }
     }
 
-    private static func open(_ directory: borrowing StateDirectory) throws -> DatabaseQueue {
+    /// A store in memory, with what can be read of a database on disk.
+    init(reserveOf source: DatabaseQueue?) throws {
+        directory = nil
+        setAside = nil
+        queue = try DatabaseQueue()
+        try Schema.migrator.migrate(queue)
+        if let source { try TableCopy(from: source, to: queue).run() }
+        fingerprintKey = try queue.write { try SQLiteHealthStore.fingerprintKey(in: $0) }
+    }
+
+    private static func open(_ directory: StateDirectory) throws -> DatabaseQueue {
         try directory.prepareDatabaseFile()
         var configuration = Configuration()
         configuration.journalMode = .wal
@@ -65,11 +79,7 @@ package final class SQLiteHealthStore: HealthStore {
             if bytes.count == 32 { return SymmetricKey(data: bytes) }
         }
         let key = SymmetricKey(size: .bits256)
-        let bytes = unsafe key.withUnsafeBytes { unsafe Data($0) }
-        try database.execute(
-            sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('fingerprint_key', ?)",
-            arguments: [bytes]
-        )
+        try database.keep(key)
         return key
     }
 
@@ -97,42 +107,39 @@ package final class SQLiteHealthStore: HealthStore {
         }
     }
 
-    package func commit(_ change: HealthChange) throws {
-        try queue.write { database in
-            let id = try database.upsert(change.belief, of: change.token)
-            if let ended = change.endedInterval { try database.write(ended, of: id) }
-            try database.write(change.interval, of: id)
-            if let transition = change.transition { try database.insert(transition, of: id) }
-            if let incident = change.belief.incident {
-                try database.write(incident, change.belief, certificate: change.certificate, of: id)
-            }
-            if let ended = change.endedIncident {
-                try database.close(ended, by: change.belief.fingerprint, at: change.at)
-            }
-            try database.write(change.news)
+    package func commit(_ change: HealthChange) throws { try write([.change(change)]) }
+
+    package func commit(_ news: News) throws { try write([.news(news)]) }
+
+    package func write(_ writes: [StoreWrite]) throws {
+        guard !writes.isEmpty else { return }
+        try transaction { database in
+            for write in writes { try database.perform(write) }
         }
     }
 
-    package func commit(_ news: News) throws {
-        try queue.write { try $0.write(news) }
+    /// Writes in one transaction; a full disk gets a second chance.
+    private func transaction(_ body: (Database) throws -> Void) throws {
+        do {
+            try queue.write(body)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            // The write-ahead log may hold the room that is missing.
+            try queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try queue.write(body)
+        }
+        // Nobody reads the long record from a reserve, and memory is dear.
+        if directory == nil { try queue.write { try $0.execute(sql: TableCopy.thinning) } }
     }
 
     package func untold() throws -> UntoldNews {
         try queue.read { try UntoldNews(in: $0) }
     }
 
-    package func confirm(_ sightings: [Sighting]) throws {
-        try queue.write { database in
-            for sighting in sightings {
-                let id = try database.upsert(sighting.belief, of: sighting.token)
-                try database.write(sighting.interval, of: id)
-            }
-        }
-    }
+    package func confirm(_ sightings: [Sighting]) throws { try write([.sightings(sightings)]) }
 
     /// Puts an alert that belongs to no token, such as a test, into the outbox.
     package func enqueue(_ outgoing: OutgoingAlert) throws {
-        try queue.write { try $0.enqueue(outgoing) }
+        try transaction { try $0.enqueue(outgoing) }
     }
 
     // MARK: - Outbox
@@ -154,7 +161,7 @@ package final class SQLiteHealthStore: HealthStore {
         let deliveries = rows.compactMap(PendingDelivery.init(row:))
         guard deliveries.count < rows.count else { return deliveries }
         // An alert that cannot be read, after a downgrade perhaps, must not stand before the others for ever.
-        try queue.write { database in
+        try transaction { database in
             for row in rows where PendingDelivery(row: row) == nil {
                 try database.setAside(alert: row["alert_id"], for: notifier, at: now)
             }
@@ -177,10 +184,7 @@ package final class SQLiteHealthStore: HealthStore {
         as outcome: DeliveryOutcome,
         with consequences: Consequences
     ) throws {
-        try queue.write { database in
-            try database.settle(delivery, as: outcome)
-            try database.write(consequences, of: delivery)
-        }
+        try write([.settlement(delivery, outcome, consequences)])
     }
 
     package func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery] {
@@ -224,6 +228,20 @@ package final class SQLiteHealthStore: HealthStore {
     package func notifierReports() throws -> [String: NotifierReport] {
         try queue.read { try OutboxQueries.reports(in: $0) }
     }
+
+    package func deliveryRecords(of alert: String) throws -> [DeliveryRecord] {
+        try queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT * FROM delivery WHERE alert_id = ? ORDER BY notifier",
+                arguments: [alert]
+            ).map(DeliveryRecord.init(row:))
+        }
+    }
+
+    package func drill() throws -> DrillRecord? { try queue.read { try DrillRecord(in: $0) } }
+
+    package func keep(_ drill: DrillRecord) throws { try write([.drill(drill)]) }
 
     /// Runs a read for tests of what is on disk.
     package func read<Value>(_ body: (Database) throws -> Value) throws -> Value {

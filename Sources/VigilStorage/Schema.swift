@@ -120,7 +120,7 @@ enum Schema {
                     """
             )
         }
-        migrator.registerMigration("silence") { database in
+        migrator.registerMigration("5") { database in
             try database.execute(
                 sql: """
                     CREATE TABLE silence (

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 
 /// The directory with the database, locked so that two daemons never share it.
-struct StateDirectory: ~Copyable {
+final class StateDirectory: Sendable {
     let path: String
     private let lock: CInt
 
@@ -11,20 +11,19 @@ struct StateDirectory: ~Copyable {
     init(path: String) throws(StorageError) {
         self.path = path
         if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
-            throw .unusableDirectory(directory: path, cause: lastError())
+            throw StorageError(directory: path, errno: errno)
         }
         let descriptor = unsafe open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .unusableDirectory(directory: path, cause: lastError()) }
+        guard descriptor >= 0 else { throw StorageError(directory: path, errno: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let isHeld = errno == EWOULDBLOCK
-            let cause = lastError()
+            let number = errno
             close(descriptor)
-            throw isHeld ? .locked(directory: path) : .unusableDirectory(directory: path, cause: cause)
+            throw number == EWOULDBLOCK ? .locked(directory: path) : StorageError(directory: path, errno: number)
         }
         guard unsafe access(path, W_OK | X_OK) == 0 else {
-            let cause = lastError()
+            let number = errno
             close(descriptor)
-            throw .unusableDirectory(directory: path, cause: cause)
+            throw StorageError(directory: path, errno: number)
         }
         lock = descriptor
     }
@@ -36,13 +35,25 @@ struct StateDirectory: ~Copyable {
     /// Makes sure that the database exists with mode 0600 before SQLite creates it with another.
     func prepareDatabaseFile() throws(StorageError) {
         let descriptor = unsafe open(database, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        let cause = lastError()
+        let number = errno
         if descriptor >= 0 {
             close(descriptor)
         } else if !exists(database) {
-            throw .unusableDirectory(directory: path, cause: cause)
+            throw StorageError(directory: path, errno: number)
         }
         // One that is there and cannot be opened is for SQLite to judge, and is then set aside.
+    }
+
+    /// Finds out whether the disk takes anything at all.
+    func tryToWrite() throws(StorageError) {
+        let trial = "\(path)/trial"
+        do {
+            // More than a database needs beside what it has.
+            try AtomicFile(path: trial, mode: 0o600).write([UInt8](repeating: 0, count: 65_536))
+        } catch {
+            throw .failingDirectory(directory: path, cause: error.cause)
+        }
+        _ = unsafe unlink(trial)
     }
 
     private func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
@@ -56,6 +67,31 @@ struct StateDirectory: ~Copyable {
         guard unsafe rename(database, target) == 0 else { throw .damaged(path: database, cause: cause) }
         for companion in ["-wal", "-shm"] { _ = unsafe rename(database + companion, target + companion) }
         return target
+    }
+}
+
+extension StorageError {
+    /// Why a state directory cannot be used.
+    ///
+    /// A full or failing disk may come back; a missing directory, or one of somebody else, is a mistake.
+    fileprivate init(directory: String, errno number: CInt) {
+        let cause = unsafe String(cString: strerror(number))
+        switch number {
+        case EROFS, ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT:
+            self = .failingDirectory(directory: directory, cause: cause)
+        default:
+            self = .unusableDirectory(directory: directory, cause: cause)
+        }
+    }
+
+    /// What the system says, without the rest.
+    fileprivate var cause: String {
+        switch self {
+        case .locked: "locked"
+        case .unusableDirectory(_, let cause), .failingDirectory(_, let cause), .damaged(_, let cause),
+            .unwritableFile(_, let cause), .unreadable(_, let cause):
+            cause
+        }
     }
 }
 

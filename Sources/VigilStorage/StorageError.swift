@@ -5,6 +5,8 @@ package enum StorageError: Error, Sendable, Hashable {
     /// Another daemon holds the lock.
     case locked(directory: String)
     case unusableDirectory(directory: String, cause: String)
+    /// The disk below it is full, read-only or broken; that may pass.
+    case failingDirectory(directory: String, cause: String)
     /// The database is damaged and cannot be moved out of the way.
     case damaged(path: String, cause: String)
     case unwritableFile(path: String, cause: String)
@@ -19,6 +21,8 @@ extension StorageError: CustomStringConvertible {
             "another tokenvigil is using the state directory \(directory): stop it, or give this one its own"
         case .unusableDirectory(let directory, let cause):
             "the state directory \(directory) cannot be used (\(cause)): create it and let the service's user write to it"
+        case .failingDirectory(let directory, let cause):
+            "nothing can be written to the state directory \(directory) (\(cause)): make room, or repair the disk"
         case .damaged(let path, let cause):
             "the database \(path) is damaged (\(cause)) and cannot be set aside: move it away by hand"
         case .unreadable(let path, let cause):

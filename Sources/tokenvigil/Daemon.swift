@@ -6,6 +6,7 @@ import UnixSignals
 import VigilConfiguration
 import VigilControl
 import VigilEngine
+import VigilNotifying
 import VigilProbing
 import VigilStorage
 
@@ -22,9 +23,9 @@ struct Daemon {
     func run() async throws {
         let timekeeper = SystemTimekeeper()
         let started = timekeeper.now().wall
-        let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: started)
         let statusFile = StatusFile(path: configuration.statusFile)
         try statusFile.checkDirectory()
+        tellLoss()
         let supervisor = SystemdSupervisor()
         let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
         let prober = HTTPProber(version: Version.text, environment: environment)
@@ -34,7 +35,18 @@ struct Daemon {
         let news = Wakeup()
         let probing = Wakeup()
         let composer = AlertComposer(host: Host.name)
-
+        let depot = SQLiteDepot(directory: configuration.stateDirectory) { timekeeper.now().wall }
+        let store = try ResilientHealthStore(
+            depot: depot,
+            notifiers: configuration.notifiers.map(\.name),
+            composer: composer,
+            timekeeper: timekeeper,
+            logger: logger,
+            changed: {
+                outbox.send()
+                news.signal()
+            }
+        )
         let watch = TokenWatch(
             tokens: configuration.tokens,
             stored: try store.load(),
@@ -42,7 +54,7 @@ struct Daemon {
             observer: TokenObserver(
                 prober: prober,
                 secrets: secrets,
-                fingerprinter: HMACFingerprinter(key: store.fingerprintKey),
+                fingerprinter: HMACFingerprinter(key: depot.fingerprintKey),
                 timekeeper: timekeeper
             ),
             store: store,
@@ -68,17 +80,50 @@ struct Daemon {
             chance: Host.chance,
             settled: { news.signal() }
         )
+        let stored: @Sendable () -> Void = {
+            outbox.send()
+            news.signal()
+        }
+        let checkup = Checkup(
+            watch: watch,
+            store: store,
+            storeProblem: { store.problem },
+            timekeeper: timekeeper
+        )
+        let heartbeat = self.heartbeat(
+            notifiers.heartbeat,
+            checkup: checkup,
+            timekeeper: timekeeper,
+            changed: { news.signal() }
+        )
+        let drill = configuration.drill.map { schedule in
+            DrillService(
+                schedule: schedule,
+                notifiers: configuration.notifiers.map(\.name),
+                composer: composer,
+                store: store,
+                timekeeper: timekeeper,
+                logger: logger,
+                changed: stored
+            )
+        }
         let reporter = StatusReporter(
             watch: watch,
             store: store,
             publisher: statusFile,
             timekeeper: timekeeper,
             progress: progress,
-            monitor: monitor(started: started, setAside: store.setAside),
+            monitor: monitor(started: started, setAside: depot.setAside),
             notifierNames: configuration.notifiers.map(\.name),
             period: configuration.statusPeriod,
             wakeup: news,
             disabledNotifiers: { dispatcher.disabledNotifiers },
+            problems: {
+                var problems = await checkup.problems()
+                if let problem = heartbeat?.problem { problems.append(problem) }
+                if let drill { problems += drill.problems((try? store.notifierReports()) ?? [:]) }
+                return problems
+            },
             logger: logger,
             published: { supervisor.report($0) }
         )
@@ -114,33 +159,62 @@ struct Daemon {
             metadata: ["tokens": "\(configuration.tokens.count)", "notifiers": "\(configuration.notifiers.count)"]
         )
         // Stopped from the last to the first: first no new probes, then no new deliveries, then the last status file.
+        var services: [any Service] = [
+            ReloadService(reloader: reloader, supervisor: supervisor), control, watchdog, reporter, reassertion,
+        ]
+        if let heartbeat { services.append(heartbeat) }
+        services.append(dispatcher)
+        if let drill { services.append(drill) }
+        services.append(
+            ProbeService(watch: watch, timekeeper: timekeeper, progress: progress, wakeup: probing)
+        )
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: ReloadService(reloader: reloader, supervisor: supervisor)),
-                    .init(service: control),
-                    .init(service: watchdog),
-                    .init(service: reporter),
-                    .init(service: reassertion),
-                    .init(service: dispatcher),
-                    .init(
-                        service: ProbeService(
-                            watch: watch,
-                            timekeeper: timekeeper,
-                            progress: progress,
-                            wakeup: probing
-                        )
-                    ),
-                ],
+                services: services.map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
             )
         )
         try await group.run()
         supervisor.stopping()
+        let wasBehind = store.problem != nil
+        store.flush()
+        if wasBehind, store.problem == nil { await reporter.tick() }
+        if let problem = store.problem {
+            logger.error("stopped before everything was on disk", metadata: ["problem": "\(problem)"])
+        }
         await prober.shutdown()
         await notifiers.shutdown()
         logger.info("stopped")
+    }
+
+    private func heartbeat(
+        _ sender: HTTPHeartbeat?,
+        checkup: Checkup,
+        timekeeper: any Timekeeper,
+        changed: @escaping @Sendable () -> Void
+    ) -> HeartbeatService? {
+        guard let sender, let settings = configuration.heartbeat else { return nil }
+        return HeartbeatService(
+            sender: sender,
+            period: settings.every,
+            checkup: { await checkup.problems() },
+            timekeeper: timekeeper,
+            logger: logger,
+            changed: changed
+        )
+    }
+
+    /// Says so when the last daemon ended before everything was on disk: its last status file tells.
+    private func tellLoss() {
+        guard let bytes = FileManager.default.contents(atPath: configuration.statusFile),
+            let document = try? Wire.decoder().decode(StatusDocument.self, from: bytes),
+            let problem = document.monitor.problems.first(where: { $0.hasPrefix(ResilientHealthStore.complaint) })
+        else { return }
+        logger.error(
+            "the last daemon ended before everything was on disk: the history has a gap",
+            metadata: ["problem": "\(problem)", "until": "\(document.generatedAt.rfc3339)"]
+        )
     }
 
     private func monitor(started: Date, setAside: SQLiteHealthStore.SetAside?) -> MonitorReport {

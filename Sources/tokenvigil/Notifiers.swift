@@ -11,6 +11,8 @@ struct Notifiers {
     let byName: [String: any Notifier]
     /// What happens to what each of them does not deliver.
     let rules: [String: NotifierRules]
+    /// Who is told regularly that this program does its work, where somebody is.
+    let heartbeat: HTTPHeartbeat?
     private let clients: [HTTPClient]
 
     init(configuration: Configuration, secrets: any SecretReader) {
@@ -22,6 +24,11 @@ struct Notifiers {
             clients[authorities] = client
             let factory = NotifierFactory(client: client, secrets: secrets, version: Version.text)
             byName[settings.name] = factory.notifier(for: settings.translated)
+        }
+        heartbeat = configuration.heartbeat.map { heartbeat in
+            let client = clients[nil] ?? Notifiers.client(trusting: nil)
+            clients[nil] = client
+            return HTTPHeartbeat(heartbeat.url.translated, client: client, secrets: secrets, version: Version.text)
         }
         self.byName = byName
         rules = Dictionary(

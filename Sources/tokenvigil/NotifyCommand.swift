@@ -39,11 +39,15 @@ struct Notify: AsyncParsableCommand {
             var failed = 0
             for name in names.isEmpty ? known : names {
                 guard let notifier = notifiers.byName[name] else { continue }
+                let begun = ContinuousClock.now
                 let result = await notifier.deliver(alert(at: Date.now))
+                let time = (ContinuousClock.now - begun).formattedSeconds
                 switch result {
-                case .delivered(let detail): print("\(name)  delivered: \(detail)")
-                case .failed(let detail, _): print("\(name)  FAILED, would be tried again: \(detail)"); failed += 1
-                case .refused(let detail), .gone(let detail): print("\(name)  FAILED for good: \(detail)"); failed += 1
+                case .delivered(let detail): print("\(name)  delivered in \(time): \(detail)")
+                case .failed(let detail, _):
+                    print("\(name)  FAILED after \(time), would be tried again: \(detail)"); failed += 1
+                case .refused(let detail), .gone(let detail):
+                    print("\(name)  FAILED for good after \(time): \(detail)"); failed += 1
                 }
             }
             await notifiers.shutdown()
@@ -75,12 +79,16 @@ struct Notify: AsyncParsableCommand {
         func run() throws {
             let configuration = try common.load()
             let rows: [HistoryReader.OutboxRow]
+            let drill: DrillReport?
             do {
-                rows = try HistoryReader(directory: configuration.stateDirectory).outbox()
+                let reader = try HistoryReader(directory: configuration.stateDirectory)
+                rows = try reader.outbox()
+                drill = try reader.lastDrill()
             } catch {
                 throw Failure("\(error)", code: .unknown)
             }
             if json { return try printJSON(rows) }
+            defer { if let drill { print("last drill \(drill.startedAt.minuteUTC): \(drill.summary)") } }
             guard !rows.isEmpty else { return print("nothing waits: every alert has been delivered") }
             var table = TextTable("SINCE", "NOTIFIER", "STATE", "TRIES", "NEXT TRY", "ALERT")
             for row in rows {
@@ -90,5 +98,14 @@ struct Notify: AsyncParsableCommand {
             table.lines.forEach { print($0) }
             for row in rows { if let error = row.lastError { print("\(row.notifier): \(error)") } }
         }
+    }
+}
+
+extension Duration {
+    /// `0.04 s`, `12.3 s`.
+    fileprivate var formattedSeconds: String {
+        let milliseconds = inMilliseconds
+        let shown = milliseconds < 1000 ? Double(milliseconds / 10) / 100 : Double(milliseconds / 100) / 10
+        return "\(shown) s"
     }
 }

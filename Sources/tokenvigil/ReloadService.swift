@@ -55,8 +55,9 @@ struct Reloader: Sendable {
         logger.info("configuration reloaded", metadata: ["tokens": "\(next.tokens.count)"])
         if next.notifiers != running.notifiers || next.stateDirectory != running.stateDirectory
             || next.statusFile != running.statusFile || next.controlSocket != running.controlSocket
+            || next.heartbeat != running.heartbeat || next.drill != running.drill
         {
-            logger.warning("notifiers, state directory, status file and control socket change only with a restart")
+            logger.warning("notifiers, state, status, control, heartbeat and drill change only with a restart")
         }
         return next.tokens.count
     }

@@ -112,6 +112,13 @@ import VigilConfiguration
         )
     }
 
+    @Test func `the drill is read`() throws {
+        let drill = try #require(try example().drill)
+        #expect(drill.every == .seconds(7 * 86_400))
+        #expect(drill.minute == 9 * 60)
+        #expect(drill.zone.identifier == "Europe/Berlin")
+    }
+
     @Test func `the places of state, status and heartbeat are read`() throws {
         let configuration = try example()
         #expect(configuration.stateDirectory == "/var/lib/tokenvigil")

@@ -100,7 +100,8 @@ import VigilEngine
         let actions = RecordingActions()
         try await withServer(actions, limits: limits) { path in
             let reason = String(repeating: "x", count: 200)
-            #expect(try await ask(path, "POST", "/v1/tokens/bot/ack", "{\"reason\": \"\(reason)\"}").status == 413)
+            let answer = try await ask(path, "POST", "/v1/tokens/bot/ack", "{\"reason\": \"\(reason)\"}")
+            #expect(answer.status == 413)
         }
         #expect(actions.calls == [])
     }

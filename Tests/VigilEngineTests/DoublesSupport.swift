@@ -168,6 +168,21 @@ final class FailingHealthStore: HealthStore {
         return try inner.failingNotifiers()
     }
 
+    func deliveryRecords(of alert: String) throws -> [DeliveryRecord] {
+        try check(.read)
+        return try inner.deliveryRecords(of: alert)
+    }
+
+    func drill() throws -> DrillRecord? {
+        try check(.load)
+        return try inner.drill()
+    }
+
+    func keep(_ drill: DrillRecord) throws {
+        try check(.commit)
+        try inner.keep(drill)
+    }
+
     func notifierReports() throws -> [String: NotifierReport] {
         try check(.read)
         return try inner.notifierReports()

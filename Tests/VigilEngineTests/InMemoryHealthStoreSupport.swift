@@ -31,12 +31,18 @@ final class InMemoryHealthStore: HealthStore {
         var held: [HeldNotice] = []
         var providers: [RealmName: ProviderIncident] = [:]
         var alerts: [Alert] = []
+        var drill: DrillRecord?
         var failing: [String: Incident] = [:]
         var silences: [TokenName: Silence] = [:]
         var interventions: [Intervention] = []
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    init() { state = Mutex(State()) }
+
+    /// Begins with everything that another has now.
+    init(copying other: InMemoryHealthStore) { state = Mutex(other.state.withLock { $0 }) }
 
     /// Everything committed, in order.
     var changes: [HealthChange] { state.withLock { $0.changes } }
@@ -202,6 +208,25 @@ final class InMemoryHealthStore: HealthStore {
             }
         }
     }
+
+    func deliveryRecords(of alert: String) throws -> [DeliveryRecord] {
+        state.withLock { state in
+            state.rows.values.filter { $0.delivery.alert.id == alert }.map { row in
+                var record = DeliveryRecord(
+                    notifier: row.delivery.notifier,
+                    queuedAt: row.delivery.alert.createdAt,
+                    isSettled: !row.isWaiting,
+                    lastError: row.delivery.lastError
+                )
+                if case .delivered(let at)? = row.outcome { record.deliveredAt = at }
+                return record
+            }.sorted { $0.notifier < $1.notifier }
+        }
+    }
+
+    func drill() throws -> DrillRecord? { state.withLock { $0.drill } }
+
+    func keep(_ drill: DrillRecord) throws { state.withLock { $0.drill = drill } }
 
     func notifierReports() throws -> [String: NotifierReport] {
         state.withLock { state in

@@ -7,6 +7,8 @@ import VigilStorage
 /// What every store must do, the double of the engine's tests as much as the real one.
 enum StoreImplementation: CaseIterable, Sendable {
     case inMemory, sqlite
+    /// In front of a disk that works, of one that fails from the beginning, and of one that fails later.
+    case resilient, resilientWithoutDisk, resilientOnFullDisk
 
     /// Runs `body` with an empty store.
     func withStore(_ body: (any HealthStore) throws -> Void) throws {
@@ -16,6 +18,20 @@ enum StoreImplementation: CaseIterable, Sendable {
         case .sqlite:
             let directory = try TemporaryDirectory()
             try body(directory.open())
+        case .resilient:
+            let directory = try TemporaryDirectory()
+            try body(directory.resilient(SQLiteDepot(directory: directory.state) { Sample.start }))
+        case .resilientWithoutDisk:
+            let directory = try TemporaryDirectory()
+            let depot = SwitchedDepot(directory)
+            depot.breakDown()
+            try body(directory.resilient(depot))
+        case .resilientOnFullDisk:
+            let directory = try TemporaryDirectory()
+            let depot = SwitchedDepot(directory)
+            let store = try directory.resilient(depot)
+            try depot.fill()
+            try body(store)
         }
     }
 }
@@ -219,6 +235,48 @@ enum StoreImplementation: CaseIterable, Sendable {
             try store.commit(Sample.change(at: 60, alerts: [Sample.alert("a60", at: 60)]))
             try store.settle(try first(60), as: .delivered(at: Sample.second(61)))
             #expect(try report() == NotifierReport(state: .ok, pending: 0, lastDeliveredAt: Sample.second(61)))
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `what became of an alert is known of each notifier`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            try store.commit(Sample.change(alerts: [Sample.alert()], to: ["a", "b", "c", "d"]))
+            func settle(_ notifier: String, as outcome: DeliveryOutcome) throws {
+                let due = try store.deliveries(for: notifier, dueAt: Sample.start, limit: 1)
+                try store.settle(try #require(due.first), as: outcome)
+            }
+            try settle("a", as: .delivered(at: Sample.second(2)))
+            try settle("b", as: .postponed(until: Sample.second(30), error: "HTTP 503"))
+            try settle("c", as: .undeliverable(at: Sample.second(3), error: "HTTP 410"))
+            let start = Sample.start
+            #expect(
+                try store.deliveryRecords(of: "a1") == [
+                    DeliveryRecord(notifier: "a", queuedAt: start, deliveredAt: Sample.second(2), isSettled: true),
+                    DeliveryRecord(notifier: "b", queuedAt: start, lastError: "HTTP 503"),
+                    DeliveryRecord(notifier: "c", queuedAt: start, isSettled: true, lastError: "HTTP 410"),
+                    DeliveryRecord(notifier: "d", queuedAt: start),
+                ]
+            )
+            #expect(try store.deliveryRecords(of: "other") == [])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `the newest of drills is remembered`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            #expect(try store.drill() == nil)
+            let report = DrillReport(
+                startedAt: Sample.start,
+                finishedAt: Sample.second(1),
+                results: [DrillReport.Result(notifier: "a", seconds: 0.5)]
+            )
+            let drill = Drill(alert: "a1", startedAt: Sample.start, notifiers: ["a"])
+            try store.keep(DrillRecord(schedule: "x", dueAt: Sample.start))
+            let record = DrillRecord(schedule: "y", dueAt: Sample.second(60), underWay: drill, last: report)
+            try store.write([.drill(record), .news(News(alerts: [OutgoingAlert(Sample.alert(), to: ["a"])]))])
+            #expect(try store.drill() == record)
+            #expect(try store.deliveries(for: "a", dueAt: Sample.start, limit: 10).count == 1)
         }
     }
 

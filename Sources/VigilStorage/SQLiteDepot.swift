@@ -1,0 +1,108 @@
+package import Crypto
+package import FoundationEssentials
+import GRDB
+import Synchronization
+package import VigilEngine
+
+/// The SQLite stores of one state directory: the one on disk, and its reserve in memory.
+package final class SQLiteDepot: StoreDepot {
+    private let path: String
+    private let now: @Sendable () -> Date
+    private let known = Mutex<(key: SymmetricKey?, setAside: SQLiteHealthStore.SetAside?)>((nil, nil))
+
+    /// Takes the path of the state directory, and the wall time.
+    package init(directory path: String, now: @escaping @Sendable () -> Date) {
+        self.path = path
+        self.now = now
+    }
+
+    /// Where the last database that could not be used was moved, and why.
+    package var setAside: SQLiteHealthStore.SetAside? { known.withLock { $0.setAside } }
+
+    /// The key of fingerprints: the same as long as the process lives, whatever becomes of the disk.
+    package var fingerprintKey: SymmetricKey {
+        known.withLock { known in
+            let key = known.key ?? SymmetricKey(size: .bits256)
+            known.key = key
+            return key
+        }
+    }
+
+    package func open() throws -> any HealthStore {
+        let store = try SQLiteHealthStore(directory: path, now: now())
+        remember(store)
+        return store
+    }
+
+    package func reserve(of store: (any HealthStore)?) throws -> any HealthStore {
+        let reserve: SQLiteHealthStore
+        if let store = store as? SQLiteHealthStore {
+            reserve = try SQLiteHealthStore(reserveOf: store.queue)
+        } else {
+            reserve = try SQLiteHealthStore(reserveOf: SQLiteDepot.readOnly("\(path)/state.db"))
+        }
+        remember(reserve)
+        return reserve
+    }
+
+    package func adopt(_ reserve: any HealthStore, into store: any HealthStore) throws {
+        guard let reserve = reserve as? SQLiteHealthStore, let store = store as? SQLiteHealthStore else {
+            preconditionFailure("a store from another depot")
+        }
+        let key = fingerprintKey
+        let isEmpty = try store.queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM token") == 0 }
+        try store.queue.write { try $0.keep(key) }
+        if isEmpty { try TableCopy(from: reserve.queue, to: store.queue).run() }
+    }
+
+    package func fault(in error: any Error) -> StoreFault {
+        switch error {
+        case let error as StorageError: error.fault
+        case let error as DatabaseError: error.fault
+        default: .request
+        }
+    }
+
+    private func remember(_ store: SQLiteHealthStore) {
+        known.withLock { known in
+            known.key = known.key ?? store.fingerprintKey
+            known.setAside = store.setAside ?? known.setAside
+        }
+    }
+
+    /// What can be read of a database whose directory takes no writes; `nil` where nothing can.
+    private static func readOnly(_ path: String) -> DatabaseQueue? {
+        var configuration = Configuration()
+        configuration.readonly = true
+        let escaped = path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
+        // Without its companions SQLite opens a database in WAL mode only if told that nobody writes to it:
+        // https://www.sqlite.org/wal.html#readonly
+        for address in [path, "file:\(escaped)?immutable=1"] {
+            guard let queue = try? DatabaseQueue(path: address, configuration: configuration),
+                (try? queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }) != nil
+            else { continue }
+            return queue
+        }
+        return nil
+    }
+}
+
+extension StorageError {
+    fileprivate var fault: StoreFault {
+        switch self {
+        case .locked, .unusableDirectory: .mistake
+        case .failingDirectory, .damaged, .unwritableFile, .unreadable: .disk
+        }
+    }
+}
+
+extension DatabaseError {
+    /// What is to blame (https://www.sqlite.org/rescode.html).
+    fileprivate var fault: StoreFault {
+        switch resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damage
+        case .SQLITE_CONSTRAINT, .SQLITE_MISMATCH, .SQLITE_TOOBIG, .SQLITE_RANGE, .SQLITE_MISUSE: .request
+        default: extendedResultCode == .SQLITE_READONLY_DBMOVED ? .damage : .disk
+        }
+    }
+}
