@@ -103,6 +103,8 @@ package struct Incident: Sendable, Hashable, Codable {
     package var remindersSent: Int
     /// Whether those have been told who are told when nobody else has acted.
     package var hasEscalated: Bool
+    /// From when reminders and escalation count, where people were told late; `nil` for ``openedAt``.
+    package private(set) var toldLateAt: Date?
     /// Who has taken it on; nobody is reminded of it then.
     package var acknowledged: Acknowledgement?
 
@@ -117,6 +119,18 @@ package struct Incident: Sendable, Hashable, Codable {
         isMereBlindness = kind == .blind
         remindersSent = 0
         hasEscalated = false
+    }
+
+    /// From when reminders and escalation count.
+    var awaitedSince: Date { toldLateAt ?? openedAt }
+
+    /// The same, told to people only now: nobody is reminded of what they have just heard.
+    package func toldLate(at now: Date) -> Incident {
+        var incident = self
+        incident.toldLateAt = now
+        incident.remindersSent = 0
+        incident.hasEscalated = false
+        return incident
     }
 }
 

@@ -82,9 +82,10 @@ package struct HushedNews: Sendable {
         hushes[token]?.deadline = deadline
     }
 
-    /// Tokens for which it may be over, in the order of their names.
+    /// Tokens for which it may be over, in the order of their names; what is over at about the same time goes together.
     package func due(at now: Duration) -> [TokenName] {
-        hushes.filter { $0.value.deadline <= now }.keys.sorted()
+        guard let next = nextDeadline, next <= now else { return [] }
+        return hushes.filter { $0.value.deadline <= now + .seconds(1) }.keys.sorted()
     }
 
     /// Uptime at which something may be over.

@@ -290,14 +290,14 @@ extension Belief {
     private mutating func agePassively(at now: Date, token: WatchedToken) -> [Notice] {
         var notices: [Notice] = []
         if var current = incident, current.acknowledged == nil, !token.escalate.isEmpty, !current.hasEscalated,
-            now.timeIntervalSince(current.openedAt) >= token.escalateAfter.inSeconds
+            now.timeIntervalSince(current.awaitedSince) >= token.escalateAfter.inSeconds
         {
             current.hasEscalated = true
             incident = current
             notices.append(Notice(.reminder, incident: current, isEscalation: true))
         }
         if var current = incident, current.acknowledged == nil {
-            let due = Reminders(steps: token.remind).due(since: current.openedAt, at: now)
+            let due = Reminders(steps: token.remind).due(since: current.awaitedSince, at: now)
             if due > current.remindersSent {
                 current.remindersSent = due
                 incident = current

@@ -40,7 +40,13 @@ package struct ControlClient {
         let head =
             "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             + "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n"
-        try send(Array(head.utf8) + body, over: descriptor)
+        do throws(ControlSocketError) {
+            try send(Array(head.utf8) + body, over: descriptor)
+        } catch {
+            // Who is turned away is answered before the request has been read.
+            if let refusal = try? answer(in: receive(from: descriptor)) { return refusal }
+            throw error
+        }
         return try answer(in: receive(from: descriptor))
     }
 
@@ -62,6 +68,8 @@ package struct ControlClient {
         while bytes.count <= ControlClient.longestAnswer {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
             if count < 0, errno == EINTR { continue }
+            // The end, where the server closes without having read the request.
+            if count < 0, errno == ECONNRESET, !bytes.isEmpty { return bytes }
             guard count >= 0 else { throw .failed("no answer from \(path)", errno) }
             guard count > 0 else { return bytes }
             bytes += buffer.prefix(count)

@@ -70,6 +70,11 @@ extension Correlation {
             let held = hushed.forget(name)
             news.released += held
             for past in held.summarised(open: entry.belief.incident) {
+                if past.notice.kind.beginsIncident, let incident = entry.belief.incident {
+                    var belief = entry.belief
+                    belief.incident = incident.toldLate(at: now.wall)
+                    news.regrouped[name] = belief
+                }
                 let now = past.updated(for: entry.belief.incident)
                 var topic = topic(of: now.notice, entry: entry)
                 // Whatever happened in the same quiet is told together, whoever owns it.
@@ -96,5 +101,7 @@ extension HeldNotice {
 
 extension Moment {
     /// Uptime at a moment of wall time, as far as is known now.
-    func uptime(at date: Date) -> Duration { uptime + .seconds(date.timeIntervalSince(wall)) }
+    ///
+    /// A millisecond after it: fractions of a second are not exact, and what ends together is told together.
+    func uptime(at date: Date) -> Duration { uptime + .seconds(date.timeIntervalSince(wall)) + .milliseconds(1) }
 }

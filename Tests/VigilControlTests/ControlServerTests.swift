@@ -50,7 +50,7 @@ import VigilEngine
     }
 
     @Test(arguments: [
-        ("GET", "/", "", 404), ("GET", "/v1", "", 404), ("GET", "/v1/nothing", "", 404), ("GET", "v1/status", "", 404),
+        ("GET", "/", "", 404), ("GET", "/v1", "", 404), ("GET", "/v1/nothing", "", 404),
         ("POST", "/v1/status", "", 405), ("GET", "/v1/reload", "", 405), ("PUT", "/v1/silences", "", 405),
         ("GET", "/v1/tokens/bot/ack", "", 405), ("POST", "/v1/tokens/bot/ack", "", 400),
         ("POST", "/v1/tokens/bot/ack", "{", 400), ("POST", "/v1/tokens/bot/ack", "[]", 400),
@@ -124,18 +124,24 @@ import VigilEngine
         limits.connections = 1
         limits.arrival = .milliseconds(500)
         try await withServer(limits: limits) { path in
-            let sleeper = try ControlSocket.connect(to: path)
-            defer { close(sleeper) }
-            #expect(try await ask(path, "GET", "/v1/status").status == 503)
+            var status = 200
+            var sleepers: [CInt] = []
+            defer { for sleeper in sleepers { close(sleeper) } }
+            // Of two who come together, either may get the place.
+            while status == 200 {
+                let sleeper = try ControlSocket.connect(to: path)
+                status = try await ask(path, "GET", "/v1/status").status
+                if status == 200 { close(sleeper) } else { sleepers.append(sleeper) }
+            }
+            #expect(status == 503)
             // The sleeper loses its place when its time is over.
-            var status = 503
             while status == 503 { status = try await ask(path, "GET", "/v1/status").status }
             #expect(status == 200)
         }
     }
 
     @Test(arguments: [
-        "", "\r\n\r\n", "GET", "GET / HTTP/9.9\r\n\r\n", "\u{0}\u{1}\u{2}",
+        "", "\r\n\r\n", "GET", "GET v1/status HTTP/1.1\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\u{0}\u{1}\u{2}",
         "GET /v1/status HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         "POST /v1/silences HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
         "POST /v1/silences HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
