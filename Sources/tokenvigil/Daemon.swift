@@ -23,14 +23,6 @@ struct Daemon {
     func run() async throws {
         let timekeeper = SystemTimekeeper()
         let started = timekeeper.now().wall
-        let statusFile = StatusFile(path: configuration.statusFile)
-        try statusFile.checkDirectory()
-        tellLoss()
-        let supervisor = SystemdSupervisor()
-        let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
-        let prober = HTTPProber(version: Version.text, environment: environment)
-        let secrets = HostSecretReader(environment: environment)
-        let notifiers = Notifiers(configuration: configuration, secrets: secrets)
         let outbox = OutboxSignal(notifiers: configuration.notifiers.map(\.name))
         let news = Wakeup()
         let probing = Wakeup()
@@ -47,10 +39,20 @@ struct Daemon {
                 news.signal()
             }
         )
+        let statusFile = StatusFile(path: configuration.statusFile)
+        try statusFile.checkDirectory()
+        tellLoss()
+        // Everything that can be wrong from the start has been tried: HTTP clients must be shut down, not just dropped.
+        let (stored, untold, failing) = (try store.load(), try store.untold(), try store.failingNotifiers())
+        let supervisor = SystemdSupervisor()
+        let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
+        let prober = HTTPProber(version: Version.text, environment: environment)
+        let secrets = HostSecretReader(environment: environment)
+        let notifiers = Notifiers(configuration: configuration, secrets: secrets)
         let watch = TokenWatch(
             tokens: configuration.tokens,
-            stored: try store.load(),
-            untold: try store.untold(),
+            stored: stored,
+            untold: untold,
             observer: TokenObserver(
                 prober: prober,
                 secrets: secrets,
@@ -70,7 +72,7 @@ struct Daemon {
         let dispatcher = OutboxDispatcher(
             notifiers: notifiers.byName,
             rules: notifiers.rules,
-            failing: try store.failingNotifiers(),
+            failing: failing,
             composer: composer,
             store: store,
             timekeeper: timekeeper,
@@ -80,7 +82,7 @@ struct Daemon {
             chance: Host.chance,
             settled: { news.signal() }
         )
-        let stored: @Sendable () -> Void = {
+        let queued: @Sendable () -> Void = {
             outbox.send()
             news.signal()
         }
@@ -104,7 +106,7 @@ struct Daemon {
                 store: store,
                 timekeeper: timekeeper,
                 logger: logger,
-                changed: stored
+                changed: queued
             )
         }
         let reporter = StatusReporter(

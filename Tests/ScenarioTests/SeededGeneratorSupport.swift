@@ -1,0 +1,1 @@
+../TokenHealthTests/SeededGeneratorSupport.swift
