@@ -327,6 +327,7 @@ private final class RandomProvider: Prober {
 /// A secret for each file, always the same.
 private struct NumberedSecrets: SecretReader {
     func secret(from source: SecretSource) async throws(SecretProblem) -> Secret {
-        try SecretLint.secret(in: Array("\(source.description.filter(\.isLetter))-of-0123456789".utf8), source: source.description)
+        let text = "\(source.description.filter(\.isLetter))-of-0123456789"
+        return try SecretLint.secret(in: Array(text.utf8), source: source.description)
     }
 }
