@@ -23,7 +23,9 @@ enum VerdictTarget {
 
     /// One for each built-in provider, and two of providers that have everything a provider can have.
     private static let tokens: [WatchedToken] =
-        ProviderCatalog.builtIn.names.map(builtIn) + [
+        ProviderCatalog.builtIn.names.map { builtIn($0) } + [
+            builtIn("tallyfy", rest: ", organization: abc"),
+            builtIn("tallyfy", rest: ", grant: {type: client_credentials, client_id: \"105\"}"),
             token(ProbeTemplate(path: "/me")),
             token(
                 ProbeTemplate(
@@ -46,11 +48,11 @@ enum VerdictTarget {
             ),
         ]
 
-    private static func builtIn(_ name: String) -> WatchedToken {
+    private static func builtIn(_ name: String, rest: String = "") -> WatchedToken {
         let asker = name == "oauth2-introspection" ? ", ask_as: {credential: asker}" : ""
         let text = """
             version: 1
-            tokens: {bot: {provider: \(name), secret: {credential: bot}, base_url: https://a.example.com/x/\(asker)}}
+            tokens: {bot: {provider: \(name), secret: {credential: bot}, base_url: https://a.example.com/x/\(asker)\(rest)}}
             """
         guard let token = try? ConfigurationLoader.load(text: text, name: "built-in").tokens.first else {
             preconditionFailure("the built-in provider \(name) cannot be used")
@@ -58,7 +60,10 @@ enum VerdictTarget {
         return token
     }
 
-    private static func token(_ probe: ProbeTemplate, lifetime: Duration? = nil) -> WatchedToken {
+    private static func token(_ template: ProbeTemplate, lifetime: Duration? = nil) -> WatchedToken {
+        var probe = template
+        probe.expiry = lifetime == nil ? .secondsLeft(pointer("/expires_in")) : .header("x-expires")
+        probe.scopes = lifetime == nil ? .json(pointer("/scopes")) : .header("x-scopes")
         guard let name = TokenName("bot") else { preconditionFailure("bot is a name") }
         let provider = Provider(
             name: "example",
@@ -158,9 +163,13 @@ private struct Story {
     }
 
     private mutating func consider(_ exchange: Exchange, siblingsPass: Bool) {
+        let exchange = lifted(exchange)
         let judge = Judge(token: token, knownIdentity: belief.identity, siblingsPass: siblingsPass)
         let now = Moment(wall: Date(timeIntervalSince1970: wall), uptime: .seconds(uptime))
-        let finding = judge.finding(on: exchange, control: control)
+        let finding =
+            client.map { GrantJudge($0).finding(on: exchange) } ?? judge.finding(on: exchange, control: control)
+        _ = client.map { GrantJudge($0).delegationFinding(on: exchange) }
+        let isAccepted = finding.verdict.name == .accepted
         _ = belief.wantsControl(for: finding, token: token, at: now)
         let observation = Observation(
             finding,
@@ -171,10 +180,26 @@ private struct Story {
             claims: claims,
             answer: AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: token.probe, at: now.wall),
             controlAnswer: control.map { AnswerEvidence(of: $0, verdict: nil, rules: token.probe, at: now.wall) },
+            facts: isAccepted ? token.probe.facts(in: exchange, at: now.wall) : StatedFacts(),
+            membership: isAccepted ? token.membershipReading(of: exchange, page: 1 + secrets % 3) : nil,
             at: now
         )
         take(belief.considering(observation, of: token, chance: 0.5), at: now.wall)
         take(belief.ageing(at: now.wall, of: token, chance: 0), at: now.wall)
+    }
+
+    /// The client whose secret this is, for a token that is granted.
+    private var client: ClientCredentials? {
+        guard case .clientCredentials(let client)? = token.grant else { return nil }
+        return client
+    }
+
+    /// The answer of a token endpoint without what it grants.
+    private func lifted(_ exchange: Exchange) -> Exchange {
+        guard client != nil, case .answered(let answer) = exchange.outcome else { return exchange }
+        let (rest, granted) = answer.liftingGrant()
+        _ = (rest.grantedLife, rest.grantedScopes, granted.flatMap { TokenClaims(of: $0) })
+        return Exchange(.answered(rest), latency: exchange.latency, minted: granted)
     }
 
     private mutating func take(_ decision: Decision, at now: Date) {
