@@ -40,7 +40,7 @@ struct Notify: AsyncParsableCommand {
             for name in names.isEmpty ? known : names {
                 guard let notifier = notifiers.byName[name] else { continue }
                 let begun = ContinuousClock.now
-                let result = await notifier.deliver(alert(at: Date.now))
+                let result = await notifier.deliver(.test(at: Date.now))
                 let time = (ContinuousClock.now - begun).formattedSeconds
                 switch result {
                 case .delivered(let detail): print("\(name)  delivered in \(time): \(detail)")
@@ -52,18 +52,6 @@ struct Notify: AsyncParsableCommand {
             }
             await notifiers.shutdown()
             if failed > 0 { throw ExitCode.failure }
-        }
-
-        private func alert(at now: Date) -> Alert {
-            let stamp = now.rfc3339.filter { !"-:.".contains($0) }
-            return Alert(
-                id: "test-\(stamp)-\(Host.processID)",
-                kind: .test,
-                severity: AlertKind.test.severity,
-                createdAt: now,
-                summary: "TEST from \(Host.name): this is how an alert arrives",
-                host: Host.name
-            )
         }
     }
 
@@ -107,5 +95,19 @@ extension Duration {
         let milliseconds = inMilliseconds
         let shown = milliseconds < 1000 ? Double(milliseconds / 10) / 100 : Double(milliseconds / 100) / 10
         return "\(shown) s"
+    }
+}
+
+extension Alert {
+    /// What `notify test` and `doctor --mail` send.
+    static func test(at now: Date) -> Alert {
+        Alert(
+            id: "test-\(now.rfc3339.filter { !"-:.".contains($0) })-\(Host.processID)",
+            kind: .test,
+            severity: AlertKind.test.severity,
+            createdAt: now,
+            summary: "TEST from \(Host.name): this is how an alert arrives",
+            host: Host.name
+        )
     }
 }

@@ -10,14 +10,14 @@ struct Tokenvigil: AsyncParsableCommand {
         discussion: """
             Try it:   tokenvigil demo
             Set up:   tokenvigil config init, config check, probe, notify test, run
-            Ask:      tokenvigil status, check, history
+            Ask:      tokenvigil status, check, history, doctor
             Act:      tokenvigil ack, silence, unsilence
             """,
         version: Version.text,
         subcommands: [
             Run.self, Probe.self, Check.self, Status.self, History.self, Ack.self, SilenceCommand.self, Unsilence.self,
-            Notify.self, Config.self, ProviderCommand.self, Simulate.self, Demo.self, MailHelperCommand.self,
-            ReportFailure.self,
+            Notify.self, Doctor.self, Config.self, ProviderCommand.self, Simulate.self, Demo.self,
+            MailHelperCommand.self, ReportFailure.self,
         ]
     )
 
