@@ -55,7 +55,7 @@ extension ProbeRecipe {
                 command: ProbeRecipe.line(for: token),
                 note: "in bash; it waits for the token, which the service has in its environment as \(variable)"
             )
-        case .command(let argv):
+        case .command(let argv, _):
             self.init(
                 command: ProbeRecipe.line(for: token),
                 note: "in bash; it waits for the token, which the service gets from \(argv.first ?? "a command")"

@@ -44,8 +44,8 @@ package enum SecretSource: Sendable, Hashable {
     case credential(name: String)
     /// An environment variable of the daemon, removed from what children inherit.
     case environment(variable: String)
-    /// The standard output of a command.
-    case command(argv: [String])
+    /// The standard output of a command, used again for as long as `cache` says.
+    case command(argv: [String], cache: Duration = .zero)
 }
 
 extension SecretSource: CustomStringConvertible {
@@ -55,7 +55,7 @@ extension SecretSource: CustomStringConvertible {
         case .file(let path): "file \(path)"
         case .credential(let name): "credential \(name)"
         case .environment(let variable): "environment variable \(variable)"
-        case .command(let argv): "command \(argv.first ?? "")"
+        case .command(let argv, _): "command \(argv.first ?? "")"
         }
     }
 }

@@ -29,7 +29,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
             ] + ConfigurationSection.defaults.keys
         case .dependant: ["name", "owner", "url"]
         case .expect: ["identity", "scopes"]
-        case .secret: ["file", "credential", "env", "command"]
+        case .secret: ["file", "credential", "env", "command", "cache"]
         case .provider:
             ["base_url", "probe", "probes", "parameters", "auth"] + ConfigurationSection.judgement
                 + ["membership", "oauth", "limits", "lifetime", "remedy", "ca_file", "allow_plaintext"]

@@ -49,16 +49,29 @@ extension Setting {
             log.error(guess ?? "unknown key in \(key): expected \(sources)", at: member.keyPlace, path: path)
         }
         guard members.allSatisfy({ known.contains($0.key) }) else { return nil }
-        guard let member = members.first, members.count == 1 else {
-            report("\(key) has \(members.isEmpty ? "no source" : "several sources"): expected \(sources)")
+        func setting(_ member: ConfigurationNode.Member) -> Setting {
+            Setting(node: member.value, key: member.key, path: "\(path).\(member.key)", log: log)
+        }
+        let origins = members.filter { $0.key != "cache" }
+        guard let member = origins.first, origins.count == 1 else {
+            report("\(key) has \(origins.isEmpty ? "no source" : "several sources"): expected \(sources)")
             return nil
         }
-        let value = Setting(node: member.value, key: member.key, path: "\(path).\(member.key)", log: log)
+        let value = setting(member)
+        let cache = members.first { $0.key == "cache" }.map(setting)
+        if let cache, member.key != "command" {
+            cache.report("cache goes with command: a \(member.key) is read anew every time")
+            return nil
+        }
         switch member.key {
         case "file": return value.absolutePath(isConfidential: true).map { .file(path: $0) }
         case "credential": return value.credentialName().map { .credential(name: $0) }
         case "env": return value.variableName().map { .environment(variable: $0) }
-        case "command": return value.argv().map { .command(argv: $0) }
+        case "command":
+            return value.argv().flatMap { argv in
+                guard let cache else { return .command(argv: argv) }
+                return cache.duration(atLeast: .zero).map { .command(argv: argv, cache: $0) }
+            }
         default: preconditionFailure("a kind of secret source is listed and not read: \(member.key)")
         }
     }

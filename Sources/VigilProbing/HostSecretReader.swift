@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 package import TokenHealth
 import VigilEngine
 
@@ -7,13 +8,21 @@ package struct HostSecretReader: SecretReader {
     private let credentials: String?
     private let environment: [String: String]
     private let commandLimit: Duration
+    private let now: @Sendable () -> ContinuousClock.Instant
+    private let known = KnownSecrets()
 
     /// - Parameters:
     ///   - environment: of the daemon; `CREDENTIALS_DIRECTORY` is looked up in it.
     ///   - commandLimit: longest time a command may take.
-    package init(environment: [String: String], commandLimit: Duration = .seconds(10)) {
+    ///   - now: the clock by which the outputs of commands grow old.
+    package init(
+        environment: [String: String],
+        commandLimit: Duration = .seconds(10),
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
         self.environment = environment
         self.commandLimit = commandLimit
+        self.now = now
         credentials = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 }
     }
 
@@ -35,10 +44,13 @@ package struct HostSecretReader: SecretReader {
         case .environment(let variable):
             guard let value = environment[variable] else { throw .missing(source: name) }
             return try SecretLint.secret(in: value.utf8, source: name)
-        case .command(let argv):
-            return try await SecretCommand(argv: argv, environment: environment, limit: commandLimit).secret(
-                source: name
-            )
+        case .command(let argv, let cache):
+            let now = now()
+            if let known = known.secret(of: argv, at: now) { return known }
+            let command = SecretCommand(argv: argv, environment: environment, limit: commandLimit)
+            let secret = try await command.secret(source: name)
+            known.keep(secret, of: argv, until: now + cache)
+            return secret
         }
     }
 
@@ -68,5 +80,23 @@ package struct HostSecretReader: SecretReader {
 
     private func lastError() -> String {
         unsafe String(cString: strerror(errno))
+    }
+}
+
+/// What commands have given, each for as long as its configuration allows: a password manager may be slow, or charge.
+private final class KnownSecrets: Sendable {
+    private let secrets = Mutex<[[String]: (secret: Secret, until: ContinuousClock.Instant)]>([:])
+
+    func secret(of argv: [String], at now: ContinuousClock.Instant) -> Secret? {
+        secrets.withLock { secrets in
+            guard let known = secrets[argv] else { return nil }
+            if known.until > now { return known.secret }
+            secrets[argv] = nil
+            return nil
+        }
+    }
+
+    func keep(_ secret: Secret, of argv: [String], until end: ContinuousClock.Instant) {
+        secrets.withLock { $0[argv] = (secret, end) }
     }
 }

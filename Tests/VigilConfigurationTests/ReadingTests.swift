@@ -92,6 +92,7 @@ import VigilConfiguration
         ("{credential: c}", .credential(name: "c")),
         ("{env: MY_TOKEN}", .environment(variable: "MY_TOKEN")),
         ("{command: [/usr/bin/pass, show, bot]}", .command(argv: ["/usr/bin/pass", "show", "bot"])),
+        ("{command: [/usr/bin/pass], cache: 5m}", .command(argv: ["/usr/bin/pass"], cache: .seconds(300))),
     ]) func `a secret comes from a file, a credential, a variable or a command`(
         text: String,
         source: SecretSource

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 import Testing
 import TokenHealth
 import VigilProbing
@@ -162,6 +163,28 @@ import VigilProbing
         let environment = ["HOME": "/home/bot", "PATH": "/usr/bin:/bin", "OTHER_TOKEN": "tok-other"]
         let script = #"echo "$HOME,$PATH,${OTHER_TOKEN-none}""#
         #expect(try await value(shell(script), environment: environment) == "/home/bot,/usr/bin:/bin,none")
+    }
+
+    @Test func `what a command wrote is used again for as long as the configuration says, and no longer`() async throws
+    {
+        let count = FileManager.default.temporaryDirectory.appending(path: "vigil-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: count) }
+        let clock = Mutex(ContinuousClock.now)
+        let reader = HostSecretReader(environment: [:], now: { clock.withLock { $0 } })
+        let script = "echo x >>\(count); echo tok-0123456789-$(wc -l <\(count) | tr -d ' ')"
+        let source = SecretSource.command(argv: ["/bin/sh", "-c", script], cache: .seconds(300))
+        func last() async throws -> Character? {
+            try await reader.secret(from: source).withExposedValue { $0.last }
+        }
+        #expect(try await last() == "1")
+        clock.withLock { $0 += .seconds(299) }
+        #expect(try await last() == "1")
+        clock.withLock { $0 += .seconds(1) }
+        #expect(try await last() == "2")
+        let anew = SecretSource.command(argv: ["/bin/sh", "-c", script + ";"])
+        let second = try await reader.secret(from: anew).withExposedValue { $0.last }
+        let third = try await reader.secret(from: anew).withExposedValue { $0.last }
+        #expect((second, third) == ("3", "4"))
     }
 
     @Test func `a command that fails is told without what it wrote`() async throws {
