@@ -168,26 +168,37 @@ package struct AlertComposer: Sendable {
         let length = lasted.map(\.short) ?? ""
         switch first.notice.kind {
         case .invalidated: return "INVALID \(what)\(reason)"
-        case .limited: return "LIMITED \(what)\(reason)"
+        case .limited: return "LIMITED \(what)\(reason)" + frequency(of: subjects)
         case .recovered: return "RECOVERED \(what) after \(length)" + story(of: subjects)
         case .reminder where first.notice.isEscalation:
             let state = first.belief.state.name.rawValue.uppercased()
             return "ESCALATED, not acknowledged for \(length): \(state) \(what)\(reason)"
         case .reminder: return "STILL \(first.belief.state.name.rawValue.uppercased()) \(what)\(reason) for \(length)"
         case .expiring: return "EXPIRING \(what) \(expiry(of: first.belief, at: now))"
-        case .blind: return "BLIND \(what)\(reason)"
+        case .blind: return "BLIND \(what)\(reason)" + frequency(of: subjects)
         case .sighted: return "SIGHT REGAINED \(what) after \(length)" + story(of: subjects)
         case .identityChanged: return "IDENTITY CHANGED \(what)"
         case .replaced: return "REPLACED \(what)"
-        case .misconfigured: return "MISCONFIGURED \(what)\(reason)"
+        case .misconfigured: return "MISCONFIGURED \(what)\(reason)" + frequency(of: subjects)
         case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test:
             return "\(first.notice.kind.rawValue) \(what)"
         }
     }
 
+    /// That it comes and goes, and is told as one from now on.
+    private func frequency(of subjects: [Subject]) -> String {
+        guard subjects.count == 1, let count = subjects[0].notice.incident?.occurrence, count >= Belief.flapLimit else {
+            return ""
+        }
+        return ", \(count) times within an hour: what follows is told as one, once all is well for 15 min"
+    }
+
     /// What nobody was told of before it was over.
     private func story(of subjects: [Subject]) -> String {
         let first = subjects[0]
+        if subjects.count == 1, let relapses = first.notice.incident?.relapses {
+            return ", in which it came back \(relapses) \(relapses == 1 ? "time" : "times")"
+        }
         guard first.notice.untold > 0, let incident = first.notice.incident else { return "" }
         guard subjects.count == 1 else { return ", all of it untold until now" }
         let span = "from \(incident.openedAt.minuteUTC) to \(first.noticedAt.minuteUTC)"

@@ -43,6 +43,8 @@ package struct Belief: Sendable, Hashable, Codable {
     package var scopes: ScopeRecord?
     /// Whether its account still is where it must be; `nil` where that was never asked.
     package var membership: MembershipRecord?
+    /// When people were last told of what is less than a death, in the last hour.
+    var alarms: [Date]?
 
     /// The belief about a token never looked at.
     package init(at now: Date) {
@@ -103,6 +105,12 @@ package struct Incident: Sendable, Hashable, Codable {
     package var remindersSent: Int
     /// Whether those have been told who are told when nobody else has acted.
     package var hasEscalated: Bool
+    /// How many times it had been so within an hour when people were told; `nil` for once.
+    package internal(set) var occurrence: Int?
+    /// Since when all is well, where that is not believed yet because it comes and goes.
+    var calmSince: Date?
+    /// How many times it has come back since people were told; `nil` for never.
+    package internal(set) var relapses: Int?
     /// From when reminders and escalation count, where people were told late; `nil` for ``openedAt``.
     package private(set) var toldLateAt: Date?
     /// Who has taken it on; nobody is reminded of it then.

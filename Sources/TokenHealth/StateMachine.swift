@@ -252,6 +252,7 @@ extension Belief {
     /// Opens, changes or closes the incident as the state demands, and says what to tell.
     private mutating func settleIncident(at now: Date, token: WatchedToken) -> [Notice] {
         if state == .valid {
+            if isWellTooBriefly(at: now) { return [] }
             let ended = incident
             incident = nil
             // The old secret may have been put back meanwhile.
@@ -260,15 +261,20 @@ extension Belief {
             if let ended { return [Notice(ended.isMereBlindness ? .sighted : .recovered, incident: ended)] }
             return replaced == nil || token.isRenewedByOthers ? [] : [Notice(.replaced, incident: nil)]
         }
-        guard let kind = alarm(for: token), incident?.kind != kind else { return [] }
+        guard let kind = alarm(for: token) else { return [] }
+        noteRelapse()
+        guard incident?.kind != kind else { return [] }
+        let isFlapping = flaps(at: now)
         var current = incident ?? Incident(subject: token.name.text, openedAt: now, kind: kind)
         // Whoever took on something less did not take on this.
         if kind.severity.isWorse(than: current.kind.severity) { current.acknowledged = nil }
         current.kind = kind
         // What it has turned into is told for itself, or together with others of the new kind.
         current.group = nil
+        if kind.mayFlap { current.occurrence = noteAlarm(at: now) }
+        let isKnown = isFlapping && incident != nil && kind.mayFlap
         incident = current
-        return [Notice(kind, incident: current)]
+        return isKnown ? [] : [Notice(kind, incident: current)]
     }
 
     /// The alert this state calls for, once it has been seen often enough.
@@ -289,14 +295,15 @@ extension Belief {
     /// Reminders and expiry warnings: what the passing of time alone calls for.
     private mutating func agePassively(at now: Date, token: WatchedToken) -> [Notice] {
         var notices: [Notice] = []
-        if var current = incident, current.acknowledged == nil, !token.escalate.isEmpty, !current.hasEscalated,
+        if var current = incident, current.acknowledged == nil, current.calmSince == nil, !token.escalate.isEmpty,
+            !current.hasEscalated,
             now.timeIntervalSince(current.awaitedSince) >= token.escalateAfter.inSeconds
         {
             current.hasEscalated = true
             incident = current
             notices.append(Notice(.reminder, incident: current, isEscalation: true))
         }
-        if var current = incident, current.acknowledged == nil {
+        if var current = incident, current.acknowledged == nil, current.calmSince == nil {
             let due = Reminders(steps: token.remind).due(since: current.awaitedSince, at: now)
             if due > current.remindersSent {
                 current.remindersSent = due
