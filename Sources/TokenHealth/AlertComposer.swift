@@ -249,8 +249,8 @@ package struct AlertComposer: Sendable {
             if kind != .expiring, let steps = stepsAgainstShortfalls(of: subjects) { return AlertRemedy(steps: steps) }
             return AlertRemedy(
                 url: token.provider.remedy.url,
-                steps: token.provider.remedy.steps,
-                command: subjects.count == 1 ? replacement(of: token) : nil
+                steps: token.provider.remedy.steps + (subjects.count == 1 ? token.replacementSteps : []),
+                command: subjects.count == 1 ? token.replacementCommand : nil
             )
         }
     }
@@ -263,18 +263,6 @@ package struct AlertComposer: Sendable {
             steps += own.filter { !steps.contains($0) }
         }
         return steps
-    }
-
-    /// The command that puts a new secret in place; it keeps the file's owner and mode, and nothing is echoed.
-    private func replacement(of token: WatchedToken) -> String? {
-        guard case .file(let path) = token.secret, path.utf8.allSatisfy(isPlain) else { return nil }
-        return "sudo sh -c 'stty -echo; head -n 1 > \"\(path)\"; stty echo'"
-    }
-
-    /// Characters that mean nothing to a shell.
-    private func isPlain(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-            || byte >= 0x80 || "/._-+@%".utf8.contains(byte)
     }
 }
 

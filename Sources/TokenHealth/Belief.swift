@@ -33,6 +33,8 @@ package struct Belief: Sendable, Hashable, Codable {
     package var deadProbes: Int
     /// The accepted secret that this one took the place of, until the new one is accepted too.
     package var replacedFingerprint: Fingerprint?
+    /// The secret before this one, accepted or not.
+    package var previousFingerprint: Fingerprint?
     /// What this secret was answered lately, oldest first; answers alike in a row are one entry.
     package var answers: [AnswerEvidence]?
     /// What the request without the token was answered last.
@@ -144,5 +146,5 @@ package struct Incident: Sendable, Hashable, Codable {
 
 extension Date {
     /// For ids: `20261123T100507120Z`.
-    var compactUTC: String { rfc3339.filter { !"-:.".contains($0) } }
+    package var compactUTC: String { rfc3339.filter { !"-:.".contains($0) } }
 }

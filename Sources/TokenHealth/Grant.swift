@@ -111,7 +111,7 @@ package struct OAuthTemplate: Sendable, Hashable {
 
 extension WatchedToken {
     /// Whether a new secret is an everyday event that nobody need be told of.
-    var isRenewedByOthers: Bool { grant == .refreshToken }
+    package var isRenewedByOthers: Bool { grant == .refreshToken }
 
     /// Whether what is probed acts in a user's name: an application belongs to nobody's organizations.
     var actsAsUser: Bool {

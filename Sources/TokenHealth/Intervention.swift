@@ -37,6 +37,8 @@ package struct Intervention: Sendable, Hashable, Codable {
         case acknowledged, silenced, unsilenced
         /// By itself, at the time set or at the recovery.
         case silenceEnded = "silence_ended"
+        /// Its secret was, by a person.
+        case replaced
     }
 
     package let at: Date
@@ -46,6 +48,9 @@ package struct Intervention: Sendable, Hashable, Codable {
     package let reason: String
     package let incident: String?
     package let until: Date?
+    /// Of the secret before and after a replacement, where they are known.
+    package var oldFingerprint: Fingerprint?
+    package var newFingerprint: Fingerprint?
 
     package init(
         at: Date,
@@ -65,7 +70,11 @@ package struct Intervention: Sendable, Hashable, Codable {
         self.until = until
     }
 
-    private enum CodingKeys: CodingKey { case at, token, deed, by, reason, incident, until }
+    private enum CodingKeys: String, CodingKey {
+        case at, token, deed, by, reason, incident, until
+        case oldFingerprint = "old_fingerprint"
+        case newFingerprint = "new_fingerprint"
+    }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -76,5 +85,7 @@ package struct Intervention: Sendable, Hashable, Codable {
         try container.encode(reason, forKey: .reason)
         try container.encode(incident, forKey: .incident)
         try container.encode(until, forKey: .until)
+        try container.encode(oldFingerprint, forKey: .oldFingerprint)
+        try container.encode(newFingerprint, forKey: .newFingerprint)
     }
 }

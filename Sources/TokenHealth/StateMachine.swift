@@ -203,6 +203,7 @@ extension Belief {
             state = .pending
             repetitions = 0
         }
+        previousFingerprint = fingerprint
         fingerprint = seen
         fingerprintSeenAt = observation.at.wall
         isProven = false

@@ -103,9 +103,22 @@ struct ControlAPI: Sendable {
         case let parts where parts.count == 3 && parts[0] == "tokens" && parts[2] == "probe":
             try allow(["POST"], request)
             return ControlAnswer(200, try await actions.probe(parts[1]))
+        case let parts where parts.count == 3 && parts[0] == "tokens" && parts[2] == "replaced":
+            try allow(["POST"], request)
+            return try await replaced(parts[1], Fields(request))
         default:
             throw ControlRefusal(404, "there is no such thing here: see docs/control-api.md")
         }
+    }
+
+    private func replaced(_ token: String, _ fields: Fields) async throws(ControlRefusal) -> ControlAnswer {
+        let replacement = Replacement(
+            token: token,
+            by: try fields.person,
+            acceptsNewIdentity: try fields.acceptsNewIdentity
+        )
+        let (record, report) = try await actions.replaced(replacement)
+        return ControlAnswer(200, ReplacementAnswer(token: report, replaced: record))
     }
 
     private func silence(_ fields: Fields) async throws(ControlRefusal) -> ControlAnswer {
@@ -132,6 +145,11 @@ struct ControlAPI: Sendable {
         }
     }
 
+    private struct ReplacementAnswer: Encodable {
+        let token: TokenReport
+        let replaced: Intervention
+    }
+
     private struct SilenceAnswer: Encodable {
         let tokens: [TokenName]
         let until: Date
@@ -143,7 +161,9 @@ private struct Fields {
     private let members: [String: JSONValue]
     private let peer: Peer
 
-    private static let known: Set<String> = ["token", "tokens", "provider", "for", "reason", "by"]
+    private static let known: Set<String> = [
+        "token", "tokens", "provider", "for", "reason", "by", "new_identity",
+    ]
 
     init(_ request: ControlRequest) throws(ControlRefusal) {
         peer = request.peer
@@ -176,6 +196,17 @@ private struct Fields {
             let claimed = try line("by", atMost: 100)
             guard let claimed, let certain = peer.description else { return claimed ?? peer.description ?? "somebody" }
             return claimed == certain ? claimed : "\(claimed) (\(certain))"
+        }
+    }
+
+    /// Whether a new secret may be somebody else's.
+    var acceptsNewIdentity: Bool {
+        get throws(ControlRefusal) {
+            switch members["new_identity"] {
+            case nil, .null: return false
+            case .bool(let value): return value
+            default: throw ControlRefusal(400, "new_identity must be true or false")
+            }
         }
     }
 

@@ -8,6 +8,10 @@ package import VigilEngine
 package protocol ControlActions: Sendable {
     func status() async -> StatusDocument
     func probe(_ token: String) async throws(ControlRefusal) -> TokenReport
+    /// Records that a person has replaced a secret, and asks about the new one.
+    func replaced(
+        _ replacement: Replacement
+    ) async throws(ControlRefusal) -> (record: Intervention, report: TokenReport)
     /// - Returns: the tokens of the incident.
     func acknowledge(_ token: String, by person: String, reason: String) async throws(ControlRefusal) -> [TokenName]
     /// - Returns: the tokens, and the end.

@@ -53,6 +53,12 @@ package struct TokenObserver: Sendable {
         static let nothing = Sight(observation: nil)
     }
 
+    /// The name of the secret that `token` has now; `nil` where it cannot be read.
+    package func fingerprint(of token: WatchedToken) async -> Fingerprint? {
+        guard let secret = try? await secrets.secret(from: token.secret) else { return nil }
+        return fingerprinter.fingerprint(of: secret)
+    }
+
     /// Looks at `token`.
     ///
     /// - Parameters:

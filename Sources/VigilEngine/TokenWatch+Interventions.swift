@@ -143,22 +143,26 @@ extension TokenWatch {
     /// - Throws: ``InterventionRefusal``, and nothing was sent.
     package func probe(_ token: String) async throws(InterventionRefusal) -> TokenReport {
         let entry = try entry(called: token)
-        let now = timekeeper.now()
-        let wait = ledgers[entry.realm]?.wait(forDoubted: entry.belief.isDoubted, at: now.uptime)
-        if let until = [wait ?? .zero, entry.quietUntil].max(), until > now.uptime {
-            throw .resting(entry.name, until: now.wall.advanced(by: until - now.uptime))
-        }
+        if let until = restEnd(of: entry) { throw .resting(entry.name, until: until) }
         await lookNow(at: entry.name)
         let after = try self.entry(called: token)
         return report(on: after, at: timekeeper.now().wall)
     }
 
-    private func entry(called text: String) throws(InterventionRefusal) -> WatchEntry {
+    /// When the host of `entry` may be asked again; `nil` where it may be now.
+    func restEnd(of entry: WatchEntry) -> Date? {
+        let now = timekeeper.now()
+        let wait = ledgers[entry.realm]?.wait(forDoubted: entry.belief.isDoubted, at: now.uptime) ?? .zero
+        let until = max(wait, entry.quietUntil)
+        return until > now.uptime ? now.wall.advanced(by: until - now.uptime) : nil
+    }
+
+    func entry(called text: String) throws(InterventionRefusal) -> WatchEntry {
         guard let name = TokenName(text), let entry = entries[name] else { throw .unknownToken(text) }
         return entry
     }
 
-    private func keep(_ news: News) throws(InterventionRefusal) {
+    func keep(_ news: News) throws(InterventionRefusal) {
         do {
             try store.commit(news)
             problems["store"] = nil

@@ -6,7 +6,7 @@ package import TokenHealth
 ///
 /// At most one look at a token is under way at any time, so a belief is only ever changed by the look that read it.
 package actor TokenWatch {
-    private let observer: TokenObserver
+    let observer: TokenObserver
     let store: any HealthStore
     let timekeeper: any Timekeeper
     private let chance: @Sendable () -> Double
@@ -182,6 +182,12 @@ package actor TokenWatch {
         agenda.remove(name)
         underWay.insert(name)
         await look(at: name)
+    }
+
+    /// Looks at `name` with what there is now: a look that is under way may have read the old secret.
+    func lookAnew(at name: TokenName) async {
+        if underWay.contains(name) { await lookNow(at: name) }
+        await lookNow(at: name)
     }
 
     private func take(_ name: TokenName) async {

@@ -156,6 +156,15 @@ package struct HistoryReader {
         }
     }
 
+    /// What is believed of a token; `nil` for one that was never looked at.
+    package func belief(of name: TokenName) throws -> Belief? {
+        try read { database in
+            let sql = "SELECT belief FROM token WHERE name = ?"
+            let document = try String.fetchOne(database, sql: sql, arguments: [name.text])
+            return document.flatMap { try? Wire.decoder().decode(Belief.self, from: Data($0.utf8)) }
+        }
+    }
+
     /// What the last drill has shown; `nil` where there was none.
     package func lastDrill() throws -> DrillReport? {
         try read { try DrillRecord(in: $0)?.last }

@@ -43,7 +43,8 @@ package struct AtomicFile {
         let temporary = "\(path).\(getpid()).tmp"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
         guard descriptor >= 0 else { throw .unwritableFile(path: path, cause: lastError()) }
-        var isWritten = writeAll(bytes, to: descriptor) && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
+        var isWritten = AtomicFile.writeAll(bytes, to: descriptor)
+        isWritten = isWritten && fchmod(descriptor, mode) == 0 && fsync(descriptor) == 0
         let cause = lastError()
         isWritten = close(descriptor) == 0 && isWritten
         guard isWritten, unsafe rename(temporary, path) == 0 else {
@@ -51,10 +52,11 @@ package struct AtomicFile {
             _ = unsafe unlink(temporary)
             throw error
         }
-        synchronizeDirectory()
+        AtomicFile.synchronizeDirectory(of: path)
     }
 
-    private func writeAll(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
+    /// Writes all of `bytes`; where that fails, errno says why.
+    static func writeAll(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes[written...].withUnsafeBytes { buffer in
@@ -74,7 +76,7 @@ package struct AtomicFile {
     }
 
     /// The new name survives a power cut once its directory is on disk; without that the old document is back.
-    private func synchronizeDirectory() {
+    static func synchronizeDirectory(of path: String) {
         let descriptor = unsafe open(AtomicFile.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         _ = fsync(descriptor)

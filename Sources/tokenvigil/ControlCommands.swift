@@ -6,12 +6,14 @@ import VigilConfiguration
 import VigilControl
 
 /// The running daemon as the commands reach it.
-private struct DaemonLine {
+struct DaemonLine {
     let path: String
 
     init(_ common: CommonOptions) throws {
-        path = try common.load().controlSocket
+        self.init(path: try common.load().controlSocket)
     }
+
+    init(path: String) { self.path = path }
 
     /// Asks, and returns the members of the answer.
     ///
@@ -19,7 +21,7 @@ private struct DaemonLine {
     func ask(_ method: String, _ target: String, _ body: some Encodable) throws -> [String: JSONValue] {
         let answer: ControlClient.Answer
         do throws(ControlSocketError) {
-            answer = try ControlClient(path: path).ask(method, target, Array(encoded(body)))
+            answer = try exchange(method, target, body)
         } catch {
             throw failure(for: error)
         }
@@ -37,7 +39,16 @@ private struct DaemonLine {
         (try? Wire.encoder().encode(body)) ?? Data()
     }
 
-    private func failure(for error: ControlSocketError) -> Failure {
+    /// Asks, and returns the answer as it came.
+    ///
+    /// - Throws: ``ControlSocketError`` where there is none.
+    func exchange(_ method: String, _ target: String, _ body: some Encodable) throws(ControlSocketError)
+        -> ControlClient.Answer
+    {
+        try ControlClient(path: path).ask(method, target, Array(encoded(body)))
+    }
+
+    func failure(for error: ControlSocketError) -> Failure {
         switch error {
         case .failed(_, ENOENT), .failed(_, ECONNREFUSED):
             Failure(

@@ -27,6 +27,17 @@ struct ControlDesk: ControlActions {
         }
     }
 
+    func replaced(
+        _ replacement: Replacement
+    ) async throws(ControlRefusal) -> (record: Intervention, report: TokenReport) {
+        defer { probing.signal() }
+        do throws(InterventionRefusal) {
+            return try await watch.replaced(replacement)
+        } catch {
+            throw ControlRefusal(error)
+        }
+    }
+
     func acknowledge(_ token: String, by person: String, reason: String) async throws(ControlRefusal) -> [TokenName] {
         do throws(InterventionRefusal) {
             return try await watch.acknowledge(token, by: person, reason: reason)

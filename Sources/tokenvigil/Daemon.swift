@@ -69,6 +69,7 @@ struct Daemon {
                 news.signal()
             }
         )
+        await record(ReplacementNotes(directory: configuration.stateDirectory), in: watch)
         let dispatcher = OutboxDispatcher(
             notifiers: notifiers.byName,
             rules: notifiers.rules,
@@ -188,6 +189,19 @@ struct Daemon {
         await prober.shutdown()
         await notifiers.shutdown()
         logger.info("stopped")
+    }
+
+    /// Records what was replaced while no daemon was running.
+    private func record(_ notes: ReplacementNotes, in watch: TokenWatch) async {
+        for note in notes.all {
+            do throws(InterventionRefusal) {
+                try await watch.note(note.replacement)
+            } catch {
+                logger.warning("a replacement is not recorded", metadata: ["error": "\(error)"])
+                if case .notStored = error { continue }
+            }
+            notes.remove(note)
+        }
     }
 
     private func heartbeat(

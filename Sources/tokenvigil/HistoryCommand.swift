@@ -90,7 +90,14 @@ struct History: ParsableCommand {
         let until = intervention.until.map { " until \($0.secondUTC)" } ?? ""
         let deed = intervention.deed.rawValue.replacing("_", with: " ")
         let reason = intervention.reason.isEmpty ? "" : ": \(intervention.reason)"
-        print("  \(intervention.at.secondUTC)  \(deed)\(until) by \(intervention.by)\(reason)")
+        let secrets = fingerprints(intervention)
+        print("  \(intervention.at.secondUTC)  \(deed)\(until) by \(intervention.by)\(secrets)\(reason)")
+    }
+
+    private func fingerprints(_ intervention: Intervention) -> String {
+        guard intervention.deed == .replaced else { return "" }
+        let (old, new) = (intervention.oldFingerprint, intervention.newFingerprint)
+        return ", \(old?.text ?? "unknown") by \(new?.text ?? "unknown")"
     }
 
     private func show(_ death: HistoryReader.Death) {

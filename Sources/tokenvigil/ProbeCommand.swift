@@ -157,6 +157,16 @@ struct ProbeReport: Encodable {
 
     /// The report for a person.
     var text: [String] {
+        var lines = summary
+        lines.insert("  secret    \(secret)", at: 2)
+        lines += evidence.lines.map { "  evidence  \($0.subject): \($0.text)" }
+        lines.append("  repeat    \(evidence.recipe.note)")
+        if let command = evidence.recipe.command { lines.append("            \(command)") }
+        return lines
+    }
+
+    /// The report without the evidence and without where the secret came from.
+    var summary: [String] {
         let state: StateName =
             switch verdict {
             case .accepted: .valid
@@ -168,13 +178,9 @@ struct ProbeReport: Encodable {
         let word = verdict.rawValue.uppercased() + (reason.map { " (\($0))" } ?? "")
         var lines = ["\(Terminal.bold(name.text))  \(Terminal.coloured(word, as: state))"]
         lines.append("  asked     \(request)" + (latencyMilliseconds.map { ", answered in \($0) ms" } ?? ""))
-        lines.append("  secret    \(secret)")
         lines.append("  because   \(explanation)")
         if let control { lines.append("  control   the same without the token: \(controlText(control))") }
         if let expiry { lines.append("  expires   \(expiry)") }
-        lines += evidence.lines.map { "  evidence  \($0.subject): \($0.text)" }
-        lines.append("  repeat    \(evidence.recipe.note)")
-        if let command = evidence.recipe.command { lines.append("            \(command)") }
         return lines
     }
 

@@ -11,12 +11,12 @@ struct Tokenvigil: AsyncParsableCommand {
             Try it:   tokenvigil demo
             Set up:   tokenvigil config init, config check, probe, notify test, run
             Ask:      tokenvigil status, check, history, doctor
-            Act:      tokenvigil ack, silence, unsilence
+            Act:      tokenvigil replace, ack, silence, unsilence
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Probe.self, Check.self, Status.self, History.self, Ack.self, SilenceCommand.self, Unsilence.self,
-            Notify.self, Doctor.self, Config.self, ProviderCommand.self, Simulate.self, Demo.self,
+            Run.self, Probe.self, Check.self, Status.self, History.self, Replace.self, Ack.self, SilenceCommand.self,
+            Unsilence.self, Notify.self, Doctor.self, Config.self, ProviderCommand.self, Simulate.self, Demo.self,
             MailHelperCommand.self, ReportFailure.self,
         ]
     )
@@ -51,6 +51,7 @@ extension ExitCode {
     static let critical = ExitCode(2)
     static let unknown = ExitCode(3)
     static let usage = ExitCode(64)
+    static let interrupted = ExitCode(130)
     static let unavailable = ExitCode(69)
     static let cannotCreate = ExitCode(73)
     static let refused = ExitCode(77)

@@ -24,6 +24,11 @@ import VigilEngine
         try await withServer(actions) { path in
             #expect(try await ask(path, "GET", "/v1/status").text.contains(#""schema":"tokenvigil.status/1""#))
             #expect(try await ask(path, "POST", "/v1/tokens/bot/probe").text.contains(#""state":"pending""#))
+            let word = #"{"by": "ann", "new_identity": true}"#
+            let replaced = try await ask(path, "POST", "/v1/tokens/bot/replaced", word)
+            #expect(replaced.status == 200)
+            #expect(replaced.text.contains(#""new_fingerprint":"k1:new""#))
+            #expect(replaced.text.contains(#""old_fingerprint":null"#))
             let ack = try await ask(path, "POST", "/v1/tokens/bot/ack", #"{"reason": "on it", "by": "ann"}"#)
             #expect((ack.status, ack.text) == (200, "{\"tokens\":[\"bot\"]}\n"))
             let body = #"{"token": "bot", "for": "2h", "reason": "rotation"}"#
@@ -42,7 +47,8 @@ import VigilEngine
         let by = Self.person
         #expect(
             actions.calls == [
-                "probe bot", "ack bot by ann (\(by)): on it", "silence tokens([\"bot\"]) for 2h by \(by): rotation",
+                "probe bot", "replaced bot by ann (\(by)), new identity", "ack bot by ann (\(by)): on it",
+                "silence tokens([\"bot\"]) for 2h by \(by): rotation",
                 "silence tokens([\"a\", \"b\"]) for 1d by \(by): r", "silence provider(\"tallyfy\") for 1d by \(by): r",
                 "unsilence bot by \(by)", "outbox", "reload",
             ]
@@ -59,6 +65,8 @@ import VigilEngine
         ("POST", "/v1/tokens/bot/ack", #"{"reason": "a\nb"}"#, 400),
         ("POST", "/v1/tokens/bot/ack", #"{"reason": "a\u202eb"}"#, 400),
         ("POST", "/v1/tokens/bot/ack", #"{"raeson": "a"}"#, 400),
+        ("GET", "/v1/tokens/bot/replaced", "", 405),
+        ("POST", "/v1/tokens/bot/replaced", #"{"new_identity": "yes"}"#, 400),
         ("POST", "/v1/silences", #"{"token": "bot", "reason": "r"}"#, 400),
         ("POST", "/v1/silences", #"{"token": "bot", "for": "2h"}"#, 400),
         ("POST", "/v1/silences", #"{"token": "bot", "for": "soon", "reason": "r"}"#, 400),

@@ -44,10 +44,25 @@ final class RecordingActions: ControlActions {
     func probe(_ token: String) async throws(ControlRefusal) -> TokenReport {
         try note("probe \(token)")
         try? await Task.sleep(for: probeTime)
-        let provider = Provider(name: "example", baseURL: "https://api.example.test", probe: ProbeTemplate(path: "/me"))
         guard let name = TokenName(token) else { throw ControlRefusal(404, "no such token") }
+        return report(on: name)
+    }
+
+    private func report(on name: TokenName) -> TokenReport {
+        let provider = Provider(name: "example", baseURL: "https://api.example.test", probe: ProbeTemplate(path: "/me"))
         let watched = WatchedToken(name: name, provider: provider, secret: .file(path: "/x"))
         return TokenReport(token: watched, belief: Belief(at: Self.now), uptime: Uptime(), nextProbeAt: nil)
+    }
+
+    func replaced(
+        _ replacement: Replacement
+    ) async throws(ControlRefusal) -> (record: Intervention, report: TokenReport) {
+        let isNew = replacement.acceptsNewIdentity ? ", new identity" : ""
+        try note("replaced \(replacement.token) by \(replacement.by)\(isNew)")
+        guard let name = TokenName(replacement.token) else { throw ControlRefusal(404, "no such token") }
+        var record = Intervention(at: Self.now, token: name, deed: .replaced, by: replacement.by, reason: "")
+        record.newFingerprint = Fingerprint(text: "k1:new")
+        return (record, report(on: name))
     }
 
     func acknowledge(_ token: String, by person: String, reason: String) async throws(ControlRefusal) -> [TokenName] {

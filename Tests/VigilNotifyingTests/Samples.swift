@@ -71,7 +71,7 @@ enum Samples {
             "Open Settings, Integrations, REST API, and copy the access token.",
             "Put it in place on this host, and in every system that holds a copy.",
         ],
-        command: "sudo sh -c 'stty -echo; head -n 1 > \"/etc/tokenvigil/secrets/hr-onboarding\"; stty echo'"
+        command: "sudo tokenvigil replace hr-onboarding"
     )
 
     /// An ordinary alert of `kind`.

@@ -1,0 +1,70 @@
+package import FoundationEssentials
+package import TokenHealth
+
+/// That a person has put a new secret in the place of a token's.
+package struct Replacement: Sendable, Hashable, Codable {
+    package let token: String
+    package let by: String
+    /// Whether the new one may be somebody else's.
+    package let acceptsNewIdentity: Bool
+    /// When it was; `nil` for now.
+    package let at: Date?
+
+    package init(token: String, by: String, acceptsNewIdentity: Bool, at: Date? = nil) {
+        self.token = token
+        self.by = by
+        self.acceptsNewIdentity = acceptsNewIdentity
+        self.at = at
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case token, by, at
+        case acceptsNewIdentity = "new_identity"
+    }
+}
+
+extension TokenWatch {
+    /// Records a replacement, and asks the provider about the new secret now, unless its host must be left alone.
+    ///
+    /// - Returns: the record, and what is known then.
+    /// - Throws: ``InterventionRefusal``, and nothing is recorded.
+    package func replaced(
+        _ replacement: Replacement
+    ) async throws(InterventionRefusal) -> (record: Intervention, report: TokenReport) {
+        let record = try await note(replacement)
+        let entry = try entry(called: replacement.token)
+        if restEnd(of: entry) == nil { await lookAnew(at: entry.name) }
+        return (record, report(on: try self.entry(called: replacement.token), at: timekeeper.now().wall))
+    }
+
+    /// Records a replacement without asking anybody.
+    ///
+    /// - Returns: the record.
+    /// - Throws: ``InterventionRefusal``, and nothing is recorded.
+    @discardableResult
+    package func note(_ replacement: Replacement) async throws(InterventionRefusal) -> Intervention {
+        let fingerprint = await observer.fingerprint(of: try entry(called: replacement.token).token)
+        let entry = try entry(called: replacement.token)
+        var belief = entry.belief
+        // The new one may have been seen before this was told.
+        let isSeen = fingerprint != nil && fingerprint == belief.fingerprint
+        var record = Intervention(
+            at: replacement.at ?? timekeeper.now().wall,
+            token: entry.name,
+            deed: .replaced,
+            by: replacement.by,
+            reason: replacement.acceptsNewIdentity ? "another identity is intended" : "",
+            incident: belief.incident?.sharedID
+        )
+        record.oldFingerprint = isSeen ? belief.previousFingerprint : belief.fingerprint
+        record.newFingerprint = fingerprint
+        var news = News()
+        news.interventions = [record]
+        if replacement.acceptsNewIdentity {
+            belief.identity = nil
+            news.regrouped[entry.name] = belief
+        }
+        try keep(news)
+        return record
+    }
+}
