@@ -39,6 +39,8 @@ package struct Intervention: Sendable, Hashable, Codable {
         case silenceEnded = "silence_ended"
         /// Its secret was, by a person.
         case replaced
+        /// With an open incident, because it is no longer configured.
+        case removed
     }
 
     package let at: Date

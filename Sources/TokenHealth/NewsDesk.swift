@@ -97,6 +97,16 @@ package struct NewsDesk: Sendable {
         return withdrawn
     }
 
+    /// Withdraws everything that was held about a token.
+    ///
+    /// - Returns: what was withdrawn.
+    package mutating func forget(_ token: TokenName) -> [HeldNotice] {
+        let forgotten = issues.values.flatMap { $0.notices.filter { $0.token == token } }
+        for held in forgotten { drop(held) }
+        for topic in issues.keys { issues[topic]?.awaited.remove(token) }
+        return forgotten
+    }
+
     /// Lets go of a notice that was not to be taken.
     package mutating func drop(_ held: HeldNotice) {
         for topic in issues.keys {

@@ -51,6 +51,10 @@ package struct MonitorReport: Sendable, Hashable, Codable {
     package var startedAt: Date
     package var healthy: Bool
     package var problems: [String]
+    /// When the configuration in use was loaded.
+    package var configurationLoadedAt: Date?
+    /// Whether the last configuration that was to be loaded is in use; `nil` in files of older versions.
+    package var lastReloadSuccessful: Bool?
 
     package init(
         version: String,
@@ -66,11 +70,15 @@ package struct MonitorReport: Sendable, Hashable, Codable {
         self.startedAt = startedAt
         self.healthy = healthy
         self.problems = problems
+        configurationLoadedAt = startedAt
+        lastReloadSuccessful = true
     }
 
     private enum CodingKeys: String, CodingKey {
         case version, pid, host, healthy, problems
         case startedAt = "started_at"
+        case configurationLoadedAt = "config_loaded_at"
+        case lastReloadSuccessful = "config_last_reload_successful"
     }
 }
 

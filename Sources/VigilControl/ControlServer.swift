@@ -49,27 +49,40 @@ package struct ControlServer: Service {
         self.listening = listening
     }
 
+    /// How long to wait before a socket that could not be had is tried again.
+    private static let pause = Duration.seconds(5)
+
     /// Serves until the shut-down.
     ///
-    /// A socket that cannot be had is logged, and no reason to stop watching tokens.
+    /// A socket that cannot be had is logged, tried again, and no reason to stop watching tokens.
     package func run() async throws {
-        let descriptor: CInt
-        do throws(ControlSocketError) {
-            descriptor = try ControlSocket.bind(at: path)
-        } catch {
-            logger.error("no commands can be given: the control socket cannot be used", metadata: ["error": "\(error)"])
-            try? await gracefulShutdown()
-            return
-        }
         await cancelWhenGracefulShutdown {
-            do {
-                try await serve(descriptor)
-            } catch {
-                logger.error("the control socket is lost", metadata: ["error": "\(error)"])
+            var told: ControlSocketError?
+            while !Task.isCancelled {
+                do throws(ControlSocketError) {
+                    try await serve(at: path)
+                } catch {
+                    if told != error {
+                        logger.error(
+                            "no commands can be given: the control socket cannot be used",
+                            metadata: ["error": "\(error)"]
+                        )
+                    }
+                    told = error
+                }
+                try? await timekeeper.sleep(until: timekeeper.now().uptime + ControlServer.pause)
             }
         }
+    }
+
+    private func serve(at path: String) async throws(ControlSocketError) {
+        let descriptor = try ControlSocket.bind(at: path)
+        do {
+            try await serve(descriptor)
+        } catch {
+            if !Task.isCancelled { logger.error("the control socket is lost", metadata: ["error": "\(error)"]) }
+        }
         _ = unsafe unlink(path)
-        try? await gracefulShutdown()
     }
 
     private typealias Wire = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>

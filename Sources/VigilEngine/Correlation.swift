@@ -193,11 +193,31 @@ extension Correlation {
     }
 
     /// All that has waited for siblings, whether or not its time has come, and what is to be forgotten about `gone`.
-    mutating func everything(in entries: Entries, forgetting gone: [TokenName], at now: Moment) -> News {
+    mutating func everything(in entries: Entries, forgetting gone: Set<TokenName>, at now: Moment) -> News {
         var news = News()
         for name in gone {
             if let silence = hushed.endSilence(of: name) { news.silences[name] = .ended(silence) }
-            news.released += hushed.forget(name)
+            news.released += hushed.forget(name) + desk.forget(name)
+            guard var belief = entries[name]?.belief, let incident = belief.incident else { continue }
+            belief.incident = nil
+            news.regrouped[name] = belief
+            news.abandoned[name] = AbandonedIncident(incident: incident, at: now.wall)
+            news.interventions.append(
+                Intervention(
+                    at: now.wall,
+                    token: name,
+                    deed: .removed,
+                    by: "tokenvigil",
+                    reason: "no longer configured",
+                    incident: incident.sharedID
+                )
+            )
+        }
+        for (name, community) in communities where !community.members.isEmpty && gone.isSuperset(of: community.members)
+        {
+            // Nobody is left to say that the provider is well again.
+            if let incident = community.realm.incident { news.providers[name] = .ended(incident) }
+            communities[name]?.realm.incident = nil
         }
         desk.hurry()
         release(into: &news, including: nil, in: entries, at: now)

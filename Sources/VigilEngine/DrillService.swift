@@ -9,7 +9,7 @@ package import TokenHealth
 /// What is due is remembered in the store: a restart repeats no drill, and makes up for one that was missed.
 package final class DrillService: Service {
     private let schedule: DrillSchedule
-    private let notifiers: [String]
+    private let notifiers: @Sendable () -> [String]
     private let composer: AlertComposer
     private let store: any HealthStore
     private let timekeeper: any Timekeeper
@@ -25,7 +25,7 @@ package final class DrillService: Service {
     /// - `changed`: called after alerts have been stored.
     package init(
         schedule: DrillSchedule,
-        notifiers: [String],
+        notifiers: @escaping @autoclosure @Sendable () -> [String],
         composer: AlertComposer,
         store: any HealthStore,
         timekeeper: any Timekeeper,
@@ -102,6 +102,7 @@ package final class DrillService: Service {
 
     private func begin(_ record: inout DrillRecord, at now: Date) throws {
         let alert = composer.drillAlert(at: now)
+        let notifiers = notifiers()
         record.dueAt = schedule.following(record.dueAt, after: now)
         record.underWay = Drill(alert: alert.id, startedAt: now, notifiers: notifiers)
         try store.write([.drill(record), .news(News(alerts: [OutgoingAlert(alert, to: notifiers)]))])

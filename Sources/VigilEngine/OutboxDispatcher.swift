@@ -1,24 +1,27 @@
 import FoundationEssentials
 package import Logging
 import ServiceLifecycle
+import Synchronization
 package import TokenHealth
 
 /// Delivers what waits in the outbox: one loop for each notifier, so that a slow one never delays another.
 ///
 /// An alert is marked done after it was handed over. A crash between the two repeats it under the same id.
 package struct OutboxDispatcher: Service {
-    private let notifiers: [String: any Notifier]
+    private let roster: NotifierRoster
+    private let heirs: @Sendable (Alert) -> [String]
     private let store: any HealthStore
     private let timekeeper: any Timekeeper
     private let progress: Progress
     private let logger: Logger
     private let chance: @Sendable () -> Double
-    private let signal: OutboxSignal
     private let settled: @Sendable () -> Void
     private let unsettled = UnsettledOutcomes()
     private let disabled = DisabledNotifiers()
-    private let policy: DeliveryPolicy
+    private let composer: AlertComposer
     private let failing: FailingNotifiers
+    /// The notifiers whose loop is running.
+    private let looping = LoopingNotifiers()
 
     /// How long a delivery under way may still take when the daemon is to stop.
     private static let graceAtStop = Duration.seconds(10)
@@ -26,10 +29,38 @@ package struct OutboxDispatcher: Service {
     /// How long the outbox is left alone after it could not be read or written.
     private static let pauseAfterFailure = Duration.seconds(30)
 
-    /// - `rules`: what happens when a notifier does not deliver.
+    /// - `roster`: the notifiers there are.
     /// - `failing`: the notifiers that were failing before a restart.
-    /// - `signal`: given whenever new alerts have been stored.
+    /// - `heirs`: who is told of an alert now, where its notifier is no more and had no fallback.
     /// - `settled`: called after the state of a delivery has changed.
+    package init(
+        roster: NotifierRoster,
+        failing: [String: Incident] = [:],
+        heirs: @escaping @Sendable (Alert) -> [String] = { _ in [] },
+        composer: AlertComposer,
+        store: any HealthStore,
+        timekeeper: any Timekeeper,
+        progress: Progress,
+        logger: Logger,
+        chance: @escaping @Sendable () -> Double,
+        settled: @escaping @Sendable () -> Void = {}
+    ) {
+        self.roster = roster
+        self.heirs = heirs
+        self.composer = composer
+        self.failing = FailingNotifiers(failing)
+        self.store = store
+        self.timekeeper = timekeeper
+        self.progress = progress
+        self.logger = logger
+        self.chance = chance
+        self.settled = settled
+    }
+
+    /// The same for notifiers that never change.
+    ///
+    /// - `rules`: what happens when a notifier does not deliver.
+    /// - `signal`: given whenever new alerts have been stored.
     package init(
         notifiers: [String: any Notifier],
         rules: [String: NotifierRules] = [:],
@@ -43,23 +74,26 @@ package struct OutboxDispatcher: Service {
         chance: @escaping @Sendable () -> Double,
         settled: @escaping @Sendable () -> Void = {}
     ) {
-        self.notifiers = notifiers
-        let usual = notifiers.mapValues { _ in NotifierRules() }
-        policy = DeliveryPolicy(composer: composer, rules: usual.merging(rules) { $1 })
-        self.failing = FailingNotifiers(failing)
-        self.store = store
-        self.timekeeper = timekeeper
-        self.progress = progress
-        self.logger = logger
-        self.chance = chance
-        self.signal = signal
-        self.settled = settled
+        let members = notifiers.map { ($0, NotifierRoster.Member($1, rules: rules[$0] ?? NotifierRules())) }
+        self.init(
+            roster: NotifierRoster(Dictionary(uniqueKeysWithValues: members), signal: signal),
+            failing: failing,
+            composer: composer,
+            store: store,
+            timekeeper: timekeeper,
+            progress: progress,
+            logger: logger,
+            chance: chance,
+            settled: settled
+        )
     }
+
+    private var policy: DeliveryPolicy { DeliveryPolicy(composer: composer, rules: roster.rules) }
 
     /// Delivers everything that is due now, and returns when it is done.
     package func tick() async {
         await withDiscardingTaskGroup { group in
-            for name in notifiers.keys { group.addTask { await deliverDue(to: name) } }
+            for name in roster.names { group.addTask { await deliverDue(to: name) } }
         }
     }
 
@@ -76,25 +110,82 @@ package struct OutboxDispatcher: Service {
                 race.cancelAll()
             }
         } onGracefulShutdown: {
-            signal.send()
+            roster.signal.send()
+            roster.changes.signal()
         }
     }
 
-    /// The notifiers whose receiver has asked for no more; they are tried again after a restart.
+    /// The notifiers whose receiver has asked for no more; they are tried again after a restart, or after ``enable(_:)``.
     package var disabledNotifiers: Set<String> { disabled.names }
+
+    /// Tries these notifiers again, because they are others now under the same names.
+    package func enable(_ names: some Sequence<String>) {
+        for name in names { disabled.remove(name) }
+    }
 
     private func deliverUntilStopped() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await cancelWhenGracefulShutdown { await markProgress() } }
-            for name in notifiers.keys { group.addTask { await loop(for: name) } }
+            while !isStopping {
+                for name in looping.begin(roster.names) {
+                    group.addTask {
+                        await loop(for: name)
+                        looping.end(name)
+                        roster.changes.signal()
+                    }
+                }
+                handOverLegacies()
+                await roster.changes.wait(until: timekeeper.now().uptime + .seconds(60), on: timekeeper)
+            }
+        }
+    }
+
+    /// Hands what waits for notifiers that are no more to their fallback, or to whoever is told of such an alert now.
+    package func handOverLegacies() {
+        do {
+            let present = Set(roster.names)
+            for (name, report) in try store.notifierReports()
+            where report.pending > 0 && !present.contains(name) && !looping.contains(name) {
+                try handOver(from: name, among: present)
+            }
+        } catch {
+            logger.error("the outbox of removed notifiers cannot be settled", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func handOver(from name: String, among present: Set<String>) throws {
+        let now = timekeeper.now().wall
+        // Every pause ends before this.
+        let horizon = now.advanced(by: RetryAfter.cap * 2)
+        while case let legacies = try store.deliveries(for: name, dueAt: horizon, limit: 20), !legacies.isEmpty {
+            for legacy in legacies {
+                var takers = roster.heir(of: name).map { [$0] } ?? heirs(legacy.alert).filter(present.contains)
+                if takers.isEmpty { takers = present.sorted() }
+                let fate = takers.isEmpty ? "there is no other" : "handed to \(takers.joined(separator: ", "))"
+                var consequences = Consequences()
+                consequences.notifierIncident = .ended
+                if !takers.isEmpty { consequences.alert = OutgoingAlert(legacy.alert, to: takers) }
+                let error = "the notifier was removed from the configuration; \(fate)"
+                try store.settle(legacy, as: .undeliverable(at: now, error: error), with: consequences)
+                failing.note(.ended, of: name)
+                logger.warning(
+                    "an alert waited for a notifier that was removed",
+                    metadata: [
+                        "notifier.name": "\(name)", "alert.id": "\(legacy.alert.id)",
+                        "alert.handed_to": "\(takers.joined(separator: ", "))",
+                    ]
+                )
+            }
+            roster.signal.send()
+            settled()
         }
     }
 
     private var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
 
     private func loop(for name: String) async {
-        guard let wakeup = signal.wakeups[name] else { preconditionFailure("no wake-up for notifier \(name)") }
-        while !isStopping {
+        let wakeup = roster.signal.wakeup(of: name)
+        while !isStopping, roster.notifier(name) != nil {
             let isInOrder = await deliverDue(to: name)
             guard !isStopping else { return }
             let now = timekeeper.now()
@@ -120,8 +211,7 @@ package struct OutboxDispatcher: Service {
     /// - Returns: whether the outbox could be read and written.
     @discardableResult
     private func deliverDue(to name: String) async -> Bool {
-        guard let notifier = notifiers[name] else { return true }
-        while !isStopping {
+        while !isStopping, let notifier = roster.notifier(name) {
             let due: [PendingDelivery]
             do {
                 due = try store.deliveries(for: name, dueAt: timekeeper.now().wall, limit: 20)
@@ -130,7 +220,7 @@ package struct OutboxDispatcher: Service {
                 return false
             }
             guard !due.isEmpty else { return true }
-            for delivery in due where !isStopping {
+            for delivery in due where !isStopping && roster.notifier(name) != nil {
                 guard await attempt(delivery, by: notifier) else { return false }
                 if Task.isCancelled { return true }
             }
@@ -213,21 +303,23 @@ package struct OutboxDispatcher: Service {
         }
         unsettled.forget(delivery)
         failing.note(consequences.notifierIncident, of: delivery.notifier)
-        if consequences.alert != nil || consequences.handOver != nil { signal.send() }
+        if consequences.alert != nil || consequences.handOver != nil { roster.signal.send() }
         settled()
         return true
     }
 }
 
-/// Tells the loop of every notifier that new alerts wait.
-package struct OutboxSignal: Sendable {
-    let wakeups: [String: Wakeup]
+/// The notifiers whose loop is running.
+private final class LoopingNotifiers: Sendable {
+    private let names = Mutex<Set<String>>([])
 
-    package init(notifiers: some Sequence<String>) {
-        wakeups = Dictionary(notifiers.map { ($0, Wakeup()) }) { first, _ in first }
+    /// Notes that the loops of `all` run.
+    ///
+    /// - Returns: those that did not.
+    func begin(_ all: [String]) -> [String] {
+        names.withLock { names in all.filter { names.insert($0).inserted } }
     }
 
-    package func send() {
-        for wakeup in wakeups.values { wakeup.signal() }
-    }
+    func end(_ name: String) { _ = names.withLock { $0.remove(name) } }
+    func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
 }

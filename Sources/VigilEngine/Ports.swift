@@ -170,6 +170,8 @@ package struct News: Sendable, Hashable {
     package var providers: [RealmName: ProviderChange] = [:]
     package var silences: [TokenName: SilenceChange] = [:]
     package var interventions: [Intervention] = []
+    /// Incidents that end without a recovery, because their token is watched no more.
+    package var abandoned: [TokenName: AbandonedIncident] = [:]
 
     package init(alerts: [OutgoingAlert] = []) {
         self.alerts = alerts
@@ -177,7 +179,18 @@ package struct News: Sendable, Hashable {
 
     package var isEmpty: Bool {
         held.isEmpty && released.isEmpty && alerts.isEmpty && regrouped.isEmpty && providers.isEmpty
-            && silences.isEmpty && interventions.isEmpty
+            && silences.isEmpty && interventions.isEmpty && abandoned.isEmpty
+    }
+}
+
+/// An incident that ends without a recovery.
+package struct AbandonedIncident: Sendable, Hashable {
+    package let incident: Incident
+    package let at: Date
+
+    package init(incident: Incident, at: Date) {
+        self.incident = incident
+        self.at = at
     }
 }
 

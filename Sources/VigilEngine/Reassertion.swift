@@ -22,7 +22,7 @@ package struct Reassertion: Service {
     /// Time between two rounds; Alertmanager and Prometheus do it as often.
     package static let period = Duration.seconds(60)
 
-    private let notifiers: [(name: String, notifier: any ReassertingNotifier)]
+    private let notifiers: @Sendable () -> [String: any Notifier]
     private let open: @Sendable (Date) async -> [OutgoingAlert]
     private let timekeeper: any Timekeeper
     private let logger: Logger
@@ -30,17 +30,21 @@ package struct Reassertion: Service {
     /// - `notifiers`: all there are; the ones that need it are taken.
     /// - `open`: the open incidents as they would be told at a time, and to whom.
     package init(
-        notifiers: [String: any Notifier],
+        notifiers: @escaping @autoclosure @Sendable () -> [String: any Notifier],
         open: @escaping @Sendable (Date) async -> [OutgoingAlert],
         timekeeper: any Timekeeper,
         logger: Logger
     ) {
-        self.notifiers = notifiers.sorted { $0.key < $1.key }.compactMap { name, notifier in
-            (notifier as? any ReassertingNotifier).map { (name, $0) }
-        }
+        self.notifiers = notifiers
         self.open = open
         self.timekeeper = timekeeper
         self.logger = logger
+    }
+
+    private var reasserting: [(name: String, notifier: any ReassertingNotifier)] {
+        notifiers().sorted { $0.key < $1.key }.compactMap { name, notifier in
+            (notifier as? any ReassertingNotifier).map { (name, $0) }
+        }
     }
 
     /// One round.
@@ -48,6 +52,7 @@ package struct Reassertion: Service {
     /// - Returns: what went wrong, by notifier.
     @discardableResult
     package func tick(knowing known: [String: [String]] = [:]) async -> [String: [String]] {
+        let notifiers = reasserting
         guard !notifiers.isEmpty else { return [:] }
         let now = timekeeper.now().wall
         let open = await open(now)

@@ -24,7 +24,7 @@ package final class ResilientHealthStore: HealthStore {
     }
 
     private let depot: any StoreDepot
-    private let notifiers: [String]
+    private let notifiers: @Sendable () -> [String]
     private let composer: AlertComposer
     private let timekeeper: any Timekeeper
     private let logger: Logger
@@ -51,7 +51,7 @@ package final class ResilientHealthStore: HealthStore {
     /// - Throws: what the depot throws where no waiting can help.
     package init(
         depot: any StoreDepot,
-        notifiers: [String],
+        notifiers: @escaping @autoclosure @Sendable () -> [String],
         composer: AlertComposer,
         timekeeper: any Timekeeper,
         logger: Logger,
@@ -234,7 +234,9 @@ package final class ResilientHealthStore: HealthStore {
 
     /// Stores the alert that history is not kept, or is kept again, when its time has come.
     private func announce(_ state: inout State, at now: Moment) {
-        guard let (kind, incident) = state.vigil.news(at: now), !notifiers.isEmpty else { return }
+        guard let (kind, incident) = state.vigil.news(at: now) else { return }
+        let notifiers = notifiers()
+        guard !notifiers.isEmpty else { return }
         let cause = state.failure?.cause ?? ""
         let alert = composer.stateAlert(kind, incident: incident, cause: cause, at: now.wall)
         let news = News(alerts: [OutgoingAlert(alert, to: notifiers)])

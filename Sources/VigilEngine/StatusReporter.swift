@@ -12,16 +12,16 @@ package struct StatusReporter: Service {
     private let publisher: any StatusPublisher
     private let timekeeper: any Timekeeper
     private let progress: Progress
-    private let monitor: MonitorReport
-    private let notifierNames: [String]
-    private let period: Duration
+    private let monitor: @Sendable () -> MonitorReport
+    private let notifierNames: @Sendable () -> [String]
+    private let period: @Sendable () -> Duration
     private let logger: Logger
     private let published: @Sendable (StatusDocument) -> Void
     private let wakeup: Wakeup
     private let disabledNotifiers: @Sendable () -> Set<String>
     private let problems: @Sendable () async -> [String]
 
-    /// - `monitor`: what is constant about this daemon; health and problems are filled in.
+    /// - `monitor`: what is known of this daemon; health and further problems are filled in.
     /// - `period`: longest time between two documents; a document is valid for twice as long.
     /// - `wakeup`: signalled when something has changed.
     /// - `problems`: what hinders the monitor itself, beside what the watch and the store say.
@@ -32,9 +32,9 @@ package struct StatusReporter: Service {
         publisher: any StatusPublisher,
         timekeeper: any Timekeeper,
         progress: Progress,
-        monitor: MonitorReport,
-        notifierNames: [String],
-        period: Duration,
+        monitor: @escaping @autoclosure @Sendable () -> MonitorReport,
+        notifierNames: @escaping @autoclosure @Sendable () -> [String],
+        period: @escaping @autoclosure @Sendable () -> Duration,
         wakeup: Wakeup,
         disabledNotifiers: @escaping @Sendable () -> Set<String> = { [] },
         problems: @escaping @Sendable () async -> [String] = { [] },
@@ -72,7 +72,7 @@ package struct StatusReporter: Service {
             var flushedAt = timekeeper.now().uptime
             while !Task.isCancelled {
                 await tick()
-                let due = timekeeper.now().uptime + period
+                let due = timekeeper.now().uptime + period()
                 var now = timekeeper.now().uptime
                 repeat {
                     progress.mark(.publishing, at: now)
@@ -92,12 +92,14 @@ package struct StatusReporter: Service {
 
     /// What is known now.
     package func document(at now: Date) async -> StatusDocument {
-        var monitor = monitor
+        var monitor = monitor()
         monitor.problems += await watch.standingProblems
         monitor.problems += await problems()
-        var notifiers = Dictionary(uniqueKeysWithValues: notifierNames.map { ($0, NotifierReport()) })
+        var notifiers = Dictionary(uniqueKeysWithValues: notifierNames().map { ($0, NotifierReport()) })
         do {
-            notifiers.merge(try store.notifierReports()) { $1 }
+            // Those that are no more are of interest while something waits for them.
+            let reports = try store.notifierReports().filter { notifiers[$0.key] != nil || $0.value.pending > 0 }
+            notifiers.merge(reports) { $1 }
         } catch {
             monitor.problems.append("the outbox cannot be read: \(error)")
         }
@@ -107,7 +109,7 @@ package struct StatusReporter: Service {
         monitor.healthy = monitor.problems.isEmpty
         return StatusDocument(
             generatedAt: now,
-            validUntil: now.advanced(by: period * 2),
+            validUntil: now.advanced(by: period() * 2),
             monitor: monitor,
             tokens: await watch.reports(at: now),
             notifiers: notifiers

@@ -63,19 +63,22 @@ package actor TokenWatch {
 
     // MARK: - The tokens
 
-    /// Watches these tokens from now on: new ones are looked at once, those that are gone are forgotten here and keep
-    /// their history, the others go on as they are under their new settings.
+    /// Watches these tokens from now on: new ones are looked at once, the others go on as they are under their new
+    /// settings.
+    ///
+    /// Those that are gone are forgotten here and keep their history; their incidents are closed, and nobody is told.
     package func adopt(_ tokens: [WatchedToken]) throws {
         let now = timekeeper.now()
         let added = tokens.contains { entries[$0.name] == nil }
         let stored = added ? try store.load() : [:]
         let names = Set(tokens.map(\.name))
         // Nothing that waits to be told gets lost over a change of settings.
-        let gone = entries.keys.filter { !names.contains($0) }
+        let gone = Set(entries.keys.filter { !names.contains($0) })
         let untold = correlation.everything(in: entries, forgetting: gone, at: now)
         do {
             try store.commit(untold)
             regroup(untold)
+            log(untold.interventions)
         } catch {
             correlation.takeBack(untold, in: entries, at: now)
             throw error

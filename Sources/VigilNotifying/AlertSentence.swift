@@ -30,6 +30,10 @@ struct AlertSentence: Sendable {
         case .providerRecovered: "Provider \(provider) accepts its tokens again\(outage)."
         case .notifierFailing where alert.isAboutState: "What happens is not being recorded: \(alert.summary)."
         case .notifierRecovered where alert.isAboutState: "What happens is recorded again: \(alert.summary)."
+        case .notifierFailing where alert.isAboutConfiguration:
+            "A new configuration is not used, the old one stays: \(alert.summary)."
+        case .notifierRecovered where alert.isAboutConfiguration:
+            "The configuration is as it should be: \(alert.summary)."
         case .test where alert.isDrillReport: "This is the end of a test: \(alert.summary)."
         case .notifierFailing: "Alerts are not getting through: \(alert.summary)."
         case .notifierRecovered: "Alerts get through again: \(alert.summary)."
@@ -54,6 +58,8 @@ struct AlertSentence: Sendable {
             "If nobody on your team did this, find out who did."
         case .notifierFailing where alert.isAboutState:
             "Tokens are watched and alerts go out as before. What is not on disk is lost if this program ends meanwhile."
+        case .notifierFailing where alert.isAboutConfiguration:
+            "Tokens are watched and alerts go out as before, by the old configuration. A restart would fail."
         case .test where alert.isDrillReport:
             nil
         case .notifierFailing:

@@ -10,6 +10,7 @@ extension Database {
             let id = try upsert(belief, of: token)
             if let incident = belief.incident { try write(incident, belief, certificate: nil, of: id) }
         }
+        for abandoned in news.abandoned.values { try close(abandoned.incident, by: nil, at: abandoned.at) }
         for notice in news.held {
             try execute(
                 sql: "INSERT INTO held_notice (id, at, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",

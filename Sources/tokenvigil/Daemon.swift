@@ -23,35 +23,37 @@ struct Daemon {
     func run() async throws {
         let timekeeper = SystemTimekeeper()
         let started = timekeeper.now().wall
-        let outbox = OutboxSignal(notifiers: configuration.notifiers.map(\.name))
+        let current = CurrentConfiguration(configuration)
+        try StatusFile(path: configuration.statusFile).checkDirectory()
+        tellLoss()
+        let supervisor = SystemdSupervisor()
+        let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
+        let roster = NotifierRoster([:])
         let news = Wakeup()
         let probing = Wakeup()
         let composer = AlertComposer(host: Host.name)
+        let stored: @Sendable () -> Void = {
+            roster.signal.send()
+            news.signal()
+        }
         let depot = SQLiteDepot(directory: configuration.stateDirectory) { timekeeper.now().wall }
         let store = try ResilientHealthStore(
             depot: depot,
-            notifiers: configuration.notifiers.map(\.name),
+            notifiers: roster.names,
             composer: composer,
             timekeeper: timekeeper,
             logger: logger,
-            changed: {
-                outbox.send()
-                news.signal()
-            }
+            changed: stored
         )
-        let statusFile = StatusFile(path: configuration.statusFile)
-        try statusFile.checkDirectory()
-        tellLoss()
+        let (known, untold, failing) = (try store.load(), try store.untold(), try store.failingNotifiers())
         // Everything that can be wrong from the start has been tried: HTTP clients must be shut down, not just dropped.
-        let (stored, untold, failing) = (try store.load(), try store.untold(), try store.failingNotifiers())
-        let supervisor = SystemdSupervisor()
-        let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
         let prober = HTTPProber(version: Version.text, environment: environment)
         let secrets = HostSecretReader(environment: environment)
         let notifiers = Notifiers(configuration: configuration, secrets: secrets)
+        roster.adopt(notifiers.members)
         let watch = TokenWatch(
             tokens: configuration.tokens,
-            stored: stored,
+            stored: known,
             untold: untold,
             observer: TokenObserver(
                 prober: prober,
@@ -64,113 +66,131 @@ struct Daemon {
             timekeeper: timekeeper,
             logger: logger,
             chance: Host.chance,
-            changed: {
-                outbox.send()
-                news.signal()
-            }
+            changed: stored
         )
         await record(ReplacementNotes(directory: configuration.stateDirectory), in: watch)
         let dispatcher = OutboxDispatcher(
-            notifiers: notifiers.byName,
-            rules: notifiers.rules,
+            roster: roster,
             failing: failing,
+            heirs: { current.audience(of: $0) },
             composer: composer,
             store: store,
             timekeeper: timekeeper,
             progress: progress,
-            signal: outbox,
             logger: logger,
             chance: Host.chance,
             settled: { news.signal() }
         )
-        let queued: @Sendable () -> Void = {
-            outbox.send()
-            news.signal()
-        }
         let checkup = Checkup(
             watch: watch,
             store: store,
             storeProblem: { store.problem },
             timekeeper: timekeeper
         )
-        let heartbeat = self.heartbeat(
-            notifiers.heartbeat,
-            checkup: checkup,
-            timekeeper: timekeeper,
-            changed: { news.signal() }
-        )
-        let drill = configuration.drill.map { schedule in
-            DrillService(
-                schedule: schedule,
-                notifiers: configuration.notifiers.map(\.name),
-                composer: composer,
-                store: store,
-                timekeeper: timekeeper,
-                logger: logger,
-                changed: queued
-            )
+        let heartbeat: @Sendable (Configuration) -> HeartbeatService? = { configuration in
+            guard let settings = configuration.heartbeat else { return nil }
+            return notifiers.heartbeat(configuration).map { sender in
+                HeartbeatService(
+                    sender: sender,
+                    period: settings.every,
+                    checkup: { await checkup.problems() },
+                    timekeeper: timekeeper,
+                    logger: logger,
+                    changed: { news.signal() }
+                )
+            }
         }
+        let drill: @Sendable (Configuration) -> DrillService? = { configuration in
+            configuration.drill.map { schedule in
+                DrillService(
+                    schedule: schedule,
+                    notifiers: roster.names,
+                    composer: composer,
+                    store: store,
+                    timekeeper: timekeeper,
+                    logger: logger,
+                    changed: stored
+                )
+            }
+        }
+        let heartbeats = Relay(heartbeat(configuration), timekeeper: timekeeper)
+        let drills = Relay(drill(configuration), timekeeper: timekeeper)
+        // The answer to the reload that moves the socket still goes out over the old one.
+        let control = Relay<ControlServer>(nil, linger: .seconds(1), timekeeper: timekeeper)
+        let commands = CommandSocket(relay: control, timekeeper: timekeeper, logger: logger)
+        let reloader = Reloader(
+            path: configurationPath,
+            current: current,
+            watch: watch,
+            swap: { old, new in
+                let changed = notifiers.adopt(new)
+                dispatcher.enable(changed)
+                roster.adopt(notifiers.members)
+                if new.heartbeat != old.heartbeat { heartbeats.hand(over: heartbeat(new)) }
+                if new.drill != old.drill { drills.hand(over: drill(new)) }
+                if new.controlSocket != old.controlSocket { commands.listen(at: new.controlSocket) }
+                news.signal()
+            },
+            tell: { alert in
+                try store.commit(News(alerts: [OutgoingAlert(alert, to: roster.names)]))
+                stored()
+            },
+            composer: composer,
+            supervisor: supervisor,
+            timekeeper: timekeeper,
+            logger: logger
+        )
+        let monitor = monitor(started: started, setAside: depot.setAside)
         let reporter = StatusReporter(
             watch: watch,
             store: store,
-            publisher: statusFile,
+            publisher: CurrentStatusFile(current),
             timekeeper: timekeeper,
             progress: progress,
-            monitor: monitor(started: started, setAside: depot.setAside),
-            notifierNames: configuration.notifiers.map(\.name),
-            period: configuration.statusPeriod,
+            monitor: reloader.completed(monitor),
+            notifierNames: roster.names,
+            period: current.value.statusPeriod,
             wakeup: news,
             disabledNotifiers: { dispatcher.disabledNotifiers },
             problems: {
                 var problems = await checkup.problems()
-                if let problem = heartbeat?.problem { problems.append(problem) }
-                if let drill { problems += drill.problems((try? store.notifierReports()) ?? [:]) }
+                if let problem = reloader.problem { problems.append(problem) }
+                if let problem = heartbeats.current?.problem { problems.append(problem) }
+                if let drill = drills.current { problems += drill.problems((try? store.notifierReports()) ?? [:]) }
                 return problems
             },
             logger: logger,
             published: { supervisor.report($0) }
         )
-        let reloader = Reloader(
-            path: configurationPath,
-            running: configuration,
-            watch: watch,
-            supervisor: supervisor,
-            logger: logger
-        )
         let reassertion = Reassertion(
-            notifiers: notifiers.byName,
+            notifiers: roster.notifiers,
             open: { await watch.openIncidents(at: $0) },
             timekeeper: timekeeper,
             logger: logger
         )
-        let control = ControlServer(
-            path: configuration.controlSocket,
-            actions: ControlDesk(
+        commands.begin(
+            at: configuration.controlSocket,
+            doing: ControlDesk(
                 watch: watch,
                 reporter: reporter,
                 reloader: reloader,
                 stateDirectory: configuration.stateDirectory,
                 timekeeper: timekeeper,
                 probing: probing
-            ),
-            timekeeper: timekeeper,
-            logger: logger
+            )
         )
+        await reloader.begin()
         let watchdog = Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger)
         logger.info(
             "watching",
             metadata: ["tokens": "\(configuration.tokens.count)", "notifiers": "\(configuration.notifiers.count)"]
         )
         // Stopped from the last to the first: first no new probes, then no new deliveries, then the last status file.
-        var services: [any Service] = [
-            ReloadService(reloader: reloader, supervisor: supervisor), control, watchdog, reporter, reassertion,
+        let services: [any Service] = [
+            ReloadService(reloader: reloader, supervisor: supervisor, probing: probing), control, watchdog, reporter,
+            reassertion, heartbeats, dispatcher, drills,
+            ProbeService(watch: watch, timekeeper: timekeeper, progress: progress, wakeup: probing),
         ]
-        if let heartbeat { services.append(heartbeat) }
-        services.append(dispatcher)
-        if let drill { services.append(drill) }
-        services.append(
-            ProbeService(watch: watch, timekeeper: timekeeper, progress: progress, wakeup: probing)
-        )
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0) },
@@ -202,23 +222,6 @@ struct Daemon {
             }
             notes.remove(note)
         }
-    }
-
-    private func heartbeat(
-        _ sender: HTTPHeartbeat?,
-        checkup: Checkup,
-        timekeeper: any Timekeeper,
-        changed: @escaping @Sendable () -> Void
-    ) -> HeartbeatService? {
-        guard let sender, let settings = configuration.heartbeat else { return nil }
-        return HeartbeatService(
-            sender: sender,
-            period: settings.every,
-            checkup: { await checkup.problems() },
-            timekeeper: timekeeper,
-            logger: logger,
-            changed: changed
-        )
     }
 
     /// Says so when the last daemon ended before everything was on disk: its last status file tells.

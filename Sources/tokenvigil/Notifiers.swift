@@ -1,42 +1,96 @@
 import AsyncHTTPClient
+import FoundationEssentials
 import NIOPosix
 import NIOSSL
+import Synchronization
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
 import VigilNotifying
 
 /// The configured notifiers, and the HTTP clients they share.
-struct Notifiers {
-    let byName: [String: any Notifier]
-    /// What happens to what each of them does not deliver.
-    let rules: [String: NotifierRules]
-    /// Who is told regularly that this program does its work, where somebody is.
-    let heartbeat: HTTPHeartbeat?
-    private let clients: [HTTPClient]
+///
+/// A reload keeps those whose settings are the same: one that remembers what it has said goes on remembering.
+final class Notifiers: Sendable {
+    private struct Made {
+        let settings: VigilConfiguration.NotifierSettings
+        let trust: Trust
+        let notifier: any Notifier
+    }
+
+    /// Whom a client trusts: the authorities of a file as it was when it was read, or the system's.
+    private struct Trust: Hashable {
+        var path: String?
+        var contents: Data?
+
+        init(_ path: String?) {
+            self.path = path
+            contents = path.flatMap { FileManager.default.contents(atPath: $0) }
+        }
+    }
+
+    private struct State {
+        var made: [String: Made] = [:]
+        /// Kept as long as the process lives: a delivery may be under way.
+        var clients: [Trust: HTTPClient] = [:]
+    }
+
+    private let secrets: any SecretReader
+    private let state = Mutex(State())
 
     init(configuration: Configuration, secrets: any SecretReader) {
-        var clients: [String?: HTTPClient] = [:]
-        var byName: [String: any Notifier] = [:]
-        for settings in configuration.notifiers {
-            let authorities = settings.kind.certificateAuthorities
-            let client = clients[authorities] ?? Notifiers.client(trusting: authorities)
-            clients[authorities] = client
-            let factory = NotifierFactory(client: client, secrets: secrets, version: Version.text)
-            byName[settings.name] = factory.notifier(for: settings.translated)
-        }
-        heartbeat = configuration.heartbeat.map { heartbeat in
-            let client = clients[nil] ?? Notifiers.client(trusting: nil)
-            clients[nil] = client
-            return HTTPHeartbeat(heartbeat.url.translated, client: client, secrets: secrets, version: Version.text)
-        }
-        self.byName = byName
-        rules = Dictionary(
-            uniqueKeysWithValues: configuration.notifiers.map {
-                ($0.name, NotifierRules(fallback: $0.fallback, fallbackAfter: $0.fallbackAfter))
+        self.secrets = secrets
+        adopt(configuration)
+    }
+
+    var byName: [String: any Notifier] { state.withLock { $0.made.mapValues(\.notifier) } }
+
+    /// The notifiers with what happens to what each of them does not deliver.
+    var members: [String: NotifierRoster.Member] {
+        state.withLock { state in
+            state.made.mapValues {
+                let rules = NotifierRules(fallback: $0.settings.fallback, fallbackAfter: $0.settings.fallbackAfter)
+                return NotifierRoster.Member($0.notifier, rules: rules)
             }
-        )
-        self.clients = Array(clients.values)
+        }
+    }
+
+    /// Makes the notifiers of `configuration`.
+    ///
+    /// - Returns: the names of those that are new, or others than before.
+    @discardableResult
+    func adopt(_ configuration: Configuration) -> [String] {
+        state.withLock { state -> [String] in
+            var (next, changed): ([String: Made], [String]) = ([:], [])
+            for settings in configuration.notifiers {
+                let trust = Trust(settings.kind.certificateAuthorities)
+                if let known = state.made[settings.name], known.settings == settings, known.trust == trust {
+                    next[settings.name] = known
+                    continue
+                }
+                let shared = client(trusting: trust, in: &state)
+                let factory = NotifierFactory(client: shared, secrets: secrets, version: Version.text)
+                let notifier = factory.notifier(for: settings.translated)
+                next[settings.name] = Made(settings: settings, trust: trust, notifier: notifier)
+                changed.append(settings.name)
+            }
+            state.made = next
+            return changed
+        }
+    }
+
+    /// Who is told regularly that this program does its work, where somebody is.
+    func heartbeat(_ configuration: Configuration) -> HTTPHeartbeat? {
+        configuration.heartbeat.map { heartbeat in
+            let shared = state.withLock { client(trusting: Trust(nil), in: &$0) }
+            return HTTPHeartbeat(heartbeat.url.translated, client: shared, secrets: secrets, version: Version.text)
+        }
+    }
+
+    private func client(trusting trust: Trust, in state: inout State) -> HTTPClient {
+        let client = state.clients[trust] ?? Notifiers.client(trusting: trust.path)
+        state.clients[trust] = client
+        return client
     }
 
     /// A client that trusts the authorities in a PEM file, or the system's.
@@ -54,7 +108,7 @@ struct Notifiers {
     }
 
     func shutdown() async {
-        for client in clients { try? await client.shutdown() }
+        for client in state.withLock({ Array($0.clients.values) }) { try? await client.shutdown() }
     }
 }
 

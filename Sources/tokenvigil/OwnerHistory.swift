@@ -119,7 +119,7 @@ extension HistoryReader.Death {
         switch repair {
         case .newSecret: return "repaired       \(when), by a new token"
         case .sameSecret: return "recovered      \(when), with the same token: it was not replaced"
-        case nil: return "recovered      \(when)"
+        case nil: return "ended          \(when)"
         }
     }
 }

@@ -104,7 +104,10 @@ struct StatusDocumentTests {
         #expect(document["generated_at"] == .string("2026-11-23T10:00:00.000Z"))
         #expect(document["valid_until"] == .string("2026-11-23T10:02:00.000Z"))
         #expect(
-            Set(members(document["monitor"]).keys) == ["version", "pid", "host", "started_at", "healthy", "problems"]
+            Set(members(document["monitor"]).keys) == [
+                "version", "pid", "host", "started_at", "healthy", "problems", "config_loaded_at",
+                "config_last_reload_successful",
+            ]
         )
         #expect(Set(members(document["summary"]).keys) == Set(StateName.allCases.map(\.rawValue) + ["tokens"]))
         #expect(

@@ -191,7 +191,7 @@ struct OutboxLoopTests {
     private let signal = OutboxSignal(notifiers: ["oncall"])
     private let progress = Progress()
 
-    /// Runs the dispatcher while `body` runs; two of its loops sleep when it has nothing to do.
+    /// Runs the dispatcher while `body` runs; three of its loops sleep when it has nothing to do.
     private func whileRunning(_ body: () async throws -> Void) async throws {
         let dispatcher = OutboxDispatcher(
             notifiers: ["oncall": notifier],
@@ -205,7 +205,7 @@ struct OutboxLoopTests {
         )
         try await withThrowingTaskGroup { group in
             group.addTask { try await dispatcher.run() }
-            await timekeeper.untilAsleep(2)
+            await timekeeper.untilAsleep(3)
             try await body()
             group.cancelAll()
             try await group.waitForAll()
@@ -236,7 +236,7 @@ struct OutboxLoopTests {
             signal.send()
             await notifier.deliveries.reach(1)
             for second in 1...5 {
-                await timekeeper.untilAsleep(2)
+                await timekeeper.untilAsleep(3)
                 #expect(notifier.ids.count == 1, "after \(second - 1) s")
                 timekeeper.advance(by: .seconds(1))
             }
@@ -251,14 +251,14 @@ struct OutboxLoopTests {
             signal.send()
             await store.failures.reach(1)
             for _ in 0..<29 {
-                await timekeeper.untilAsleep(2)
+                await timekeeper.untilAsleep(3)
                 timekeeper.advance(by: .seconds(1))
             }
-            await timekeeper.untilAsleep(2)
+            await timekeeper.untilAsleep(3)
             #expect(store.failures.count == 1)
             store.heal()
             timekeeper.advance(by: .seconds(1))
-            await timekeeper.untilAsleep(2)
+            await timekeeper.untilAsleep(3)
         }
         #expect(notifier.ids == ["a1"])
     }
@@ -269,11 +269,11 @@ struct OutboxLoopTests {
             store.fail(.read)
             timekeeper.advance(by: .seconds(5))
             await store.failures.reach(1)
-            await timekeeper.untilAsleep(2)
+            await timekeeper.untilAsleep(3)
             #expect(progress.stalled(since: .seconds(1)).contains(.delivering))
             store.heal()
             timekeeper.advance(by: .seconds(5))
-            await timekeeper.untilAsleep(2)
+            await timekeeper.untilAsleep(3)
             #expect(!progress.stalled(since: .seconds(1)).contains(.delivering))
         }
     }

@@ -356,8 +356,52 @@ struct ChangedTokensTests {
         await bench.pass(600, inStepsOf: 60)
         try await bench.watch.adopt([Sample.token("a")])
         #expect(await bench.state("a") == .invalid)
+        #expect(await bench.report("a")?.incident == nil)
+        // Its incident ended with its removal: a death that still is one is told anew.
         await bench.pass(60)
-        #expect(bench.told == [.invalidated])
+        #expect(bench.told == [.invalidated, .invalidated])
+    }
+
+    @Test func `the incident of a token that is removed is closed, and nobody is told or reminded`() async throws {
+        let bench = try WatchBench([Sample.token("a"), Sample.token("b")])
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.pass(60)
+        await bench.pass(600, inStepsOf: 15)
+        let told = bench.told
+        #expect(await bench.watch.openIncidents(at: bench.timekeeper.now().wall).isEmpty == false)
+        try await bench.watch.adopt([])
+        #expect(await bench.watch.openIncidents(at: bench.timekeeper.now().wall) == [])
+        await bench.pass(7200, inStepsOf: 600)
+        #expect(bench.told == told)
+        #expect(bench.store.healthy.interventions.map(\.deed) == [.removed, .removed])
+        for stored in try bench.store.load().values { #expect(stored.belief.incident == nil) }
+    }
+
+    @Test func `what was held about a token that is removed is not told any more`() async throws {
+        let bench = try WatchBench([Sample.token("a")])
+        await bench.watch.tick()
+        _ = try await bench.watch.silence(["a"], for: .seconds(7200), by: "ann", reason: "r")
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.pass(60)
+        await bench.pass(60, inStepsOf: 15)
+        try await bench.watch.adopt([Sample.token("b")])
+        await bench.pass(10_000, inStepsOf: 1000)
+        #expect(
+            bench.store.healthy.alerts.allSatisfy { alert in alert.tokens.allSatisfy { $0.name != Sample.name("a") } }
+        )
+    }
+
+    @Test func `a removal that cannot be stored changes nothing`() async throws {
+        let bench = try WatchBench([Sample.token("a"), Sample.token("b")])
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.pass(60)
+        await bench.pass(600, inStepsOf: 15)
+        bench.store.fail(.commit)
+        await #expect(throws: FailingHealthStore.DiskFull.self) { try await bench.watch.adopt([Sample.token("b")]) }
+        #expect(await bench.report("a")?.incident != nil)
+        #expect(await bench.watch.openIncidents(at: bench.timekeeper.now().wall).count > 0)
     }
 
     @Test func `a store that cannot be read changes nothing`() async throws {
