@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 // The source location macros would record this header's callers as C lines; they say nothing useful from Swift.
 #define SD_JOURNAL_SUPPRESS_LOCATION 1
@@ -22,6 +24,9 @@ static inline int csystemd_get_dumpable(void) {
 static inline int csystemd_become_subreaper(void) {
     return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
 }
+
+// memfd_create(2), which is behind _GNU_SOURCE; closed on exec.
+static inline int csystemd_memory_file(void) { return (int)syscall(SYS_memfd_create, "tokenvigil", 1U); }
 
 // struct ucred, which is behind _GNU_SOURCE.
 struct csystemd_ucred {

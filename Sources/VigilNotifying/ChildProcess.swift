@@ -1,6 +1,7 @@
 import Glibc
 import Subprocess
 import SystemPackage
+import VigilSystemd
 
 /// Runs a program without a shell, in a process group of its own, with a given environment and within a time limit.
 ///
@@ -45,17 +46,17 @@ struct ChildProcess: Sendable {
 
     /// Runs the program with `input` on its standard input.
     ///
-    /// A child that does not read all of it is no failure: its exit status counts.
+    /// All of the input is there before the child is: were this process to die between the two, a mailer would send what
+    /// it has got by then, an empty mail perhaps. A child that does not read all of it is no failure: its exit status counts.
     func run(input: [UInt8]) async -> Outcome {
-        ChildProcess.brokenPipesAreErrors
         do {
             let result = try await Subprocess.run(
                 configuration,
-                input: .inputWriter,
+                input: .fileDescriptor(try ChildProcess.file(holding: input), closeAfterSpawningProcess: true),
                 output: .sequence,
                 error: .sequence
             ) { execution in
-                try await supervise(execution, input: input)
+                await supervise(execution)
             }
             let ending = result.closureResult.isOverrun ? .overran : Ending(result.terminationStatus)
             return Outcome(ending: Task.isCancelled ? .cancelled : ending, complaint: result.closureResult.complaint)
@@ -68,12 +69,19 @@ struct ChildProcess: Sendable {
         }
     }
 
-    /// Writing to a child that has closed its standard input must be an error, not the end of this process.
-    ///
-    /// The child does not inherit this: Subprocess resets signals.
-    private static let brokenPipesAreErrors: Void = {
-        _ = signal(SIGPIPE, SIG_IGN)
-    }()
+    /// A file without a name, to be read from its beginning.
+    private static func file(holding bytes: [UInt8]) throws -> FileDescriptor {
+        let file = FileDescriptor(rawValue: MemoryFile.open())
+        guard file.rawValue >= 0 else { throw Errno(rawValue: -file.rawValue) }
+        do {
+            try file.writeAll(bytes)
+            try file.seek(offset: 0, from: .start)
+        } catch {
+            try? file.close()
+            throw error
+        }
+        return file
+    }
 
     private var configuration: Configuration {
         var options = PlatformOptions()
@@ -98,7 +106,7 @@ struct ChildProcess: Sendable {
 // MARK: - Supervision
 
 extension ChildProcess {
-    private typealias Running = Execution<CustomWriteInput, SequenceOutput, SequenceOutput>
+    private typealias Running = Execution<FileDescriptorInput, SequenceOutput, SequenceOutput>
 
     /// What a run left behind besides its exit status.
     private struct Remains: Sendable {
@@ -107,23 +115,17 @@ extension ChildProcess {
     }
 
     private enum Event: Sendable {
-        case fed
         case output([UInt8])
         case errorOutput([UInt8])
         case overrun
         case inTime
     }
 
-    /// Feeds and hears the child until it has ended, or ends it.
+    /// Hears the child until it has ended, or ends it.
     ///
     /// The child is still a zombie when this returns, so its process group cannot yet belong to anybody else.
-    private func supervise(_ execution: Running, input: [UInt8]) async throws -> Remains {
+    private func supervise(_ execution: Running) async -> Remains {
         await withTaskGroup(of: Event.self) { group in
-            group.addTask {
-                _ = try? await execution.standardInputWriter.write(input)
-                try? await execution.standardInputWriter.finish()
-                return .fed
-            }
             group.addTask { .output(await ChildProcess.beginning(of: execution.standardOutput)) }
             group.addTask { .errorOutput(await ChildProcess.beginning(of: execution.standardError)) }
             group.addTask { [timeLimit, steps] in
@@ -134,10 +136,9 @@ extension ChildProcess {
             var output: [UInt8] = []
             var errorOutput: [UInt8] = []
             var isOverrun = false
-            var streams = 3
+            var streams = 2
             while let event = await group.next() {
                 switch event {
-                case .fed: streams -= 1
                 case .output(let bytes): (output, streams) = (bytes, streams - 1)
                 case .errorOutput(let bytes): (errorOutput, streams) = (bytes, streams - 1)
                 case .overrun: isOverrun = true

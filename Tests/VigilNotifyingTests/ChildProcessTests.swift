@@ -48,6 +48,14 @@ import Testing
         }
     }
 
+    @Test func `has all of its input before it begins, so that no crash cuts it short`() async throws {
+        try await Workshop.open { workshop in
+            let input = Array(repeating: UInt8(ascii: "a"), count: 3_000_000)
+            let outcome = try await run("stat -L -c %s /dev/stdin", input: input, in: workshop)
+            #expect(outcome.complaint == "3000000")
+        }
+    }
+
     @Test func `gets its own environment and nothing else`() async throws {
         try await Workshop.open { workshop in
             let outcome = try await run("/usr/bin/env > \"$1/env\"", in: workshop)
