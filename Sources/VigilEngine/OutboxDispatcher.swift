@@ -238,6 +238,7 @@ package struct OutboxDispatcher: Service {
             if let later = try overtaking(delivery) {
                 return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: later.id))
             }
+            guard try takeAlong(delivery) else { return false }
             earlier =
                 try delivery.alert.kind.endsIncident
                 ? store.overtaken(by: delivery.alert, for: delivery.notifier) : []
@@ -251,6 +252,18 @@ package struct OutboxDispatcher: Service {
         let outcome = policy.outcome(of: result, for: delivery, chance: chance(), at: timekeeper.now().wall)
         log(outcome, result, of: delivery)
         return settle(delivery, as: outcome)
+    }
+
+    /// Settles what `delivery` makes needless and what is due only later: after the end of an incident nobody is to be
+    /// told that it has begun.
+    ///
+    /// - Returns: whether the outbox could be written.
+    private func takeAlong(_ delivery: PendingDelivery) throws -> Bool {
+        guard let incident = delivery.alert.incidentID, delivery.alert.kind.endsIncident else { return true }
+        let needless = try store.waiting(for: delivery.notifier, about: incident)
+            .filter { delivery.alert.overtakes($0.alert) && unsettled.outcome(of: $0) == nil }
+        let now = timekeeper.now().wall
+        return needless.allSatisfy { settle($0, as: .overtaken(at: now, by: delivery.alert.id)) }
     }
 
     /// An alert that waits, too, and makes this one needless.

@@ -22,12 +22,56 @@ import TokenHealth
             let before = rig.sink.received.count
             try await rig.advance(by: .seconds(2000))
             let taken = rig.bodies.dropFirst(before)
-            #expect(taken.map { $0.text("/type") } == ["token.recovered", "token.invalidated"])
-            let ids = rig.sink.received.compactMap { $0.header("webhook-id") }
-            #expect(Set(ids) == Set(taken.map { $0.text("/data/alert_id") }))
+            #expect(taken.map { $0.text("/type") } == ["token.recovered"])
+            #expect(taken.last?.text("/data/summary").contains(", was INVALID bot-0 (revoked) from") == true)
             let settled = try #require(try rig.status().notifiers["oncall"])
             #expect(settled.state == .ok)
             #expect(settled.pending == 0)
+        }
+    }
+
+    @Test func `a receiver down for an hour, and two crashes: the alert arrives once, within one pause`() async throws {
+        try await withRig(Plan(defaults: ["remind: []"])) { rig in
+            rig.sink.answer(with: 503)
+            rig.tallyfy.logout(user: rig.users[0])
+            try await rig.advance(by: .seconds(1200))
+            try await rig.restart()
+            try await rig.advance(by: .seconds(1200))
+            try await rig.restart()
+            try await rig.advance(by: .seconds(1200))
+            let refused = rig.sink.received.count
+            // At once, after 5 s, 30 s, 2 min, 5 min, 15 min, and half an hour: a restart begins no new series.
+            #expect(refused == 7)
+            #expect(try rig.status().notifiers["oncall"]?.pending == 1)
+            rig.sink.answer(with: 204)
+            try await rig.advance(by: .seconds(1800))
+            #expect(rig.sink.received.count == refused + 1)
+            #expect(Set(rig.sink.received.compactMap { $0.header("webhook-id") }).count == 1)
+            #expect(try rig.status().notifiers["oncall"]?.pending == 0)
+            try await rig.restart()
+            try await rig.advance(by: .seconds(7200))
+            #expect(rig.sink.received.count == refused + 1)
+        }
+    }
+
+    @Test func `a receiver down for an hour, and a death that is over by then: one message tells of both`() async throws
+    {
+        try await withRig(Plan(defaults: ["remind: []"])) { rig in
+            rig.sink.answer(with: 503)
+            rig.tallyfy.logout(user: rig.users[0])
+            try await rig.advance(by: .seconds(1200))
+            try await rig.restart()
+            try rig.repair()
+            try await rig.advance(by: .seconds(1200))
+            try await rig.restart()
+            try await rig.advance(by: .seconds(1200))
+            rig.sink.answer(with: 204)
+            let refused = rig.sink.received.count
+            try await rig.advance(by: .seconds(1800))
+            try await rig.restart()
+            try await rig.advance(by: .seconds(7200))
+            #expect(rig.alerts.dropFirst(refused) == ["token.recovered"])
+            #expect(rig.body(refused).text("/data/summary").contains(", was INVALID bot-0 (revoked) from"))
         }
     }
 

@@ -110,6 +110,26 @@ struct FallbackTests {
         #expect(store.waiting.isEmpty)
     }
 
+    @Test func `an end that is due before its beginning takes it along, and nothing is told after it`() async throws {
+        let notifier = RecordingNotifier(.failed("HTTP 503"))
+        let dispatcher = try dispatcher(["oncall": notifier])
+        let began = timekeeper.now().wall
+        store.enqueue(Sample.alert("death", .invalidated, incident: "i1", at: began), to: ["oncall"])
+        try await pass(600, dispatcher)
+        store.enqueue(
+            Sample.alert("life", .recovered, incident: "i1", at: timekeeper.now().wall),
+            to: ["oncall"]
+        )
+        // The death is due again in some ten minutes, its end in five seconds.
+        await dispatcher.tick()
+        notifier.answer(.delivered("HTTP 204"))
+        let before = notifier.ids.count
+        try await pass(2000, dispatcher)
+        #expect(Array(notifier.ids.dropFirst(before)) == ["life"])
+        #expect(notifier.alerts.last?.summary.contains(", was INVALID bot from \(began.minuteUTC)") == true)
+        #expect(store.waiting.isEmpty)
+    }
+
     @Test func `reminders that could not be told do not pile up`() async throws {
         let notifier = RecordingNotifier(.failed("HTTP 503"))
         let dispatcher = try dispatcher(["oncall": notifier])
