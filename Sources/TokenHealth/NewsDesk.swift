@@ -12,8 +12,8 @@ package struct HeldNotice: Sendable, Hashable, Codable {
         self.at = at
     }
 
-    /// Unlike every other: a token has one notice of a kind at a time.
-    package var id: String { "\(token)-\(at.compactUTC)-\(notice.kind.idPart)" }
+    /// Unlike every other: a token has one notice of a kind at a time, and perhaps an escalation beside a reminder.
+    package var id: String { "\(token)-\(at.compactUTC)-\(notice.isEscalation ? "escalation" : notice.kind.idPart)" }
 }
 
 /// What notices must have in common to be told in one alert.
@@ -85,9 +85,20 @@ package struct NewsDesk: Sendable {
     ///
     /// - Returns: what was withdrawn.
     package mutating func withdraw(_ token: TokenName, incident: String) -> [HeldNotice] {
+        withdraw { $0.token == token && $0.notice.incident?.id == incident }
+    }
+
+    /// Withdraws what was held to remind people of `token`, escalations too.
+    ///
+    /// - Returns: what was withdrawn.
+    package mutating func withdrawReminders(of token: TokenName) -> [HeldNotice] {
+        withdraw { $0.token == token && $0.notice.kind == .reminder }
+    }
+
+    private mutating func withdraw(where isNeedless: (HeldNotice) -> Bool) -> [HeldNotice] {
         var withdrawn: [HeldNotice] = []
         for (topic, issue) in issues {
-            let overtaken = issue.notices.filter { $0.token == token && $0.notice.incident?.id == incident }
+            let overtaken = issue.notices.filter(isNeedless)
             guard !overtaken.isEmpty else { continue }
             withdrawn += overtaken
             let left = issue.notices.filter { !overtaken.contains($0) }

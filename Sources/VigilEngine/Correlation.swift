@@ -232,6 +232,13 @@ extension Correlation {
         return min(news, hush)
     }
 
+    /// Lets go of what was to remind people of the incidents of `names`, which somebody has taken on.
+    ///
+    /// - Returns: what is to be forgotten.
+    mutating func withdrawReminders(of names: [TokenName]) -> [HeldNotice] {
+        names.flatMap { desk.withdrawReminders(of: $0) }
+    }
+
     /// Holds everything again that could not be stored; it is tried anew soon.
     mutating func takeBack(_ news: News, in entries: Entries, at now: Moment) {
         for (name, change) in news.silences {
@@ -509,13 +516,18 @@ extension Correlation {
         }
     }
 
+    /// Whether what is told of `token` on `topic` is told of `other` to the same people.
+    private func isToldLike(_ token: WatchedToken, _ other: WatchedToken, on topic: NewsTopic) -> Bool {
+        other.notify == token.notify && (topic.notify == token.notify || other.escalate == token.escalate)
+    }
+
     /// Siblings that may yet have to be told in the same alert as `entry`.
     private func awaited(on topic: NewsTopic, with entry: WatchEntry, in entries: Entries) -> Set<TokenName> {
         guard let community = communities[entry.realm] else { return [] }
         let began = community.episodeBegan ?? entry.troubleSince ?? .zero
         let candidates = topic.owner.map { community.byOwner[$0, default: []] } ?? community.members
         return candidates.filter { name in
-            guard name != entry.name, let other = entries[name], other.token.notify == topic.notify else {
+            guard name != entry.name, let other = entries[name], isToldLike(entry.token, other.token, on: topic) else {
                 return false
             }
             if topic.kind.endsIncident, topic.incident == nil { return hushed.holdsBeginning(of: name) }

@@ -58,7 +58,13 @@ extension TokenWatch {
                 incident: incident.sharedID
             )
         }
-        try keep(news)
+        news.released = correlation.withdrawReminders(of: names)
+        do {
+            try keep(news)
+        } catch {
+            correlation.takeBack(news, in: entries, at: now)
+            throw error
+        }
         return names
     }
 

@@ -139,6 +139,52 @@ struct TokenWatchTests {
         #expect(bench.told == [.invalidated, .reminder])
     }
 
+    /// Tokens of one owner, with a boss who is told after ten minutes.
+    private func escalating(intervals: [Int]) -> [WatchedToken] {
+        intervals.enumerated().map { index, interval in
+            var token = Sample.token("t\(index)", interval: .seconds(interval))
+            token.owner = "bot@example.test"
+            token.escalate = ["boss"]
+            token.escalateAfter = .seconds(600)
+            token.remind = []
+            return token
+        }
+    }
+
+    @Test func `tokens that were told together are escalated together, and recover together`() async throws {
+        let bench = try WatchBench(escalating(intervals: [60, 60, 45]))
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.pass(150, inStepsOf: 5)
+        await bench.pass(1200, inStepsOf: 5)
+        #expect(bench.told == [.invalidated, .reminder])
+        #expect(bench.store.healthy.alerts.last?.summary.hasPrefix("ESCALATED") == true)
+        #expect(bench.store.healthy.alerts.map(\.tokenCount) == [3, 3])
+        bench.prober.answer(Reply.accepted)
+        await bench.pass(3600, inStepsOf: 5)
+        #expect(bench.told == [.invalidated, .reminder, .recovered])
+    }
+
+    @Test func `an acknowledgement takes back the escalation that waits for siblings`() async throws {
+        // The second is looked at so seldom that the first waits for it.
+        let bench = try WatchBench(escalating(intervals: [60, 3600]))
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.pass(150, inStepsOf: 5)
+        #expect(bench.told == [.invalidated])
+        var patience = 200
+        while try bench.store.untold().held.isEmpty, patience > 0 {
+            await bench.pass(5)
+            patience -= 1
+        }
+        #expect(try bench.store.untold().held.map(\.notice.isEscalation) == [true])
+        let names = try await bench.watch.acknowledge("t0", by: "oncall", reason: "on it")
+        #expect(names.map(\.text) == ["t0", "t1"])
+        #expect(try bench.store.untold().held.isEmpty)
+        await bench.pass(4000, inStepsOf: 20)
+        #expect(bench.told == [.invalidated])
+    }
+
     @Test func `no more are looked at once than may be, and none is forgotten`() async throws {
         let tokens = (0..<10).map { Sample.token("t\($0)") }
         let bench = try WatchBench(tokens, limit: 3)
