@@ -72,12 +72,18 @@ package final class SQLiteDepot: StoreDepot {
 
     /// What can be read of a database whose directory takes no writes; `nil` where nothing can.
     private static func readOnly(_ path: String) -> DatabaseQueue? {
-        var configuration = Configuration()
-        configuration.readonly = true
         let escaped = path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
-        // Without its companions SQLite opens a database in WAL mode only if told that nobody writes to it:
-        // https://www.sqlite.org/wal.html#readonly
-        for address in [path, "file:\(escaped)?immutable=1"] {
+        var reading = Configuration()
+        reading.readonly = true
+        // After a crash the log needs a new index, and that a disk with room for it; an only reader has it in memory:
+        // https://www.sqlite.org/wal.html#use_of_wal_without_shared_memory
+        var alone = Configuration()
+        alone.prepareDatabase { try $0.execute(sql: "PRAGMA locking_mode = EXCLUSIVE") }
+        // Without its companions SQLite opens a database in WAL mode only if told that nobody writes to it; what stands in
+        // the log alone is not seen then: https://www.sqlite.org/wal.html#readonly
+        let ways = [(path, reading), (path, alone), ("file:\(escaped)?immutable=1", reading)]
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        for (address, configuration) in ways {
             guard let queue = try? DatabaseQueue(path: address, configuration: configuration),
                 (try? queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }) != nil
             else { continue }

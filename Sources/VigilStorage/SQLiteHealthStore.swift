@@ -60,7 +60,11 @@ package final class SQLiteHealthStore: HealthStore {
         configuration.busyMode = .timeout(5)
         let queue = try DatabaseQueue(path: directory.database, configuration: configuration)
         // GRDB relaxes `synchronous` when it switches to WAL; an alert that was promised must survive a power cut.
-        try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        // A log of many pages could fill a small disk, and would then have no room to be brought into the database.
+        try queue.writeWithoutTransaction {
+            try $0.execute(sql: "PRAGMA synchronous = FULL")
+            try $0.execute(sql: "PRAGMA wal_autocheckpoint = 200")
+        }
         let verdict = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
         guard verdict == "ok" else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict ?? "quick_check says nothing")

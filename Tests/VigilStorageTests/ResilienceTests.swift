@@ -104,6 +104,36 @@ import VigilEngine
         #expect(try reserve.notifierReports()["oncall"]?.pending == 1)
     }
 
+    @Test func `the log of a killed daemon is read where there is no room for its index`() async {
+        await #expect(processExitsWith: .success) {
+            let (directory, left) = (try TemporaryDirectory(), try TemporaryDirectory())
+            let killed = try directory.open()
+            try killed.commit(Sample.change("a", alerts: [Sample.alert("before")]))
+            try FileManager.default.createDirectory(atPath: left.state, withIntermediateDirectories: true)
+            for file in ["", "-wal"] {
+                try FileManager.default.copyItem(atPath: directory.database + file, toPath: left.database + file)
+            }
+            _ = signal(SIGXFSZ, SIG_IGN)
+            var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+            #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+            let depot = SQLiteDepot(directory: left.state) { Sample.start }
+            #expect(throws: (any Error).self) { try depot.open() }
+            let reserve = try depot.reserve(of: nil)
+            #expect(try reserve.load().keys.map(\.text) == ["a"])
+            let due = try reserve.deliveries(for: "oncall", dueAt: Sample.second(1000), limit: 100)
+            #expect(due.map(\.alert.id) == ["before"])
+        }
+    }
+
+    @Test func `the log stays so small that it fills no disk`() throws {
+        let store = try directory.open()
+        for number in 0..<400 {
+            let alert = Sample.alert("a\(number)", at: Double(number))
+            try store.commit(Sample.change("t\(number % 20)", at: Double(number), alerts: [alert]))
+        }
+        #expect(bytes(of: "\(directory.database)-wal").count < 1_200_000)
+    }
+
     @Test func `a database that is damaged under way is set aside, and the new one knows what was known`() throws {
         let store = try directory.resilient(depot, timekeeper: timekeeper)
         for index in 0..<50 { try store.commit(Sample.change("t\(index)", alerts: [Sample.alert("a\(index)")])) }
