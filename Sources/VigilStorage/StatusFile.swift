@@ -11,12 +11,18 @@ package struct StatusFile: StatusPublisher {
         self.path = path
     }
 
-    /// Finds out before the watch begins whether the file can be written at all.
+    /// Finds out before the watch begins whether the file can be written at all, and removes what daemons that were killed
+    /// while they wrote it have left beside it.
     ///
     /// - Throws: ``StorageError/unwritableFile(path:cause:)``.
     package func checkDirectory() throws(StorageError) {
         guard unsafe access(AtomicFile.directory(of: path), W_OK | X_OK) == 0 else {
             throw .unwritableFile(path: path, cause: lastError())
+        }
+        let directory = AtomicFile.directory(of: path)
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+            let leftover = "\(directory)/\(name)"
+            if AtomicFile.isTemporary(leftover, of: path) { _ = unsafe unlink(leftover) }
         }
     }
 
@@ -53,6 +59,13 @@ package struct AtomicFile {
             throw error
         }
         AtomicFile.synchronizeDirectory(of: path)
+    }
+
+    /// Whether `name` is what some process calls `path` while it writes.
+    static func isTemporary(_ name: String, of path: String) -> Bool {
+        guard name.hasPrefix("\(path)."), name.hasSuffix(".tmp") else { return false }
+        let process = name.dropFirst(path.count + 1).dropLast(4)
+        return !process.isEmpty && process.allSatisfy { ("0"..."9").contains($0) }
     }
 
     /// Writes all of `bytes`; where that fails, errno says why.

@@ -35,6 +35,16 @@ struct AtomicFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["status.json"])
     }
 
+    @Test func `what killed daemons have left beside the status file is removed, and nothing else`() throws {
+        let others = ["status.json", "status.json.tmp", "status.json.old.tmp", "status.json.4711", "other.4711.tmp"]
+        for name in others + ["status.json.4711.tmp", "status.json.12.tmp"] {
+            try write([1], to: "\(directory.path)/\(name)")
+        }
+        try StatusFile(path: path).checkDirectory()
+        let left = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+        #expect(left.sorted() == others.sorted())
+    }
+
     @Test func `a directory that is not there is an error with a remedy`() throws {
         let missing = "\(directory.path)/missing/status.json"
         let error = #expect(throws: StorageError.self) { try AtomicFile(path: missing, mode: 0o644).write([1]) }
