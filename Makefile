@@ -13,7 +13,7 @@ RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs \
 	-Xlinker -z -Xlinker now -Xlinker -s
 
-.PHONY: help run test test-mutations test-real fuzz build check check-format format bench manual install deb test-system clean
+.PHONY: help run test test-crash test-mutations test-real fuzz build check check-format format bench manual install deb test-system clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -35,6 +35,15 @@ test-real: ## play the story with real servers on loopback, installed from PyPI:
 	@.ci/setup test
 	@swift build --product tokenvigil
 	@Tests/RealServers/test-real
+
+# How often `make test-crash` kills it on a sound disk, and the choices of another run to repeat.
+ROUNDS = 200
+SEED =
+
+test-crash: ## kill it hundreds of times while receivers and disks fail; ROUNDS=5000 for longer, SEED=N to repeat
+	@.ci/setup test
+	@swift build --product tokenvigil
+	@TOKENVIGIL_CRASH_ROUNDS=$(ROUNDS) TOKENVIGIL_CRASH_SEED=$(SEED) Tests/Crash/test-crash
 
 test-mutations: ## change each row of the table of verdicts, and show that a test notices
 	@Tests/Mutations/run

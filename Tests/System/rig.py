@@ -154,6 +154,28 @@ def run(story):
     sys.exit(1 if failed else 0)
 
 
+class Task(threading.Thread):
+    """Something that goes on beside the test; what goes wrong in it is raised at its end."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.over, self.error = threading.Event(), None
+
+    def run(self):
+        try:
+            self.work()
+        except Exception as error:
+            self.error = error
+
+    def finish(self, within=30):
+        self.over.set()
+        self.join(within)
+        if self.error:
+            raise self.error
+        if self.is_alive():
+            raise Missed(f"{type(self).__name__} has not come to its end within {within} s")
+
+
 # MARK: processes
 
 
@@ -486,7 +508,9 @@ def tallyfy(simulator, **more):
 
 
 class WebhookSink:
-    """A receiver of webhooks that keeps every request. `answers` are given in turn, the last one for ever."""
+    """A receiver of webhooks that keeps every request. `answers` are given in turn, the last one for ever.
+
+    An answer is a status, or one with headers; 0 is none at all, until `cut` or the sender ends it."""
 
     def __init__(self, answers=(204,), port=0):
         self.requests = []
@@ -511,12 +535,21 @@ class WebhookSink:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer = sink.answers.pop(0) if len(sink.answers) > 1 else sink.answers[0]
                 status, headers = answer if isinstance(answer, tuple) else (answer, {})
-                sink.requests.append(Received(self.path, dict(self.headers), body, status, time.monotonic()))
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                received = Received(self.path, dict(self.headers), body, status, time.monotonic())
+                sink.requests.append(received)
+                if not status:
+                    self.rfile.read(1)
+                    self.close_connection = True
+                    return
+                try:
+                    self.send_response(status)
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                except OSError:
+                    received.status = 0  # the sender cannot know that it was taken
+                    raise
 
             def log_message(self, *_):
                 pass
@@ -536,10 +569,14 @@ class WebhookSink:
             self.server.shutdown()
             self.server.server_close()
             self.server = None
-            for connection in self.connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            self.connections = []
+            self.cut()
+
+    def cut(self):
+        """Ends every connection."""
+        connections, self.connections = self.connections, []
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def url(self):
