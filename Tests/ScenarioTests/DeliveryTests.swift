@@ -103,7 +103,7 @@ import TokenHealth
             #expect(alert.text("/data/tokens/0/used_by/0/name") == "New-hire flow")
             #expect(alert.text("/data/tokens/0/last_accepted_at") == "2027-01-15T08:00:00.000Z")
             #expect(alert.text("/data/tokens/0/first_rejected_at") == "2027-01-15T08:01:00.000Z")
-            #expect(alert.text("/data/remedy/command").contains("\(rig.directory)/secret-0"))
+            #expect(alert.text("/data/remedy/command") == "sudo tokenvigil replace bot-0")
             let text = String(decoding: rig.sink.received.flatMap(\.body), as: UTF8.self)
             #expect(!text.contains(rig.secrets[0]))
         }
