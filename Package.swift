@@ -97,8 +97,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "VigilHTTP",
+            dependencies: ["TokenHealth", "VigilEngine", nio, nioPosix, nioHTTP1],
+            swiftSettings: settings
+        ),
+        .target(
             name: "VigilControl",
-            dependencies: ["TokenHealth", "VigilEngine", nio, nioPosix, nioHTTP1, lifecycle, logging],
+            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTP", nio, lifecycle, logging],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "VigilServing",
+            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTP", lifecycle, logging],
             swiftSettings: settings
         ),
         .systemLibrary(
@@ -116,7 +126,7 @@ let package = Package(
             name: "tokenvigil",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "VigilControl", "VigilSystemd", "TallyfySimulator",
+                "VigilNotifying", "VigilControl", "VigilHTTP", "VigilServing", "VigilSystemd", "TallyfySimulator",
                 argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, subprocess,
                 systemPackage,
                 unixSignals,
@@ -159,6 +169,11 @@ let package = Package(
         .testTarget(
             name: "VigilControlTests",
             dependencies: ["VigilControl", "VigilEngine", "TokenHealth", lifecycle, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VigilServingTests",
+            dependencies: ["VigilServing", "VigilHTTP", "VigilEngine", "TokenHealth", lifecycle, logging],
             swiftSettings: settings
         ),
         .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd", logging], swiftSettings: settings),

@@ -12,6 +12,10 @@ package struct Configuration: Sendable, Hashable {
     package var statusFile: String
     /// Where the running daemon takes commands; absolute path.
     package var controlSocket: String
+    /// Where the status page is shown, where it is.
+    package var listen: ListenSettings?
+    /// The file for the textfile collector of node_exporter; absolute path.
+    package var metricsFile: String?
     /// Who is told regularly that this program is alive, where somebody is.
     package var heartbeat: Heartbeat?
     /// When all notifiers are tried, where they are.
@@ -38,6 +42,8 @@ package struct Configuration: Sendable, Hashable {
         stateDirectory: String = Configuration.defaultStateDirectory,
         statusFile: String = Configuration.defaultStatusFile,
         controlSocket: String? = nil,
+        listen: ListenSettings? = nil,
+        metricsFile: String? = nil,
         heartbeat: Heartbeat? = nil,
         drill: DrillSchedule? = nil,
         warnings: [Problem] = [],
@@ -48,6 +54,8 @@ package struct Configuration: Sendable, Hashable {
         self.stateDirectory = stateDirectory
         self.statusFile = statusFile
         self.controlSocket = controlSocket ?? Configuration.controlSocket(beside: statusFile)
+        self.listen = listen
+        self.metricsFile = metricsFile
         self.heartbeat = heartbeat
         self.drill = drill
         self.warnings = warnings

@@ -83,6 +83,8 @@ extension Fields {
                 ?? Configuration.defaultStateDirectory,
             statusFile: self["status"]?.mapping(.status)?["file"]?.absolutePath() ?? Configuration.defaultStatusFile,
             controlSocket: self["control"]?.mapping(.control)?["socket"]?.socketPath(),
+            listen: self["listen"]?.listen(),
+            metricsFile: self["metrics"]?.mapping(.metrics)?["textfile"]?.absolutePath(),
             heartbeat: self["heartbeat"]?.mapping(.heartbeat)?.heartbeat(),
             drill: self["drill"]?.drill()
         )

@@ -6,7 +6,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
     case provider, probe, namedProbe, auth, matcher, identity, limits, remedy
     case expiry, scopes, membership, oauth, delegation, grant
     case webhook, alertmanager, sendmail, journald, command
-    case state, status, control, heartbeat, drill, maintenance
+    case state, status, control, listen, metrics, heartbeat, drill, maintenance
 
     /// Every key that may stand in such a mapping, besides names the user chooses.
     var keys: [String] {
@@ -14,7 +14,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .root:
             [
                 "version", "defaults", "tokens", "providers", "notifiers", "maintenance", "state", "status", "control",
-                "heartbeat", "drill",
+                "listen", "metrics", "heartbeat", "drill",
             ]
         case .defaults:
             [
@@ -59,6 +59,8 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .state: ["directory"]
         case .status: ["file"]
         case .control: ["socket"]
+        case .listen: ["address", "hosts"]
+        case .metrics: ["textfile"]
         case .heartbeat: ["url", "every"]
         case .drill: ["every", "at", "zone"]
         case .maintenance: ["tokens", "provider", "days", "from", "to", "zone", "reason"]

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import TokenHealth
 import VigilEngine
+import VigilHTTP
 
 /// One request, read whole.
 struct ControlRequest: Sendable, Hashable {
@@ -31,24 +32,8 @@ struct Peer: Sendable, Hashable {
     }
 }
 
-/// One answer: JSON.
-struct ControlAnswer: Sendable {
-    var status: Int
-    var body: [UInt8]
-    var headers: [(name: String, value: String)] = []
-
-    init(_ status: Int, _ value: some Encodable) {
-        self.status = status
-        do {
-            body = Array(try Wire.encoder().encode(value)) + [0x0A]
-        } catch {
-            // A number that is no number, perhaps: said rather than trapped on.
-            self.status = 500
-            body = Array(#"{"error":"the answer cannot be encoded"}"#.utf8)
-        }
-    }
-
-    init(_ refusal: ControlRefusal, at now: Date) {
+extension HTTPAnswer {
+    fileprivate init(_ refusal: ControlRefusal, at now: Date) {
         self.init(refusal.status, ["error": refusal.message])
         if let retryAt = refusal.retryAt {
             headers.append(("Retry-After", String(max(1, Int(retryAt.timeIntervalSince(now).rounded(.up))))))
@@ -64,45 +49,45 @@ struct ControlAPI: Sendable {
     /// Longest silence: who wants more wants a change of the configuration.
     static let longestSilence = Duration.seconds(90 * 86_400)
 
-    func answer(to request: ControlRequest) async -> ControlAnswer {
+    func answer(to request: ControlRequest) async -> HTTPAnswer {
         do throws(ControlRefusal) {
             return try await route(request)
         } catch {
-            return ControlAnswer(error, at: now())
+            return HTTPAnswer(error, at: now())
         }
     }
 
-    private func route(_ request: ControlRequest) async throws(ControlRefusal) -> ControlAnswer {
+    private func route(_ request: ControlRequest) async throws(ControlRefusal) -> HTTPAnswer {
         let path = request.target.prefix { $0 != "?" && $0 != "#" }
         let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
         guard parts.first == "v1", path.hasPrefix("/") else { throw ControlRefusal(404, "there is only /v1/…") }
         switch parts.dropFirst().map({ $0 }) {
         case ["status"]:
             try allow(["GET"], request)
-            return ControlAnswer(200, await actions.status())
+            return HTTPAnswer(200, await actions.status())
         case ["outbox"]:
             try allow(["GET"], request)
-            return ControlAnswer(200, OutboxAnswer(outbox: try await actions.outbox()))
+            return HTTPAnswer(200, OutboxAnswer(outbox: try await actions.outbox()))
         case ["reload"]:
             try allow(["POST"], request)
-            return ControlAnswer(200, ["tokens": try await actions.reload()])
+            return HTTPAnswer(200, ["tokens": try await actions.reload()])
         case ["silences"]:
             try allow(["GET", "POST"], request)
-            guard request.method == "POST" else { return ControlAnswer(200, ["silences": await actions.quiet()]) }
+            guard request.method == "POST" else { return HTTPAnswer(200, ["silences": await actions.quiet()]) }
             return try await silence(Fields(request))
         case let parts where parts.count == 2 && parts[0] == "silences":
             try allow(["DELETE"], request)
             try await actions.endSilence(of: parts[1], by: try Fields(request).person)
-            return ControlAnswer(200, ["tokens": [parts[1]]])
+            return HTTPAnswer(200, ["tokens": [parts[1]]])
         case let parts where parts.count == 3 && parts[0] == "tokens" && parts[2] == "ack":
             try allow(["POST"], request)
             let fields = try Fields(request)
             let (person, reason) = (try fields.person, try fields.reason)
             let names = try await actions.acknowledge(parts[1], by: person, reason: reason)
-            return ControlAnswer(200, ["tokens": names])
+            return HTTPAnswer(200, ["tokens": names])
         case let parts where parts.count == 3 && parts[0] == "tokens" && parts[2] == "probe":
             try allow(["POST"], request)
-            return ControlAnswer(200, try await actions.probe(parts[1]))
+            return HTTPAnswer(200, try await actions.probe(parts[1]))
         case let parts where parts.count == 3 && parts[0] == "tokens" && parts[2] == "replaced":
             try allow(["POST"], request)
             return try await replaced(parts[1], Fields(request))
@@ -111,21 +96,21 @@ struct ControlAPI: Sendable {
         }
     }
 
-    private func replaced(_ token: String, _ fields: Fields) async throws(ControlRefusal) -> ControlAnswer {
+    private func replaced(_ token: String, _ fields: Fields) async throws(ControlRefusal) -> HTTPAnswer {
         let replacement = Replacement(
             token: token,
             by: try fields.person,
             acceptsNewIdentity: try fields.acceptsNewIdentity
         )
         let (record, report) = try await actions.replaced(replacement)
-        return ControlAnswer(200, ReplacementAnswer(token: report, replaced: record))
+        return HTTPAnswer(200, ReplacementAnswer(token: report, replaced: record))
     }
 
-    private func silence(_ fields: Fields) async throws(ControlRefusal) -> ControlAnswer {
+    private func silence(_ fields: Fields) async throws(ControlRefusal) -> HTTPAnswer {
         let subject = try fields.subject
         let (length, person, reason) = (try fields.length, try fields.person, try fields.reason)
         let (names, silence) = try await actions.silence(subject, for: length, by: person, reason: reason)
-        return ControlAnswer(201, SilenceAnswer(tokens: names, until: silence.until))
+        return HTTPAnswer(201, SilenceAnswer(tokens: names, until: silence.until))
     }
 
     private func allow(_ methods: [String], _ request: ControlRequest) throws(ControlRefusal) {

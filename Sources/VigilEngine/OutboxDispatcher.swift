@@ -15,6 +15,7 @@ package struct OutboxDispatcher: Service {
     private let progress: Progress
     private let logger: Logger
     private let chance: @Sendable () -> Double
+    private let tally: Tally
     private let settled: @Sendable () -> Void
     private let unsettled = UnsettledOutcomes()
     private let disabled = DisabledNotifiers()
@@ -43,6 +44,7 @@ package struct OutboxDispatcher: Service {
         progress: Progress,
         logger: Logger,
         chance: @escaping @Sendable () -> Double,
+        tally: Tally = Tally(),
         settled: @escaping @Sendable () -> Void = {}
     ) {
         self.roster = roster
@@ -54,6 +56,7 @@ package struct OutboxDispatcher: Service {
         self.progress = progress
         self.logger = logger
         self.chance = chance
+        self.tally = tally
         self.settled = settled
     }
 
@@ -72,6 +75,7 @@ package struct OutboxDispatcher: Service {
         signal: OutboxSignal,
         logger: Logger,
         chance: @escaping @Sendable () -> Double,
+        tally: Tally = Tally(),
         settled: @escaping @Sendable () -> Void = {}
     ) {
         let members = notifiers.map { ($0, NotifierRoster.Member($1, rules: rules[$0] ?? NotifierRules())) }
@@ -84,6 +88,7 @@ package struct OutboxDispatcher: Service {
             progress: progress,
             logger: logger,
             chance: chance,
+            tally: tally,
             settled: settled
         )
     }
@@ -314,6 +319,7 @@ package struct OutboxDispatcher: Service {
             )
             return false
         }
+        tally.note(outcome, by: delivery.notifier)
         unsettled.forget(delivery)
         failing.note(consequences.notifierIncident, of: delivery.notifier)
         if consequences.alert != nil || consequences.handOver != nil { roster.signal.send() }

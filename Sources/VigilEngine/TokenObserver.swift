@@ -6,6 +6,7 @@ package struct TokenObserver: Sendable {
     private let secrets: any SecretReader
     private let fingerprinter: any Fingerprinter
     let timekeeper: any Timekeeper
+    private let tally: Tally
     private let controls = ControlMemory()
     /// Tokens that were granted to this process.
     let purses = PurseBoard()
@@ -17,12 +18,14 @@ package struct TokenObserver: Sendable {
         prober: any Prober,
         secrets: any SecretReader,
         fingerprinter: any Fingerprinter,
-        timekeeper: any Timekeeper
+        timekeeper: any Timekeeper,
+        tally: Tally = Tally()
     ) {
         self.prober = prober
         self.secrets = secrets
         self.fingerprinter = fingerprinter
         self.timekeeper = timekeeper
+        self.tally = tally
     }
 
     /// What one look gave.
@@ -98,6 +101,7 @@ package struct TokenObserver: Sendable {
         case .refreshToken?, nil: sight = await self.sight(of: look, wearing: secret)
         }
         (sight.requests, sight.failedLogins) = look.prober.spent
+        if let observation = sight.observation { tally.note(observation, of: token.name) }
         return sight
     }
 
@@ -163,7 +167,9 @@ package struct TokenObserver: Sendable {
         let finding = Judge(token: token).finding(on: exchange)
         let now = timekeeper.now()
         let answer = AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: token.probe, at: now.wall)
-        return Sight(observation: Observation(finding, answer: answer, at: now), exchange: exchange)
+        let observation = Observation(finding, answer: answer, at: now)
+        tally.note(observation, of: token.name)
+        return Sight(observation: observation, exchange: exchange)
     }
 
     private func control(for exchange: Exchange, judge: Judge, look: Look) async -> Exchange? {

@@ -46,6 +46,12 @@ package struct ServiceManager: Sendable {
         return .microseconds(Int64(clamping: microseconds))
     }
 
+    /// The first socket that the service manager hands over to this process (sd_listen_fds(3)); nil where there is none.
+    package var handedSocket: Int32? {
+        // The variables stay: children close the socket, and a second look finds it again.
+        sd_listen_fds(0) > 0 ? SD_LISTEN_FDS_START : nil
+    }
+
     /// Sends all the given states in one message.
     @discardableResult
     package func notify(_ states: State...) -> Outcome {

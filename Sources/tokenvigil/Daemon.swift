@@ -8,6 +8,7 @@ import VigilControl
 import VigilEngine
 import VigilNotifying
 import VigilProbing
+import VigilServing
 import VigilStorage
 
 /// The whole daemon, wired once, here.
@@ -29,6 +30,8 @@ struct Daemon {
         let supervisor = SystemdSupervisor()
         let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
         let roster = NotifierRoster([:])
+        let tally = Tally()
+        let bulletin = Bulletin()
         let news = Wakeup()
         let probing = Wakeup()
         let composer = AlertComposer(host: Host.name)
@@ -59,7 +62,8 @@ struct Daemon {
                 prober: prober,
                 secrets: secrets,
                 fingerprinter: HMACFingerprinter(key: depot.fingerprintKey),
-                timekeeper: timekeeper
+                timekeeper: timekeeper,
+                tally: tally
             ),
             store: store,
             composer: composer,
@@ -79,6 +83,7 @@ struct Daemon {
             progress: progress,
             logger: logger,
             chance: Host.chance,
+            tally: tally,
             settled: { news.signal() }
         )
         let checkup = Checkup(
@@ -115,6 +120,10 @@ struct Daemon {
         }
         let heartbeats = Relay(heartbeat(configuration), timekeeper: timekeeper)
         let drills = Relay(drill(configuration), timekeeper: timekeeper)
+        let page: @Sendable (Configuration) -> StatusServer? = { configuration in
+            statusServer(configuration, tokens: { current.value.tokens }, bulletin, tally, timekeeper)
+        }
+        let pages = Relay(page(configuration), timekeeper: timekeeper)
         // The answer to the reload that moves the socket still goes out over the old one.
         let control = Relay<ControlServer>(nil, linger: .seconds(1), timekeeper: timekeeper)
         let commands = CommandSocket(relay: control, timekeeper: timekeeper, logger: logger)
@@ -128,6 +137,7 @@ struct Daemon {
                 roster.adopt(notifiers.members)
                 if new.heartbeat != old.heartbeat { heartbeats.hand(over: heartbeat(new)) }
                 if new.drill != old.drill { drills.hand(over: drill(new)) }
+                if new.listen != old.listen { pages.hand(over: page(new)) }
                 if new.controlSocket != old.controlSocket { commands.listen(at: new.controlSocket) }
                 news.signal()
             },
@@ -144,7 +154,7 @@ struct Daemon {
         let reporter = StatusReporter(
             watch: watch,
             store: store,
-            publisher: CurrentStatusFile(current),
+            publisher: StatusPublishers([bulletin, CurrentStatusFile(current), CurrentMetricsFile(current, tally)]),
             timekeeper: timekeeper,
             progress: progress,
             monitor: reloader.completed(monitor),
@@ -188,7 +198,7 @@ struct Daemon {
         // Stopped from the last to the first: first no new probes, then no new deliveries, then the last status file.
         let services: [any Service] = [
             ReloadService(reloader: reloader, supervisor: supervisor, probing: probing), control, watchdog, reporter,
-            reassertion, heartbeats, dispatcher, drills,
+            pages, reassertion, heartbeats, dispatcher, drills,
             ProbeService(watch: watch, timekeeper: timekeeper, progress: progress, wakeup: probing),
         ]
         let group = ServiceGroup(
@@ -222,6 +232,29 @@ struct Daemon {
             }
             notes.remove(note)
         }
+    }
+
+    private func statusServer(
+        _ configuration: Configuration,
+        tokens: @escaping @Sendable () -> [WatchedToken],
+        _ bulletin: Bulletin,
+        _ tally: Tally,
+        _ timekeeper: any Timekeeper
+    ) -> StatusServer? {
+        guard let settings = configuration.listen, let listener = settings.listener(logger) else { return nil }
+        return StatusServer(
+            listener: listener,
+            hosts: settings.hosts + [Host.name],
+            bulletin: bulletin,
+            tally: tally,
+            archive: StateArchive(
+                directory: configuration.stateDirectory,
+                tokens: tokens,
+                environment: environment
+            ),
+            timekeeper: timekeeper,
+            logger: logger
+        )
     }
 
     /// Says so when the last daemon ended before everything was on disk: its last status file tells.

@@ -114,7 +114,7 @@ struct History: ParsableCommand {
 }
 
 /// What `history --format json` prints.
-struct HistoryDocument: Encodable {
+struct HistoryDocument: Encodable, Sendable {
     let schema = "tokenvigil.history/1"
     let generatedAt: Date
     let tokens: [HistoryReader.Record]

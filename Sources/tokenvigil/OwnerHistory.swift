@@ -3,7 +3,7 @@ import TokenHealth
 import VigilStorage
 
 /// The deaths of all the tokens of one owner, and what they have in common.
-struct OwnerHistory: Encodable {
+struct OwnerHistory: Encodable, Sendable {
     /// `nil` for a token without an owner, which then stands alone.
     let owner: String?
     let tokens: [TokenName]

@@ -123,6 +123,9 @@ import VigilConfiguration
         let configuration = try example()
         #expect(configuration.stateDirectory == "/var/lib/tokenvigil")
         #expect(configuration.statusFile == "/run/tokenvigil/status.json")
+        #expect(configuration.listen?.place == .address(host: "127.0.0.1", port: 9718))
+        #expect(configuration.listen?.hosts == ["tokens.example.com"])
+        #expect(configuration.metricsFile == "/var/lib/prometheus/node-exporter/tokenvigil.prom")
         #expect(configuration.heartbeat?.every == .seconds(60))
         #expect(configuration.heartbeat?.url == .source(.file(path: "/etc/tokenvigil/secrets/heartbeat-url")))
     }

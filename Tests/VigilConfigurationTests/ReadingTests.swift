@@ -269,4 +269,17 @@ import VigilConfiguration
         let silent = try configuration(token: "notify: []", rest: "notifiers: {journal: {type: journald}}")
         #expect(silent.warnings.map(\.message) == ["notify is empty: nobody is told"])
     }
+
+    @Test func `the status page listens on the loopback unless another address is named`() throws {
+        let journal = "notifiers: {journal: {type: journald}}"
+        func listen(_ text: String) throws -> Configuration { try configuration(rest: "\(journal)\nlisten: \(text)") }
+        #expect(try listen("9718").listen == ListenSettings(.address(host: "127.0.0.1", port: 9718)))
+        #expect(try listen("'[::1]:80'").listen?.place == .address(host: "::1", port: 80))
+        #expect(try listen("localhost:80").listen?.place == .address(host: "localhost", port: 80))
+        #expect(try listen("systemd").listen?.place == .systemd)
+        #expect(try listen("9718").warnings.isEmpty)
+        let open = try listen("0.0.0.0:80").warnings
+        #expect(open.map(\.line) == [8])
+        #expect(open.first?.message.contains("everybody who reaches this address") == true)
+    }
 }

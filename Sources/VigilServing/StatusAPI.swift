@@ -1,0 +1,125 @@
+package import FoundationEssentials
+package import TokenHealth
+import VigilEngine
+import VigilHTTP
+
+/// What is known of the past, for who asks over HTTP.
+///
+/// Contract: it writes nothing; what it throws is a sentence for a person, without a secret.
+package protocol Archive: Sendable {
+    /// The document of `history --format json`.
+    ///
+    /// - Throws: ``ArchiveRefusal``.
+    func history(of token: TokenName?, since: Date, now: Date) async throws(ArchiveRefusal) -> any Encodable & Sendable
+}
+
+/// Why nothing is told of the past.
+package struct ArchiveRefusal: Error, Sendable, Hashable {
+    package let message: String
+
+    package init(_ message: String) {
+        self.message = message
+    }
+}
+
+/// Answers what is asked over HTTP; nothing can be changed by it.
+struct StatusAPI: Sendable {
+    let bulletin: Bulletin
+    let tally: Tally
+    let archive: any Archive
+    let hosts: HostRule
+    let timekeeper: any Timekeeper
+
+    /// Longest history that is told.
+    private static let longestHistory = Duration.seconds(366 * 86_400)
+
+    func answer(to request: HTTPRequest) async -> HTTPAnswer {
+        var answer = await route(request)
+        answer.headers += StatusAPI.protection
+        if !answer.headers.contains(where: { $0.name == "Content-Security-Policy" }) {
+            answer.headers.append(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+        }
+        return answer
+    }
+
+    /// What a browser is told of every answer: neither guess, nor keep, nor embed, nor pass on where one came from.
+    private static let protection = [
+        (name: "X-Content-Type-Options", value: "nosniff"),
+        (name: "Cache-Control", value: "no-store"),
+        (name: "Referrer-Policy", value: "no-referrer"),
+        (name: "Cross-Origin-Resource-Policy", value: "same-origin"),
+        (name: "X-Frame-Options", value: "DENY"),
+    ]
+
+    private func route(_ request: HTTPRequest) async -> HTTPAnswer {
+        guard hosts.allows(request) else {
+            let sentence = "this server has another name: add it to listen.hosts to use it"
+            return HTTPAnswer(421, ["error": sentence])
+        }
+        guard ["GET", "HEAD"].contains(request.method) else {
+            var refusal = HTTPAnswer(405, ["error": "nothing can be changed here: only GET and HEAD"])
+            refusal.headers.append(("Allow", "GET, HEAD"))
+            return refusal
+        }
+        switch request.path {
+        case "/status.json": return known { HTTPAnswer(200, $0) }
+        case "/metrics": return known { metrics($0, for: request) }
+        case "/healthz": return health()
+        case "/api/v1/history": return await history(request)
+        default: return HTTPAnswer(404, ["error": "there is no such thing here: see docs/http-api.md"])
+        }
+    }
+
+    /// The answer that the newest document gives.
+    private func known(_ answer: (StatusDocument) -> HTTPAnswer) -> HTTPAnswer {
+        if let document = bulletin.latest { return answer(document) }
+        var refusal = HTTPAnswer(503, ["error": "nothing is known yet"])
+        refusal.headers.append(("Retry-After", "1"))
+        return refusal
+    }
+
+    private func metrics(_ document: StatusDocument, for request: HTTPRequest) -> HTTPAnswer {
+        let isOpen = request.values(of: "Accept").contains { $0.contains("application/openmetrics-text") }
+        let dialect = isOpen ? Exposition.Dialect.openMetrics : .text
+        let text = Exposition.text(of: document, counts: tally.counts, in: dialect)
+        return HTTPAnswer(200, type: dialect.type, body: .whole(Array(text.utf8)))
+    }
+
+    private func health() -> HTTPAnswer {
+        let health = HealthAnswer(of: bulletin.latest, at: timekeeper.now().wall)
+        return HTTPAnswer(health.status == .pass ? 200 : 503, health, type: "application/health+json")
+    }
+
+    private func history(_ request: HTTPRequest) async -> HTTPAnswer {
+        guard let since = DurationText.parse(request.query("since") ?? "90d"), since <= StatusAPI.longestHistory else {
+            return HTTPAnswer(400, ["error": "since must be a number with a unit, up to 366d, as in 30d"])
+        }
+        var token: TokenName?
+        if let name = request.query("token") {
+            guard let known = TokenName(name), bulletin.latest?.tokens[name] != nil else {
+                return HTTPAnswer(404, ["error": "no such token is watched"])
+            }
+            token = known
+        }
+        let now = timekeeper.now().wall
+        do throws(ArchiveRefusal) {
+            return HTTPAnswer(
+                200,
+                Opened(try await archive.history(of: token, since: now.advanced(by: .zero - since), now: now))
+            )
+        } catch {
+            return HTTPAnswer(503, ["error": error.message])
+        }
+    }
+}
+
+/// A value of any type, encoded as itself.
+private struct Opened: Encodable {
+    let value: any Encodable & Sendable
+
+    init(_ value: any Encodable & Sendable) {
+        self.value = value
+    }
+
+    func encode(to encoder: any Encoder) throws { try value.encode(to: encoder) }
+}
