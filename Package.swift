@@ -108,7 +108,8 @@ let package = Package(
         ),
         .target(
             name: "VigilServing",
-            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTP", lifecycle, logging],
+            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTP", crypto, lifecycle, logging],
+            resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .systemLibrary(

@@ -24,13 +24,13 @@ package struct HTTPRequest: Sendable {
         headers.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
     }
 
-    /// The value of a key in the query, decoded; `nil` where it is not there or no text.
+    /// The value of a key in the query, decoded; empty for what is no text, `nil` where it is not there.
     package func query(_ key: String) -> String? {
         guard let start = target.firstIndex(of: "?") else { return nil }
         for pair in target[start...].dropFirst().split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, parts[0] == key else { continue }
-            return HTTPRequest.decoded(parts[1])
+            return HTTPRequest.decoded(parts[1]) ?? ""
         }
         return nil
     }

@@ -11,6 +11,11 @@ package protocol Archive: Sendable {
     ///
     /// - Throws: ``ArchiveRefusal``.
     func history(of token: TokenName?, since: Date, now: Date) async throws(ArchiveRefusal) -> any Encodable & Sendable
+
+    /// What every token was, oldest first.
+    ///
+    /// - Throws: ``ArchiveRefusal``.
+    func validity(since: Date) async throws(ArchiveRefusal) -> [TokenName: [ValidityInterval]]
 }
 
 /// Why nothing is told of the past.
@@ -27,6 +32,7 @@ struct StatusAPI: Sendable {
     let bulletin: Bulletin
     let tally: Tally
     let archive: any Archive
+    let board: PageBoard
     let hosts: HostRule
     let timekeeper: any Timekeeper
 
@@ -66,6 +72,10 @@ struct StatusAPI: Sendable {
         case "/metrics": return known { metrics($0, for: request) }
         case "/healthz": return health()
         case "/api/v1/history": return await history(request)
+        case "/events": return events(request)
+        case "/": return await page(of: nil)
+        case let path where path.hasPrefix("/token/"):
+            return await page(of: HTTPRequest.decoded(path.dropFirst("/token/".count)) ?? "")
         default: return HTTPAnswer(404, ["error": "there is no such thing here: see docs/http-api.md"])
         }
     }
@@ -88,6 +98,40 @@ struct StatusAPI: Sendable {
     private func health() -> HTTPAnswer {
         let health = HealthAnswer(of: bulletin.latest, at: timekeeper.now().wall)
         return HTTPAnswer(health.status == .pass ? 200 : 503, health, type: "application/health+json")
+    }
+
+    private func events(_ request: HTTPRequest) -> HTTPAnswer {
+        let feed = EventFeed(
+            bulletin: bulletin,
+            timekeeper: timekeeper,
+            token: request.query("token"),
+            seen: request.values(of: "Last-Event-ID").first ?? request.query("seen")
+        )
+        return HTTPAnswer(200, type: "text/event-stream", body: .stream { try await feed.run($0) })
+    }
+
+    /// - `token`: the name of the one that is wanted; `nil` for all.
+    private func page(of token: String?) async -> HTTPAnswer {
+        guard let document = bulletin.latest else { return known { _ in HTTPAnswer(503, ["error": ""]) } }
+        let name = token.flatMap(TokenName.init)
+        if let token, name == nil || document.tokens[token] == nil {
+            return HTTPAnswer(404, ["error": "no such token is watched"])
+        }
+        let now = timekeeper.now()
+        do {
+            let page: StatusPage
+            if let name {
+                page = try await board.page(of: name, in: document, from: archive, at: now)
+            } else {
+                page = try await board.page(of: document, from: archive, at: now)
+            }
+            let policy = [(name: "Content-Security-Policy", value: StatusPage.policy)]
+            return HTTPAnswer(200, type: "text/html; charset=utf-8", body: .whole(page.html), headers: policy)
+        } catch let refusal as ArchiveRefusal {
+            return HTTPAnswer(503, ["error": refusal.message])
+        } catch {
+            return HTTPAnswer(500, ["error": "the page cannot be made"])
+        }
     }
 
     private func history(_ request: HTTPRequest) async -> HTTPAnswer {

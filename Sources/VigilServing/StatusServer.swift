@@ -32,6 +32,7 @@ package struct StatusServer: Service {
             bulletin: bulletin,
             tally: tally,
             archive: archive,
+            board: PageBoard(),
             hosts: HostRule(names: hosts),
             timekeeper: timekeeper
         )

@@ -130,6 +130,26 @@ package struct HistoryReader {
         }
     }
 
+    /// The validity of all tokens from `since` on, oldest first.
+    package func validity(since: Date) throws -> [TokenName: [ValidityInterval]] {
+        try read { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT token.name, validity.* FROM validity JOIN token ON token.id = validity.token_id
+                    WHERE end_at >= ? ORDER BY token_id, start_at
+                    """,
+                arguments: [since.milliseconds]
+            )
+            var intervals: [TokenName: [ValidityInterval]] = [:]
+            for row in rows {
+                guard let name = TokenName(row["name"]), let interval = ValidityInterval(row: row) else { continue }
+                intervals[name, default: []].append(interval)
+            }
+            return intervals
+        }
+    }
+
     /// Everything in the outbox that has not been delivered, oldest first.
     package func outbox() throws -> [OutboxRow] {
         try read { database in

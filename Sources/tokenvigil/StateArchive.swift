@@ -28,6 +28,14 @@ struct StateArchive: Archive {
             throw ArchiveRefusal("\(error)")
         }
     }
+
+    func validity(since: Date) async throws(ArchiveRefusal) -> [TokenName: [ValidityInterval]] {
+        do {
+            return try HistoryReader(directory: directory).validity(since: since)
+        } catch {
+            throw ArchiveRefusal("\(error)")
+        }
+    }
 }
 
 extension ListenSettings {

@@ -15,7 +15,7 @@ struct Tokenvigil: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Run.self, Probe.self, Check.self, Status.self, History.self, Metrics.self, Replace.self,
+            Run.self, Probe.self, Check.self, Status.self, History.self, Metrics.self, Report.self, Replace.self,
             Ack.self, SilenceCommand.self, Unsilence.self, Notify.self, Doctor.self, Config.self,
             ProviderCommand.self, Simulate.self, Demo.self, MailHelperCommand.self, ReportFailure.self,
         ]

@@ -59,6 +59,12 @@ struct EchoingArchive: Archive {
         if let refusal { throw refusal }
         return ["token": token?.text ?? "all", "since": since.dayUTC]
     }
+
+    func validity(since: Date) async throws(ArchiveRefusal) -> [TokenName: [ValidityInterval]] {
+        if let refusal { throw refusal }
+        guard let name = TokenName("valid-bot") else { return [:] }
+        return [name: [ValidityInterval(start: since, end: noon, state: .valid, reason: nil)]]
+    }
 }
 
 /// What is answered to `target` without a socket.
@@ -74,6 +80,7 @@ func answer(
         bulletin: bulletin,
         tally: Tally(),
         archive: archive,
+        board: PageBoard(),
         hosts: HostRule(names: []),
         timekeeper: FixedTimekeeper()
     )
