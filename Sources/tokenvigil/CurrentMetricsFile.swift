@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import TokenHealth
+import VigilConfiguration
 import VigilEngine
 import VigilServing
 import VigilStorage
