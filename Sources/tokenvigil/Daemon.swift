@@ -25,8 +25,6 @@ struct Daemon {
         let timekeeper = SystemTimekeeper()
         let started = timekeeper.now().wall
         let current = CurrentConfiguration(configuration)
-        try StatusFile(path: configuration.statusFile).checkDirectory()
-        tellLoss()
         let supervisor = SystemdSupervisor()
         let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
         let roster = NotifierRoster([:])
@@ -49,6 +47,8 @@ struct Daemon {
             changed: stored
         )
         let (known, untold, failing) = (try store.load(), try store.untold(), try store.failingNotifiers())
+        try StatusFile(path: configuration.statusFile).checkDirectory()
+        tellLoss()
         // Everything that can be wrong from the start has been tried: HTTP clients must be shut down, not just dropped.
         let prober = HTTPProber(version: Version.text, environment: environment)
         let secrets = HostSecretReader(environment: environment)
