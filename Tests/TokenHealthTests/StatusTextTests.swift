@@ -1,0 +1,116 @@
+import FoundationEssentials
+import TokenHealth
+import Testing
+
+/// What is written by hand must be what an encoder would write.
+struct StatusTextTests {
+    private func report(_ number: Int, _ state: StateName) -> TokenReport {
+        var history = History()
+        history.observe(.acceptedOwner, at: 0)
+        if state == .invalid { history.die(at: 60) }
+        var report = TokenReport(
+            token: Sample.token(),
+            belief: history.belief,
+            uptime: Uptime(day: 0.9731, week: 1, month: nil),
+            nextProbeAt: Sample.start.addingTimeInterval(0.0499)
+        )
+        report.state = state
+        report.owner = number.isMultiple(of: 2) ? nil : "a \"quoted\" \\ näme\u{1}\n\u{2028}😀"
+        report.expiresAt = Date(timeIntervalSince1970: number.isMultiple(of: 2) ? 0.0005 : 32_503_680_000)
+        report.expirySource = .estimate
+        report.usedBy = [
+            Dependant(name: "a flow", owner: nil, url: "https://wiki.example.test/a"),
+            Dependant(name: "", owner: "hr", url: nil),
+        ]
+        return report
+    }
+
+    private func head(_ problems: [String] = []) -> StatusHead {
+        var monitor = MonitorReport(version: "0.1.0", pid: 4711, host: "srv1", startedAt: Sample.start)
+        monitor.problems = problems
+        monitor.healthy = problems.isEmpty
+        return StatusHead(
+            generatedAt: Sample.start,
+            validUntil: Sample.start.addingTimeInterval(120),
+            monitor: monitor,
+            notifiers: [
+                "oncall": NotifierReport(
+                    state: .failing,
+                    pending: 2,
+                    oldestPendingAt: Sample.start,
+                    lastError: "\"503\""
+                ),
+                "journal": NotifierReport(),
+            ]
+        )
+    }
+
+    /// The whole file, its tokens handed over in portions of two.
+    private func file(_ head: StatusHead, _ tokens: [(name: TokenName, report: TokenReport)]) -> [UInt8] {
+        var text = StatusText(head)
+        let first = text.head(head)
+        var rest: [UInt8] = []
+        for start in stride(from: 0, to: tokens.count, by: 2) {
+            rest += text.tokens(tokens[start..<min(start + 2, tokens.count)])
+        }
+        let last = text.head(head)
+        #expect(first.count == last.count)
+        return last + rest + StatusText.end
+    }
+
+    @Test(arguments: [0, 1, 2, 5, 1000]) func `it is the document`(count: Int) throws {
+        let states = StateName.allCases
+        let tokens = (0..<count).map { (name: Sample.name("bot-\($0)"), report: report($0, states[$0 % states.count])) }
+        let head = head(count == 5 ? ["a \"problem\"\nof two lines"] : [])
+        let document = StatusDocument(
+            generatedAt: head.generatedAt,
+            validUntil: head.validUntil,
+            monitor: head.monitor,
+            tokens: Dictionary(uniqueKeysWithValues: tokens.map { ($0.name, $0.report) }),
+            notifiers: head.notifiers
+        )
+        let written = file(head, tokens)
+        let expected = try Wire.encoder().encode(document)
+        #expect(JSONValue(parsing: written) == JSONValue(parsing: Array(expected)))
+        #expect(try Wire.decoder().decode(StatusDocument.self, from: Data(written)).summary == document.summary)
+    }
+
+    @Test func `a census counts every state, and knows the worst`() {
+        #expect(StateCensus().worst == .valid)
+        var census = StateCensus()
+        for (number, state) in StateName.allCases.enumerated() {
+            for _ in 0...number { census.count(state) }
+        }
+        for (number, state) in StateName.allCases.enumerated() { #expect(census[state] == number + 1) }
+        #expect(census.tokens == 36)
+        #expect(census.worst == .invalid)
+        #expect(StateCensus([.valid, .unknown, .pending]).worst == .unknown)
+    }
+}
+
+struct TimestampTextTests {
+    @Test(arguments: 0..<20) func `times are written as Foundation writes them`(seed: UInt64) throws {
+        var chance = SeededGenerator(seed: seed)
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        for _ in 0..<500 {
+            // Whole milliseconds between the years 1 and 9999; Foundation cuts where it should round.
+            let milliseconds = Int64.random(in: -62_135_596_800_000...253_402_300_799_999, using: &chance)
+            let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+            let inside = Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000)
+            #expect(date.rfc3339 == inside.formatted(style))
+        }
+    }
+
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000Z"), (-0.001, "1969-12-31T23:59:59.999Z"),
+        (951_782_400, "2000-02-29T00:00:00.000Z"),
+        (4_107_542_399.9996, "2100-03-01T00:00:00.000Z"), (1_795_428_000.0004, "2026-11-23T10:00:00.000Z"),
+    ]) func `leap days and borders`(seconds: Double, text: String) {
+        #expect(Date(timeIntervalSince1970: seconds).rfc3339 == text)
+    }
+
+    @Test func `a year of five digits does not trap`() {
+        #expect(!Date(timeIntervalSince1970: 1e15).rfc3339.isEmpty)
+        #expect(!Date(timeIntervalSince1970: -1e15).rfc3339.isEmpty)
+    }
+}
