@@ -1,36 +1,37 @@
 """Puts the numbers of a run into Markdown."""
 
 COSTS = ("Watching", [
-    ("tokens", lambda r, c: f"{r['tokens']:,}"),
-    ("every", lambda r, c: f"{r['interval_s']} s"),
-    ("", lambda r, c: r["contender"]),
-    ("HTTP", lambda r, c: r["protocol"][5:]),
-    ("probes/s", lambda r, c: number(r.get("rate"))),
-    ("late", lambda r, c: late(r)),
-    ("worst gap, s", lambda r, c: number(r.get("worst_gap_s"))),
-    ("CPU s per 1,000", lambda r, c: number(r.get("cpu_per_1000"))),
-    ("× curl", lambda r, c: ratio(r, c, "cpu_per_1000")),
-    ("% of a core", lambda r, c: number(r.get("load"), 100)),
-    ("nginx, % of a core", lambda r, c: number(r.get("server_load"), 100)),
-    ("resident, MB", lambda r, c: number(r.get("rss_mb"))),
-    ("anonymous, MB", lambda r, c: number(r.get("anon_mb"))),
-    ("connections", lambda r, c: f"{r['connections']:,}" if "connections" in r else "-"),
+    ("tokens", lambda r, o: f"{r['tokens']:,}"),
+    ("every", lambda r, o: f"{r['interval_s']} s"),
+    ("", lambda r, o: r["contender"]),
+    ("HTTP", lambda r, o: r["protocol"][5:]),
+    ("probes/s", lambda r, o: number(r.get("rate"))),
+    ("late", lambda r, o: late(r)),
+    ("worst gap, s", lambda r, o: number(r.get("worst_gap_s"))),
+    ("CPU s per 1,000", lambda r, o: number(r.get("cpu_per_1000"))),
+    ("× curl", lambda r, o: ratio(r, o, "curl")),
+    ("× Monit", lambda r, o: ratio(r, o, "monit")),
+    ("% of a core", lambda r, o: number(r.get("load"), 100)),
+    ("nginx, % of a core", lambda r, o: number(r.get("server_load"), 100)),
+    ("resident, MB", lambda r, o: number(r.get("rss_mb"))),
+    ("anonymous, MB", lambda r, o: number(r.get("anon_mb"))),
+    ("connections", lambda r, o: f"{r['connections']:,}" if "connections" in r else "-"),
 ])
 STORY = ("From the start to the end", [
-    ("tokens", lambda r, c: f"{r['tokens']:,}"),
-    ("every", lambda r, c: f"{r['interval_s']} s"),
-    ("", lambda r, c: r["contender"]),
-    ("HTTP", lambda r, c: r["protocol"][5:]),
-    ("first probe, ms", lambda r, c: number(r.get("first_ms"))),
-    ("all probed, ms", lambda r, c: f"{r['all_ms']:,}" if "all_ms" in r else unprobed(r)),
-    ("to the disk, kB/h", lambda r, c: number(r.get("disk_bytes_per_hour"), 0.001)),
-    ("status file, writes/h", lambda r, c: number(r.get("status_writes_per_hour"))),
-    ("status file, kB", lambda r, c: number(r.get("status_bytes"), 0.001)),
-    ("database, kB", lambda r, c: number(r.get("database_bytes"), 0.001)),
-    ("death told p50, s", lambda r, c: number(r.get("detection_p50_s"))),
-    ("p99, s", lambda r, c: number(r.get("detection_p99_s"))),
-    ("missed", lambda r, c: f"{r['deaths_missed']} of {r['deaths']}" if "deaths" in r else "-"),
-    ("end, ms", lambda r, c: number(r.get("stop_ms"))),
+    ("tokens", lambda r, o: f"{r['tokens']:,}"),
+    ("every", lambda r, o: f"{r['interval_s']} s"),
+    ("", lambda r, o: r["contender"]),
+    ("HTTP", lambda r, o: r["protocol"][5:]),
+    ("first probe, ms", lambda r, o: number(r.get("first_ms"))),
+    ("all probed, ms", lambda r, o: f"{r['all_ms']:,}" if "all_ms" in r else unprobed(r)),
+    ("to the disk, kB/h", lambda r, o: number(r.get("disk_bytes_per_hour"), 0.001)),
+    ("status file, writes/h", lambda r, o: number(r.get("status_writes_per_hour"))),
+    ("status file, kB", lambda r, o: number(r.get("status_bytes"), 0.001)),
+    ("database, kB", lambda r, o: number(r.get("database_bytes"), 0.001)),
+    ("death told p50, s", lambda r, o: number(r.get("detection_p50_s"))),
+    ("p99, s", lambda r, o: number(r.get("detection_p99_s"))),
+    ("missed", lambda r, o: f"{r['deaths_missed']} of {r['deaths']}" if "deaths" in r else "-"),
+    ("end, ms", lambda r, o: number(r.get("stop_ms"))),
 ])
 
 
@@ -58,10 +59,12 @@ def unprobed(row):
     return f"{row['unprobed']:,} never" if "unprobed" in row else "-"
 
 
-def ratio(row, curls, key):
-    """How many times what curl takes for the same."""
-    beside = curls.get((row["tokens"], row["interval_s"], row["protocol"]), {}).get(key)
-    return "-" if row["contender"] == "curl" or not beside or key not in row else number(row[key] / beside)
+def ratio(row, others, contender):
+    """How many times the processor time of `contender` for the same; Monit knows HTTP/1.1 alone."""
+    protocol = "HTTP/1.1" if contender == "monit" else row["protocol"]
+    beside = others.get((contender, row["tokens"], row["interval_s"], protocol), {}).get("cpu_per_1000")
+    mine = row.get("cpu_per_1000")
+    return "-" if row["contender"] == contender or not beside or mine is None else number(mine / beside)
 
 
 def verdict(row):
@@ -75,19 +78,19 @@ def verdict(row):
     return None
 
 
-def table(title, columns, rows, curls):
+def table(title, columns, rows, others):
     lines = [f"### {title}", "", "| " + " | ".join(head for head, _ in columns) + " |", "|" + " --- |" * len(columns)]
-    lines += ["| " + " | ".join(cell(row, curls) for _, cell in columns) + " |" for row in rows]
+    lines += ["| " + " | ".join(cell(row, others) for _, cell in columns) + " |" for row in rows]
     return lines + [""]
 
 
 def render(run):
     """The tables of one run; `run` is what `--json` keeps."""
     rows = run["rows"]
-    curls = {(r["tokens"], r["interval_s"], r["protocol"]): r for r in rows if r["contender"] == "curl"}
+    others = {(r["contender"], r["tokens"], r["interval_s"], r["protocol"]): r for r in rows}
     lines = ["Measured on " + ", ".join(f"{key} {value}" for key, value in run["machine"].items()) + ".", ""]
-    lines += table(*COSTS, rows, curls)
-    lines += table(*STORY, [row for row in rows if row["contender"] != "curl"], curls)
+    lines += table(*COSTS, rows, others)
+    lines += table(*STORY, [row for row in rows if row["contender"] != "curl"], others)
     remarks = [(row, verdict(row)) for row in rows]
     lines += [f"- {row['contender']}, {row['tokens']:,} tokens every {row['interval_s']} s, {row['protocol']}: {remark}"
               for row, remark in remarks if remark]
