@@ -51,8 +51,9 @@ def number(value, factor=1):
 def late(row):
     if "late" not in row:
         return "-"
-    total = row["probes"] or 1
-    return f"{row['late']:,}" if not row["late"] else f"{row['late']:,} ({min(1, row['late'] / total):.0%})"
+    if not row["late"]:
+        return "0"
+    return f"{row['late']:,} ({number(min(1, row['late'] / (row['probes'] or 1)), 100)} %)"
 
 
 def unprobed(row):
