@@ -110,7 +110,9 @@ install: manual ## install what `make build` made, below DESTDIR and PREFIX
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions .build/manual/_tokenvigil
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d .build/manual/tokenvigil.fish
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil README.md config/tokenvigil.yaml
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs docs/*.md docs/*.json
+	install -d $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/config
+	ln -sf ../tokenvigil.yaml $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/config/tokenvigil.yaml
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs docs/*.md docs/*.json docs/*.svg
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs/prometheus docs/prometheus/*
 	# Never over what an administrator has written.
 	test -e $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml || install -D -m 0644 \
