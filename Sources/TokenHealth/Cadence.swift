@@ -18,14 +18,10 @@ struct Cadence {
     private static let deadPauses: [Duration] = [.seconds(60), .seconds(300), .seconds(900), .seconds(3600)]
 
     /// The interval less up to a twentieth: never later than promised, and no two tokens in step for long.
-    var spreadInterval: Duration {
-        token.interval * (1 - 0.05 * chance)
-    }
+    var spreadInterval: Duration { token.calm(chance: chance).pause }
 
     /// How long the network is left alone while all is well, spread in the same way.
-    private var spreadRest: Duration {
-        token.networkInterval * (1 - 0.05 * chance)
-    }
+    private var spreadRest: Duration { token.calm(chance: chance).rest }
 
     /// How long the network is left alone.
     func rest(after belief: Belief) -> Duration {

@@ -58,7 +58,9 @@ struct Backlog {
         if let place = sightings[sighting.token], case .sightings(let before) = writes[place - gone],
             before.first?.interval.start == sighting.interval.start
         {
-            writes[place - gone] = .sightings([sighting])
+            var latest = sighting
+            latest.belief = sighting.belief ?? before.first?.belief
+            writes[place - gone] = .sightings([latest])
             return
         }
         writes.append(.sightings([sighting]))

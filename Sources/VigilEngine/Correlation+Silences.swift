@@ -1,4 +1,5 @@
 import FoundationEssentials
+import OrderedCollections
 import TokenHealth
 
 /// Silences and maintenance: what is not told now, and what is told of it at the end.

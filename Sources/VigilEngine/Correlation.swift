@@ -1,4 +1,5 @@
 import FoundationEssentials
+import OrderedCollections
 import TokenHealth
 
 /// Brings together what single tokens come to: what siblings say of each other, when a provider rather than its tokens
@@ -10,11 +11,14 @@ struct Correlation {
         var byOwner: [Ownership: Set<TokenName>] = [:]
         /// Uptime of the first rejection of the present episode.
         var episodeBegan: Duration?
+        /// Owners all of whose tokens are being looked at in the present episode: once is enough.
+        var ralliedOwners: Set<Ownership> = []
         /// Uptime at which the siblings of one that came back were last looked at.
         var ralliedAt: Duration?
     }
 
-    typealias Entries = [TokenName: WatchEntry]
+    /// Entries side by side: a hash table would leave room for as many again, and they are not small.
+    typealias Entries = OrderedDictionary<TokenName, WatchEntry>
 
     private let composer: AlertComposer
     private var communities: [RealmName: Community] = [:]
@@ -104,6 +108,17 @@ extension Correlation {
             ?? .none
     }
 
+    /// Whether nothing is going on that one more acceptance could change: nothing doubted, nothing to be told.
+    func isCalm(around entry: WatchEntry) -> Bool {
+        guard desk.isEmpty, let realm = communities[entry.realm]?.realm else { return false }
+        return !realm.isDoubted && realm.incident == nil
+    }
+
+    /// Takes note of one more acceptance while all is calm.
+    mutating func noteAcceptance(of entry: WatchEntry, at now: Duration) {
+        communities[entry.realm]?.realm.noteCalmAcceptance(of: entry.name, at: now)
+    }
+
     /// Siblings to look at now, because `entry` has just become doubtful or has come back.
     ///
     /// One log-out is seen by all tokens of its owner, and a few tokens of others tell whether it is the provider.
@@ -129,7 +144,8 @@ extension Correlation {
             case .valid, .limited, .unknown, .blind, .pending: return other.lookedAt.map { $0 < began } ?? true
             }
         }
-        let own = community.byOwner[owner, default: []].filter(isFresh)
+        let isFirst = communities[entry.realm]?.ralliedOwners.insert(owner).inserted ?? false
+        let own = isFirst ? community.byOwner[owner, default: []].filter(isFresh) : []
         var asked: Set<Ownership> = [owner]
         var others: [TokenName] = []
         for name in community.members.lazy.prefix(500) where others.count < Correlation.witnesses {
@@ -273,6 +289,7 @@ extension Correlation {
         let isDoubted = communities[realm]?.realm.isDoubted ?? false
         if !isDoubted {
             communities[realm]?.episodeBegan = nil
+            communities[realm]?.ralliedOwners = []
         } else if communities[realm]?.episodeBegan == nil {
             communities[realm]?.episodeBegan = now
         }

@@ -8,6 +8,22 @@ package import TokenHealth
 /// but ``Exchange/minted``.
 package protocol Prober: Sendable {
     func exchange(_ request: ProbeRequest) async -> Exchange
+    /// Asks as ``exchange(_:)`` does, and reads no more of an answer with this mark.
+    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance
+}
+
+/// What came of asking again.
+package enum Glance: Sendable, Hashable {
+    /// The answer has the mark that was expected.
+    case same(latency: Duration)
+    case other(Exchange)
+}
+
+extension Prober {
+    /// A prober that makes no marks never sees the same answer again.
+    package func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
+        .other(await exchange(request))
+    }
 }
 
 /// One question to a provider.
@@ -59,11 +75,11 @@ package protocol Notifier: Sendable {
     func deliver(_ alert: Alert) async -> DeliveryResult
 }
 
-/// Publishes the status document.
+/// Publishes what is known.
 ///
-/// Contract: a reader sees the old document or the new one, never a part.
+/// Contract: a reader sees the old edition or the new one, never a part.
 package protocol StatusPublisher: Sendable {
-    func publish(_ document: StatusDocument) async throws
+    func publish(_ edition: StatusEdition) async throws
 }
 
 /// Keeps beliefs, history and the outbox.
@@ -103,6 +119,10 @@ package protocol HealthStore: Sendable {
     func drill() throws -> DrillRecord?
     /// Remembers this of drills.
     func keep(_ drill: DrillRecord) throws
+    /// Forgets some of what ended before `limit` and nobody waits for; `step`: where the last call came to.
+    ///
+    /// - Returns: where this call came to; `nil` where nothing is left to be forgotten.
+    func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep?
 }
 
 /// A token as the store remembers it.
@@ -235,13 +255,14 @@ package struct OutgoingAlert: Sendable, Hashable {
     }
 }
 
-/// What a healthy probe adds to the record.
+/// What a probe without news adds to the record.
 package struct Sighting: Sendable, Hashable {
     package var token: TokenName
-    package var belief: Belief
+    /// `nil` where the token was accepted once more, and ``Belief/sighted(at:)`` is all that has changed.
+    package var belief: Belief?
     package var interval: ValidityInterval
 
-    package init(token: TokenName, belief: Belief, interval: ValidityInterval) {
+    package init(token: TokenName, belief: Belief?, interval: ValidityInterval) {
         self.token = token
         self.belief = belief
         self.interval = interval

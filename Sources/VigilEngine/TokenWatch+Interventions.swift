@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import OrderedCollections
 package import TokenHealth
 
 /// Why what a person has asked for is not done.

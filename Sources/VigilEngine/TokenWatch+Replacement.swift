@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import OrderedCollections
 package import TokenHealth
 
 /// That a person has put a new secret in the place of a token's.

@@ -28,6 +28,7 @@ package struct StatusServer: Service {
         listening: @escaping @Sendable (Int?) -> Void = { _ in }
     ) {
         self.listener = listener
+        bulletin.open()
         let api = StatusAPI(
             bulletin: bulletin,
             tally: tally,

@@ -12,9 +12,9 @@ final class CurrentStatusFile: StatusPublisher {
 
     init(_ current: CurrentConfiguration) { self.current = current }
 
-    func publish(_ document: StatusDocument) async throws {
+    func publish(_ edition: StatusEdition) async throws {
         let path = current.value.statusFile
-        try await StatusFile(path: path).publish(document)
+        try await StatusFile(path: path).publish(edition)
         let before = last.withLock { last in
             defer { last = path }
             return last

@@ -1,0 +1,34 @@
+import TokenHealth
+
+/// `CoreCost healthy|death COUNT`: so many healthy looks at one token, or so many deaths, each with its confirmation.
+@main
+enum CoreCost {
+    static func main() {
+        let words = CommandLine.arguments.dropFirst()
+        guard let what = words.first, let count = words.last.flatMap({ Int($0) }), let token = Tallyfy.token else {
+            preconditionFailure("usage: CoreCost healthy|death COUNT")
+        }
+        switch what {
+        case "healthy": healthy(count, token)
+        case "death": for _ in 0..<count { death(of: token) }
+        default: preconditionFailure("usage: CoreCost healthy|death COUNT")
+        }
+    }
+
+    private static func healthy(_ count: Int, _ token: WatchedToken) {
+        var story = Story(token: token)
+        story.look(200, Story.acceptance, isControlled: true)
+        for _ in 0..<count { story.look(200, Story.acceptance) }
+        precondition(story.state == .valid, "it is healthy")
+        precondition(story.pause > .zero && story.pause <= token.interval, "and looked at in time")
+    }
+
+    private static func death(of token: WatchedToken) {
+        var story = Story(token: token)
+        story.look(200, Story.acceptance, isControlled: true)
+        story.look(401, Story.refusal, isControlled: true)
+        story.look(401, Story.refusal)
+        story.look(401, Story.refusal, isControlled: true)
+        precondition(story.state.name == .invalid, "it is dead")
+    }
+}

@@ -1,0 +1,169 @@
+import FoundationEssentials
+import OrderedCollections
+import TokenHealth
+
+/// A look that has ended: what is to be decided on.
+struct EndedLook {
+    /// What it gave.
+    enum Findings {
+        /// Nothing where the network was left alone.
+        case seen(Observation?, Exchange?)
+        /// The decision itself, which follows without a look.
+        case concluded(Decision)
+    }
+
+    let name: TokenName
+    let findings: Findings
+    let at: Moment
+}
+
+/// A decision that counts once it is stored.
+private struct Draft {
+    let decision: Decision
+    let observation: Observation?
+    /// As it is from now on, and as it was.
+    let entry: WatchEntry
+    let previous: WatchEntry
+    let news: News
+    /// Beliefs of tokens that the news tell together with this one, as they were.
+    let regrouped: [TokenName: Belief]
+    /// What must be stored at once; `nil` where that has time.
+    let change: HealthChange?
+    let at: Moment
+}
+
+/// From the end of a look to what is believed.
+extension TokenWatch {
+    /// Decides on a look together with those that have ended meanwhile, and returns when it is done.
+    ///
+    /// In a storm of deaths every transaction of its own would wait for the disk, and everybody for it.
+    func settle(_ look: EndedLook) async {
+        ended.append(look)
+        guard ended.count == 1 else { return await withCheckedContinuation { waiters.append($0) } }
+        await Task.yield()
+        let (looks, done) = (ended, waiters)
+        (ended, waiters) = ([], [])
+        settle(looks)
+        for waiter in done { waiter.resume() }
+    }
+
+    /// Believes what follows from these looks once it is stored: all of it in one transaction.
+    func settle(_ looks: [EndedLook]) {
+        for look in looks { underWay.remove(look.name) }
+        let drafts = looks.compactMap { draft(of: $0) }
+        do {
+            let changes = drafts.compactMap(\.change)
+            if !changes.isEmpty {
+                try store.write(changes.map { .change($0) })
+                problems["store"] = nil
+            }
+        } catch {
+            for draft in drafts.reversed() { undo(draft) }
+            // One of them may be at fault: each for itself then.
+            if looks.count > 1 { return looks.forEach { settle([$0]) } }
+            note(problem: "history cannot be written: \(error)", on: "store")
+            return drafts.forEach { postpone($0) }
+        }
+        for draft in drafts { conclude(draft) }
+        if drafts.contains(where: { $0.decision.transition != nil || !$0.news.isEmpty }) { changed() }
+    }
+
+    /// Decides, and lets what follows count for the decisions after it.
+    private func draft(of look: EndedLook) -> Draft? {
+        guard let previous = entries[look.name] else { return nil }
+        let now = look.at
+        let (decision, observation) = decision(on: look, of: previous)
+        var next = previous
+        if case .seen(let observation?, let exchange) = look.findings { next.remember(exchange, after: observation) }
+        next.belief = decision.belief
+        let ended = next.extendHistory(with: decision.belief.state, at: now.wall)
+        next.isContinuing = true
+        let hasJustDied = decision.transition?.to == .invalid
+        if observation != nil || hasJustDied { next.rest(for: decision, at: now) }
+        if let observation { next.note(observation, at: now.uptime) }
+        let verdict = observation?.finding.verdict.name
+        let news = correlation.note(decision, of: next, verdict: verdict, in: entries, at: now)
+        let isNew = ended != nil || previous.intervals.last?.start != next.intervals.last?.start
+        let isUrgent = decision.isWorthStoring(after: previous.belief) || isNew || !news.isEmpty
+        let draft = Draft(
+            decision: decision,
+            observation: observation,
+            entry: next,
+            previous: previous,
+            news: news,
+            regrouped: news.regrouped.keys.reduce(into: [:]) { $0[$1] = entries[$1]?.belief },
+            change: isUrgent ? change(decision, news, entry: next, ended: ended, previous: previous, at: now) : nil,
+            at: now
+        )
+        entries[look.name] = next
+        regroup(news)
+        return draft
+    }
+
+    private func decision(on look: EndedLook, of entry: WatchEntry) -> (Decision, Observation?) {
+        switch look.findings {
+        case .concluded(let decision):
+            return (decision, nil)
+        case .seen(nil, _):
+            return (entry.belief.ageing(at: look.at.wall, of: entry.token, chance: chance()), nil)
+        case .seen(let observation?, _):
+            let siblings = correlation.siblings(of: entry)
+            let decision = entry.belief.considering(
+                observation,
+                of: entry.token,
+                siblings: siblings,
+                chance: chance()
+            )
+            return (decision, observation)
+        }
+    }
+
+    private func change(
+        _ decision: Decision,
+        _ news: News,
+        entry: WatchEntry,
+        ended: ValidityInterval?,
+        previous: WatchEntry,
+        at now: Moment
+    ) -> HealthChange? {
+        guard let interval = entry.intervals.last else { return nil }
+        return HealthChange(
+            token: entry.name,
+            belief: decision.belief,
+            transition: decision.transition,
+            interval: interval,
+            endedInterval: ended,
+            endedIncident: decision.belief.incident == nil ? previous.belief.incident : nil,
+            certificate: DeathCertificate(token: entry.token, belief: decision.belief),
+            news: news,
+            at: now.wall
+        )
+    }
+
+    /// It is stored, and counts.
+    private func conclude(_ draft: Draft) {
+        let (entry, now) = (draft.entry, draft.at)
+        if draft.change == nil { dirty.insert(entry.name) } else { dirty.remove(entry.name) }
+        if draft.change != nil { log(draft.decision, token: entry.token) }
+        let remaining = max(entry.networkDue - now.uptime, .milliseconds(1))
+        agenda.schedule(entry.name, at: now.uptime + min(draft.decision.pause, remaining))
+        let before = draft.previous.belief.state
+        for sibling in correlation.kin(of: entry, after: before, in: entries, at: now.uptime) {
+            hurry(sibling, at: now.uptime)
+        }
+    }
+
+    /// It is not stored, and so it has not happened.
+    private func undo(_ draft: Draft) {
+        for (name, belief) in draft.regrouped { entries[name]?.belief = belief }
+        entries[draft.entry.name] = draft.previous
+        correlation.takeBack(draft.news, in: entries, at: draft.at)
+    }
+
+    /// The next look decides again, no sooner than the provider may be asked again.
+    private func postpone(_ draft: Draft) {
+        let soon = min(draft.entry.token.interval, .seconds(5))
+        let pause = draft.observation == nil ? soon : max(soon, draft.decision.rest)
+        agenda.schedule(draft.entry.name, at: draft.at.uptime + pause)
+    }
+}
