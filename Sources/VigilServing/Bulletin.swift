@@ -5,8 +5,6 @@ package import VigilEngine
 /// The newest status document, for everybody who reads it over HTTP.
 package final class Bulletin: StatusPublisher {
     private struct State {
-        /// Whether anybody may come and read.
-        var isOpen = false
         var document: StatusDocument?
         var readers: [Int: Wakeup] = [:]
         var nextReader = 0
@@ -19,12 +17,7 @@ package final class Bulletin: StatusPublisher {
     /// What is known; `nil` before the first document.
     package var latest: StatusDocument? { state.withLock { $0.document } }
 
-    /// Has documents kept from now on.
-    func open() { state.withLock { $0.isOpen = true } }
-
-    package func publish(_ edition: StatusEdition) async {
-        guard state.withLock({ $0.isOpen }) else { return }
-        let document = await edition.document()
+    package func publish(_ document: StatusDocument) async {
         let readers = state.withLock { state in
             state.document = document
             return Array(state.readers.values)
@@ -63,11 +56,11 @@ package struct StatusPublishers: StatusPublisher {
     }
 
     /// - Throws: the last failure.
-    package func publish(_ edition: StatusEdition) async throws {
+    package func publish(_ document: StatusDocument) async throws {
         var failure: (any Error)?
         for publisher in publishers {
             do {
-                try await publisher.publish(edition)
+                try await publisher.publish(document)
             } catch {
                 failure = error
             }

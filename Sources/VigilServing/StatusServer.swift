@@ -28,7 +28,6 @@ package struct StatusServer: Service {
         listening: @escaping @Sendable (Int?) -> Void = { _ in }
     ) {
         self.listener = listener
-        bulletin.open()
         let api = StatusAPI(
             bulletin: bulletin,
             tally: tally,

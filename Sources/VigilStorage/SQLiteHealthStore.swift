@@ -58,8 +58,6 @@ package final class SQLiteHealthStore: HealthStore {
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
-        // Of a new database, pages that have become free can be given back (https://www.sqlite.org/pragma.html).
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
         let queue = try DatabaseQueue(path: directory.database, configuration: configuration)
         // GRDB relaxes `synchronous` when it switches to WAL; an alert that was promised must survive a power cut.
         // A log of many pages could fill a small disk, and would then have no room to be brought into the database.
@@ -107,9 +105,7 @@ package final class SQLiteHealthStore: HealthStore {
                     sql: "SELECT * FROM validity WHERE token_id = ? AND end_at > ? ORDER BY start_at",
                     arguments: [id, oldest - 30 * 86_400_000]
                 ).compactMap(ValidityInterval.init(row:))
-                // Acceptances without news lengthen the interval, and are written nowhere else.
-                let end = intervals.last.flatMap { $0.state == .valid ? $0.end : nil }
-                tokens[name] = StoredToken(belief: end.map { belief.sighted(at: $0) } ?? belief, intervals: intervals)
+                tokens[name] = StoredToken(belief: belief, intervals: intervals)
             }
             return tokens
         }
@@ -250,10 +246,6 @@ package final class SQLiteHealthStore: HealthStore {
     package func drill() throws -> DrillRecord? { try queue.read { try DrillRecord(in: $0) } }
 
     package func keep(_ drill: DrillRecord) throws { try write([.drill(drill)]) }
-
-    package func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep? {
-        try queue.write { try $0.prune(before: limit, after: step) }
-    }
 
     /// Runs a read for tests of what is on disk.
     package func read<Value>(_ body: (Database) throws -> Value) throws -> Value {

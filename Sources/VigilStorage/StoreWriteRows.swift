@@ -40,7 +40,10 @@ extension Database {
         case .news(let news):
             try self.write(news)
         case .sightings(let sightings):
-            for sighting in sightings { try self.write(sighting) }
+            for sighting in sightings {
+                let id = try upsert(sighting.belief, of: sighting.token)
+                try self.write(sighting.interval, of: id)
+            }
         case .settlement(let delivery, let outcome, let consequences):
             try settle(delivery, as: outcome)
             try self.write(consequences, of: delivery)
@@ -50,20 +53,6 @@ extension Database {
                 arguments: [Data(try drill.json().utf8)]
             )
         }
-    }
-
-    private func write(_ sighting: Sighting) throws {
-        if let belief = sighting.belief {
-            return try write(sighting.interval, of: try upsert(belief, of: sighting.token))
-        }
-        let (start, end) = (sighting.interval.start.milliseconds, sighting.interval.end.milliseconds)
-        let lengthening = try cachedStatement(
-            sql: """
-                UPDATE validity SET end_at = max(end_at, ?)
-                WHERE token_id = (SELECT id FROM token WHERE name = ?) AND start_at = ?
-                """
-        )
-        try lengthening.execute(arguments: [end, sighting.token.text, start])
     }
 
     private func write(_ change: HealthChange) throws {

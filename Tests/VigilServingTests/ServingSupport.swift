@@ -93,11 +93,3 @@ func answer(
 extension HTTPAnswer {
     func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 }
-
-extension Bulletin {
-    /// An edition of a document that is there already, for somebody who reads.
-    func publish(_ document: StatusDocument) async {
-        open()
-        await publish(StatusEdition(document))
-    }
-}
