@@ -58,9 +58,7 @@ struct Backlog {
         if let place = sightings[sighting.token], case .sightings(let before) = writes[place - gone],
             before.first?.interval.start == sighting.interval.start
         {
-            var latest = sighting
-            latest.belief = sighting.belief ?? before.first?.belief
-            writes[place - gone] = .sightings([latest])
+            writes[place - gone] = .sightings([sighting])
             return
         }
         writes.append(.sightings([sighting]))

@@ -1,5 +1,4 @@
 import FoundationEssentials
-import OrderedCollections
 import TokenHealth
 
 /// Silences and maintenance: what is not told now, and what is told of it at the end.

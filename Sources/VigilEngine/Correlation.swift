@@ -1,5 +1,4 @@
 import FoundationEssentials
-import OrderedCollections
 import TokenHealth
 
 /// Brings together what single tokens come to: what siblings say of each other, when a provider rather than its tokens
@@ -11,14 +10,11 @@ struct Correlation {
         var byOwner: [Ownership: Set<TokenName>] = [:]
         /// Uptime of the first rejection of the present episode.
         var episodeBegan: Duration?
-        /// Owners all of whose tokens are being looked at in the present episode: once is enough.
-        var ralliedOwners: Set<Ownership> = []
         /// Uptime at which the siblings of one that came back were last looked at.
         var ralliedAt: Duration?
     }
 
-    /// Entries side by side: a hash table would leave room for as many again, and they are not small.
-    typealias Entries = OrderedDictionary<TokenName, WatchEntry>
+    typealias Entries = [TokenName: WatchEntry]
 
     private let composer: AlertComposer
     private var communities: [RealmName: Community] = [:]
@@ -108,17 +104,6 @@ extension Correlation {
             ?? .none
     }
 
-    /// Whether nothing is going on that one more acceptance could change: nothing doubted, nothing to be told.
-    func isCalm(around entry: WatchEntry) -> Bool {
-        guard desk.isEmpty, let realm = communities[entry.realm]?.realm else { return false }
-        return !realm.isDoubted && realm.incident == nil
-    }
-
-    /// Takes note of one more acceptance while all is calm.
-    mutating func noteAcceptance(of entry: WatchEntry, at now: Duration) {
-        communities[entry.realm]?.realm.noteCalmAcceptance(of: entry.name, at: now)
-    }
-
     /// Siblings to look at now, because `entry` has just become doubtful or has come back.
     ///
     /// One log-out is seen by all tokens of its owner, and a few tokens of others tell whether it is the provider.
@@ -144,8 +129,7 @@ extension Correlation {
             case .valid, .limited, .unknown, .blind, .pending: return other.lookedAt.map { $0 < began } ?? true
             }
         }
-        let isFirst = communities[entry.realm]?.ralliedOwners.insert(owner).inserted ?? false
-        let own = isFirst ? community.byOwner[owner, default: []].filter(isFresh) : []
+        let own = community.byOwner[owner, default: []].filter(isFresh)
         var asked: Set<Ownership> = [owner]
         var others: [TokenName] = []
         for name in community.members.lazy.prefix(500) where others.count < Correlation.witnesses {
@@ -289,7 +273,6 @@ extension Correlation {
         let isDoubted = communities[realm]?.realm.isDoubted ?? false
         if !isDoubted {
             communities[realm]?.episodeBegan = nil
-            communities[realm]?.ralliedOwners = []
         } else if communities[realm]?.episodeBegan == nil {
             communities[realm]?.episodeBegan = now
         }
@@ -366,7 +349,8 @@ extension Correlation {
                     notice: notice,
                     noticedAt: held.at,
                     siblings: subjects.count < Alert.mostEvidence
-                        ? evidence(beside: entry, in: entries, at: now.wall) : []
+                        ? evidence(beside: entry, in: entries, at: now.wall) : [],
+                    lastDays: subjects.count < Alert.mostDayBars ? entry.lastDays(until: now.wall) : nil
                 )
             )
         }
@@ -473,7 +457,8 @@ extension Correlation {
                 belief: entry.belief,
                 report: entry.report(at: now),
                 notice: Notice(incident.kind, incident: incident),
-                noticedAt: incident.openedAt
+                noticedAt: incident.openedAt,
+                lastDays: entry.lastDays(until: now)
             )
             return composer.alert(telling: [subject], openTokens: 1, at: now)
                 .map { OutgoingAlert($0, to: entry.token.audience(of: incident, isEscalation: false)) }

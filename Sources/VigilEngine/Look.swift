@@ -12,8 +12,6 @@ struct Look {
     /// The credential that asks, where the provider wants one beside the token.
     let asker: Secret?
     let prober: MeteredProber
-    /// What came of asking the token's own question, where that was done already.
-    var glimpsed: Exchange?
 
     /// The answer to `question`; a rejection that would be believed at once is asked for again.
     func answer(
@@ -22,12 +20,7 @@ struct Look {
         judgedBy judge: (Exchange) -> Finding
     ) async -> Exchange {
         let isFresh = belief.isDoubted
-        let exchange: Exchange
-        if let glimpsed {
-            exchange = glimpsed
-        } else {
-            exchange = await prober.exchange(request(question, secret, onFreshConnection: isFresh))
-        }
+        let exchange = await prober.exchange(request(question, secret, onFreshConnection: isFresh))
         guard judge(exchange).verdict.name == .rejected, token.confirmation.rejections == 1, !isFresh else {
             return exchange
         }
@@ -70,20 +63,6 @@ final class MeteredProber: Sendable {
 
     func exchange(_ request: ProbeRequest) async -> Exchange {
         let exchange = await prober.exchange(request)
-        count(exchange, of: request)
-        return exchange
-    }
-
-    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        let glance = await prober.glance(request, expecting: mark)
-        switch glance {
-        case .same: count.withLock { $0.requests += 1 }
-        case .other(let exchange): count(exchange, of: request)
-        }
-        return glance
-    }
-
-    private func count(_ exchange: Exchange, of request: ProbeRequest) {
         let isRefused = request.secret != nil && (exchange.status == 401 || exchange.status == 403)
         // A token endpoint refuses a client with 400 as well (RFC 6749 section 5.2).
         let isRefusedGrant = request.question.isGrantRequest && exchange.status == 400
@@ -91,5 +70,6 @@ final class MeteredProber: Sendable {
             count.requests += 1
             if isRefused || isRefusedGrant { count.failedLogins += 1 }
         }
+        return exchange
     }
 }

@@ -8,22 +8,6 @@ package import TokenHealth
 /// but ``Exchange/minted``.
 package protocol Prober: Sendable {
     func exchange(_ request: ProbeRequest) async -> Exchange
-    /// Asks as ``exchange(_:)`` does, and reads no more of an answer with this mark.
-    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance
-}
-
-/// What came of asking again.
-package enum Glance: Sendable, Hashable {
-    /// The answer has the mark that was expected.
-    case same(latency: Duration)
-    case other(Exchange)
-}
-
-extension Prober {
-    /// A prober that makes no marks never sees the same answer again.
-    package func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        .other(await exchange(request))
-    }
 }
 
 /// One question to a provider.
@@ -75,11 +59,11 @@ package protocol Notifier: Sendable {
     func deliver(_ alert: Alert) async -> DeliveryResult
 }
 
-/// Publishes what is known.
+/// Publishes the status document.
 ///
-/// Contract: a reader sees the old edition or the new one, never a part.
+/// Contract: a reader sees the old document or the new one, never a part.
 package protocol StatusPublisher: Sendable {
-    func publish(_ edition: StatusEdition) async throws
+    func publish(_ document: StatusDocument) async throws
 }
 
 /// Keeps beliefs, history and the outbox.
@@ -119,10 +103,6 @@ package protocol HealthStore: Sendable {
     func drill() throws -> DrillRecord?
     /// Remembers this of drills.
     func keep(_ drill: DrillRecord) throws
-    /// Forgets some of what ended before `limit` and nobody waits for; `step`: where the last call came to.
-    ///
-    /// - Returns: where this call came to; `nil` where nothing is left to be forgotten.
-    func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep?
 }
 
 /// A token as the store remembers it.
@@ -255,14 +235,13 @@ package struct OutgoingAlert: Sendable, Hashable {
     }
 }
 
-/// What a probe without news adds to the record.
+/// What a healthy probe adds to the record.
 package struct Sighting: Sendable, Hashable {
     package var token: TokenName
-    /// `nil` where the token was accepted once more, and ``Belief/sighted(at:)`` is all that has changed.
-    package var belief: Belief?
+    package var belief: Belief
     package var interval: ValidityInterval
 
-    package init(token: TokenName, belief: Belief?, interval: ValidityInterval) {
+    package init(token: TokenName, belief: Belief, interval: ValidityInterval) {
         self.token = token
         self.belief = belief
         self.interval = interval

@@ -8,6 +8,9 @@ package struct ProbeService: Service {
     private let timekeeper: any Timekeeper
     private let progress: Progress
 
+    /// Looks that fall due within this time share one wake-up: waking costs more than a probe.
+    private static let grain = Duration.milliseconds(10)
+
     /// - `wakeup`: signalled when something is due earlier than the watch last said.
     package init(watch: TokenWatch, timekeeper: any Timekeeper, progress: Progress, wakeup: Wakeup = Wakeup()) {
         self.wakeup = wakeup
@@ -27,8 +30,8 @@ package struct ProbeService: Service {
                     }
                     let now = timekeeper.now().uptime
                     progress.mark(.probing, at: now)
-                    let wake = await watch.nextWake(at: now, latest: now + progress.longestPause)
-                    await wakeup.wait(until: wake, on: timekeeper)
+                    let due = await watch.nextWake(latest: now + progress.longestPause)
+                    await wakeup.wait(until: max(due, now + ProbeService.grain), on: timekeeper)
                 }
             }
         }

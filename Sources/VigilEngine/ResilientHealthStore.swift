@@ -293,12 +293,4 @@ extension ResilientHealthStore {
     package func keep(_ drill: DrillRecord) throws { try write([.drill(drill)]) }
 
     package func notifierReports() throws -> [String: NotifierReport] { try read { try $0.notifierReports() } }
-
-    /// Only the disk has anything that is old.
-    package func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep? {
-        try act { state in
-            guard state.reserve == nil, let disk = state.disk else { return nil }
-            return try disk.prune(before: limit, after: step)
-        }
-    }
 }

@@ -16,19 +16,16 @@ package struct StatusReporter: Service {
     private let notifierNames: @Sendable () -> [String]
     private let period: @Sendable () -> Duration
     private let logger: Logger
-    private let published: @Sendable (StatusHead) -> Void
+    private let published: @Sendable (StatusDocument) -> Void
     private let wakeup: Wakeup
     private let disabledNotifiers: @Sendable () -> Set<String>
     private let problems: @Sendable () async -> [String]
-
-    /// So many times as long as it took to write an edition, no other is written: of very many tokens each is work.
-    private static let calm = 9
 
     /// - `monitor`: what is known of this daemon; health and further problems are filled in.
     /// - `period`: longest time between two documents; a document is valid for twice as long.
     /// - `wakeup`: signalled when something has changed.
     /// - `problems`: what hinders the monitor itself, beside what the watch and the store say.
-    /// - `published`: called after each edition that was written.
+    /// - `published`: called after each document that was written.
     package init(
         watch: TokenWatch,
         store: any HealthStore,
@@ -42,7 +39,7 @@ package struct StatusReporter: Service {
         disabledNotifiers: @escaping @Sendable () -> Set<String> = { [] },
         problems: @escaping @Sendable () async -> [String] = { [] },
         logger: Logger,
-        published: @escaping @Sendable (StatusHead) -> Void = { _ in }
+        published: @escaping @Sendable (StatusDocument) -> Void = { _ in }
     ) {
         self.watch = watch
         self.store = store
@@ -59,12 +56,12 @@ package struct StatusReporter: Service {
         self.published = published
     }
 
-    /// Publishes one edition.
+    /// Publishes one document.
     package func tick() async {
-        let edition = await edition(at: timekeeper.now().wall)
+        let document = await document(at: timekeeper.now().wall)
         do {
-            try await publisher.publish(edition)
-            published(edition.head)
+            try await publisher.publish(document)
+            published(document)
         } catch {
             logger.error("the status file cannot be written", metadata: ["error": "\(error)"])
         }
@@ -74,11 +71,16 @@ package struct StatusReporter: Service {
         await cancelWhenGracefulShutdown {
             var flushedAt = timekeeper.now().uptime
             while !Task.isCancelled {
-                let begun = timekeeper.now().uptime
                 await tick()
-                let ended = timekeeper.now().uptime
-                await pause(from: ended, until: ended + period(), atLeastFor: (ended - begun) * StatusReporter.calm)
-                let now = timekeeper.now().uptime
+                let due = timekeeper.now().uptime + period()
+                var now = timekeeper.now().uptime
+                repeat {
+                    progress.mark(.publishing, at: now)
+                    let pause = min(due, now + progress.longestPause)
+                    await wakeup.wait(until: pause, on: timekeeper)
+                    now = timekeeper.now().uptime
+                    if now < pause { break }
+                } while now < due && !Task.isCancelled
                 if now - flushedAt >= .seconds(60) {
                     await watch.flush()
                     flushedAt = now
@@ -88,21 +90,8 @@ package struct StatusReporter: Service {
         await watch.flush()
     }
 
-    /// Waits for the end of a period or for news; after an edition that took long, not even for that at once.
-    private func pause(from start: Duration, until due: Duration, atLeastFor shortest: Duration) async {
-        var now = start
-        var hasNews = false
-        while !Task.isCancelled, now < due, !hasNews || now < start + shortest {
-            progress.mark(.publishing, at: now)
-            let pause = min(hasNews ? start + shortest : due, now + progress.longestPause)
-            await wakeup.wait(until: pause, on: timekeeper)
-            now = timekeeper.now().uptime
-            if now < pause { hasNews = true }
-        }
-    }
-
     /// What is known now.
-    package func edition(at now: Date) async -> StatusEdition {
+    package func document(at now: Date) async -> StatusDocument {
         var monitor = monitor()
         monitor.problems += await watch.standingProblems
         monitor.problems += await problems()
@@ -118,14 +107,12 @@ package struct StatusReporter: Service {
         var told: Set<String> = []
         monitor.problems.removeAll { !told.insert($0).inserted }
         monitor.healthy = monitor.problems.isEmpty
-        let (names, census) = await watch.roll
-        let head = StatusHead(
+        return StatusDocument(
             generatedAt: now,
             validUntil: now.advanced(by: period() * 2),
             monitor: monitor,
-            census: census,
+            tokens: await watch.reports(at: now),
             notifiers: notifiers
         )
-        return StatusEdition(head: head, names: names) { [watch] names in await watch.reports(of: names, at: now) }
     }
 }

@@ -54,15 +54,10 @@ package final class Tally: Sendable {
 
     /// A look at a token gave this.
     package func note(_ observation: Observation, of token: TokenName) {
-        note(observation.finding.verdict.name, latency: observation.latency, of: token)
-    }
-
-    /// A look at a token gave this verdict; `latency`: of the exchange, where there was an answer.
-    func note(_ verdict: VerdictName, latency: Duration?, of token: TokenName) {
-        let key = ProbeKey(token: token, verdict: verdict)
+        let key = ProbeKey(token: token, verdict: observation.finding.verdict.name)
         state.withLock { counts in
             counts.probes[key, default: 0] += 1
-            if let latency { counts.durations.add(latency) }
+            if let latency = observation.latency { counts.durations.add(latency) }
         }
     }
 

@@ -37,8 +37,6 @@ package struct TokenObserver: Sendable {
         package let control: Exchange?
         /// What was asked in ``exchange``; `nil` where nothing was.
         package let question: Question?
-        /// What there is instead of an observation, where the answer had the mark that was expected.
-        package let reaffirmation: Reaffirmation?
         /// How many requests were sent, and how many of them the host may have counted as a failed login.
         package var requests = 0
         package var failedLogins = 0
@@ -47,14 +45,12 @@ package struct TokenObserver: Sendable {
             observation: Observation?,
             exchange: Exchange? = nil,
             control: Exchange? = nil,
-            question: Question? = nil,
-            reaffirmation: Reaffirmation? = nil
+            question: Question? = nil
         ) {
             self.observation = observation
             self.exchange = exchange
             self.control = control
             self.question = question
-            self.reaffirmation = reaffirmation
         }
 
         static let nothing = Sight(observation: nil)
@@ -73,14 +69,12 @@ package struct TokenObserver: Sendable {
     ///   - belief: what is known of it.
     ///   - siblingsPass: whether another token of the same API was accepted since this one's trouble began.
     ///   - isResting: whether the network is to be left alone unless the secret has changed.
-    ///   - known: the answer to this secret that would change nothing; `nil` where every answer is to be read.
     /// - Returns: what was seen.
     package func sight(
         of token: WatchedToken,
         belief: Belief,
         siblingsPass: Bool = false,
-        isResting: Bool = false,
-        known: KnownAnswer? = nil
+        isResting: Bool = false
     ) async -> Sight {
         let secret: Secret
         let asker: Secret?
@@ -93,23 +87,13 @@ package struct TokenObserver: Sendable {
         let fingerprint = fingerprinter.fingerprint(of: secret)
         let isKnown = fingerprint == belief.fingerprint
         if isResting, isKnown { return .nothing }
-        let prober = MeteredProber(prober)
-        var glimpsed: Exchange?
-        if let known, isKnown {
-            let request = ProbeRequest(token: token, question: known.question, secret: secret, asker: asker)
-            switch await prober.glance(request, expecting: known.mark) {
-            case .same(let latency): return reaffirmation(of: token, status: known.mark.status, latency: latency)
-            case .other(let exchange): glimpsed = exchange
-            }
-        }
         let look = Look(
             token: token,
             fingerprint: fingerprint,
             belief: belief,
             siblingsPass: siblingsPass && belief.isProven && isKnown,
             asker: asker,
-            prober: prober,
-            glimpsed: glimpsed
+            prober: MeteredProber(prober)
         )
         var sight: Sight
         switch token.grant {
@@ -118,14 +102,6 @@ package struct TokenObserver: Sendable {
         }
         (sight.requests, sight.failedLogins) = look.prober.spent
         if let observation = sight.observation { tally.note(observation, of: token.name) }
-        return sight
-    }
-
-    private func reaffirmation(of token: WatchedToken, status: Int, latency: Duration) -> Sight {
-        let reaffirmation = Reaffirmation(status: status, latency: latency, at: timekeeper.now())
-        tally.note(.accepted, latency: latency, of: token.name)
-        var sight = Sight(observation: nil, reaffirmation: reaffirmation)
-        sight.requests = 1
         return sight
     }
 

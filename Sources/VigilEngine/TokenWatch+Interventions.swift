@@ -1,5 +1,4 @@
 package import FoundationEssentials
-import OrderedCollections
 package import TokenHealth
 
 /// Why what a person has asked for is not done.

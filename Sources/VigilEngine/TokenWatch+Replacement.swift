@@ -1,5 +1,4 @@
 package import FoundationEssentials
-import OrderedCollections
 package import TokenHealth
 
 /// That a person has put a new secret in the place of a token's.

@@ -1,6 +1,5 @@
 package import FoundationEssentials
 package import Logging
-import OrderedCollections
 package import TokenHealth
 
 /// Looks at every token when it is due, decides, and has the decision stored before it believes it.
@@ -10,24 +9,16 @@ package actor TokenWatch {
     let observer: TokenObserver
     let store: any HealthStore
     let timekeeper: any Timekeeper
-    let chance: @Sendable () -> Double
+    private let chance: @Sendable () -> Double
     let changed: @Sendable () -> Void
     private let logger: Logger
     private let limit: Int
 
-    var entries: Correlation.Entries = [:]
-    /// Tokens of which something is known that is not stored, and need not be at once.
-    var dirty: Set<TokenName> = []
-    /// Their names in order; empty until somebody wants them.
-    private var names: [TokenName] = []
+    var entries: [TokenName: WatchEntry] = [:]
     var correlation: Correlation
     var ledgers: [RealmName: HostLedger] = [:]
-    var agenda = Agenda<TokenName>()
-    private var pace: Pace
-    var underWay: Set<TokenName> = []
-    /// Looks that have ended and are not decided yet, and those who wait for that.
-    var ended: [EndedLook] = []
-    var waiters: [CheckedContinuation<Void, Never>] = []
+    private var agenda = Agenda<TokenName>()
+    private var underWay: Set<TokenName> = []
     /// Those who wait for the end of a look.
     private var spectators: [TokenName: [AsyncStream<Void>.Continuation]] = [:]
     /// What ``nextWake(latest:)`` last said.
@@ -47,7 +38,7 @@ package actor TokenWatch {
         composer: AlertComposer,
         timekeeper: any Timekeeper,
         logger: Logger,
-        limit: Int = 512,
+        limit: Int = 64,
         chance: @escaping @Sendable () -> Double,
         changed: @escaping @Sendable () -> Void
     ) {
@@ -60,9 +51,7 @@ package actor TokenWatch {
         self.changed = changed
         let now = timekeeper.now()
         let stagger = StartStagger(tokens: tokens)
-        pace = Pace(of: tokens)
-        var entries: Correlation.Entries = [:]
-        entries.reserveCapacity(tokens.count)
+        var entries: [TokenName: WatchEntry] = [:]
         for (index, token) in tokens.enumerated() {
             entries[token.name] = WatchEntry(token: token, stored: stored[token.name], now: now.wall)
             agenda.schedule(token.name, at: now.uptime + stagger.delay(of: index))
@@ -71,9 +60,6 @@ package actor TokenWatch {
         ledgers = TokenWatch.ledgers(of: tokens)
         correlation = Correlation(composer: composer, entries: entries, untold: untold, at: now)
     }
-
-    /// How many sightings are stored in one transaction.
-    private static let flushed = 2000
 
     // MARK: - The tokens
 
@@ -97,11 +83,9 @@ package actor TokenWatch {
             correlation.takeBack(untold, in: entries, at: now)
             throw error
         }
-        self.names = []
         for (name, entry) in entries where !names.contains(name) {
             correlation.remove(entry)
             entries[name] = nil
-            dirty.remove(name)
             agenda.remove(name)
         }
         for token in tokens {
@@ -123,7 +107,6 @@ package actor TokenWatch {
             // One look at each: an interval or a secret may have changed. It does not ask a dead token again.
             if !underWay.contains(token.name) { agenda.schedule(token.name, at: now.uptime) }
         }
-        pace = Pace(of: tokens)
         for (realm, ledger) in TokenWatch.ledgers(of: tokens) where ledgers[realm]?.limits != ledger.limits {
             ledgers[realm] = ledger
         }
@@ -148,20 +131,19 @@ package actor TokenWatch {
         return min(look, news)
     }
 
-    /// Until when the caller may sleep, at most `latest`, unless a look says otherwise.
+    /// Uptime of the next look, at most `latest`.
     ///
-    /// Looks that fall due close to each other share a wake-up, which costs more than a look.
-    package func nextWake(at now: Duration, latest: Duration) -> Duration {
+    /// Until then the caller may sleep, unless a look says otherwise.
+    package func nextWake(latest: Duration) -> Duration {
         promisedWake = min(nextDue ?? latest, latest)
-        return max(promisedWake, now + pace.grain)
+        return promisedWake
     }
 
     /// Names whose time has come; each must be given to ``look(at:)``.
     package func takeDue() -> [TokenName] {
         let now = timekeeper.now()
         tellOverdue(at: now)
-        let due = agenda.takeDue(at: now.uptime, limit: min(pace.allowance(at: now.uptime), limit - underWay.count))
-        pace.spend(due.count)
+        let due = agenda.takeDue(at: now.uptime, limit: limit - underWay.count)
         underWay.formUnion(due)
         return due
     }
@@ -222,46 +204,34 @@ package actor TokenWatch {
             return postpone(entry, until: until)
         }
         ledgers[entry.realm]?.begin()
-        // Of a token in good standing, while all is calm, the siblings have nothing to say.
-        let known = correlation.isCalm(around: entry) ? entry.expected(at: timekeeper.now()) : nil
+        let siblings = correlation.siblings(of: entry)
         let sight = await observer.sight(
             of: entry.token,
             belief: entry.belief,
-            siblingsPass: known == nil && correlation.siblings(of: entry).pass,
-            isResting: isResting(entry),
-            known: known
+            siblingsPass: siblings.pass,
+            isResting: isResting(entry)
         )
-        let now = sight.observation?.at ?? sight.reaffirmation?.at ?? timekeeper.now()
+        underWay.remove(name)
+        let now = sight.observation?.at ?? timekeeper.now()
         ledgers[entry.realm]?.end(
             wasDoubted: isDoubted,
             requests: sight.requests,
             failedLogins: sight.failedLogins,
             at: now.uptime
         )
-        if let reaffirmation = sight.reaffirmation {
-            underWay.remove(name)
-            return adopt(reaffirmation, of: name)
-        }
-        guard !Task.isCancelled else {
-            underWay.remove(name)
-            return agenda.schedule(name, at: now.uptime)
-        }
-        await settle(EndedLook(name: name, findings: .seen(sight.observation, sight.exchange), at: now))
+        guard let current = entries[name] else { return }
+        guard !Task.isCancelled else { return agenda.schedule(name, at: now.uptime) }
+        adopt(decision(on: sight.observation, of: current, at: now), of: sight.observation, for: current, at: now)
     }
 
-    /// Believes on, after one more answer just like the last.
-    private func adopt(_ reaffirmation: Reaffirmation, of name: TokenName) {
-        guard let entry = entries[name] else { return }
-        let now = reaffirmation.at
-        // New settings, or a person, may have come in between: then what it means is found out by another look.
-        guard entry.expected(at: now) != nil, correlation.isCalm(around: entry) else {
-            entries[entry.name]?.forgetAnswer()
-            return agenda.schedule(entry.name, at: now.uptime)
-        }
-        correlation.noteAcceptance(of: entry, at: now.uptime)
-        guard let due = entries[entry.name]?.note(reaffirmation, chance: chance()) else { return }
-        dirty.insert(entry.name)
-        agenda.schedule(entry.name, at: due)
+    private func decision(on observation: Observation?, of entry: WatchEntry, at now: Moment) -> Decision {
+        guard let observation else { return entry.belief.ageing(at: now.wall, of: entry.token, chance: chance()) }
+        return entry.belief.considering(
+            observation,
+            of: entry.token,
+            siblings: correlation.siblings(of: entry),
+            chance: chance()
+        )
     }
 
     /// Leaves the host alone until it may be asked again; time and siblings may decide meanwhile.
@@ -270,10 +240,10 @@ package actor TokenWatch {
         let isSpent = ledgers[entry.realm]?.hasSpentLogins(at: now.uptime) ?? false
         let siblings = correlation.siblings(of: entry)
         if isSpent, let spoken = entry.belief.following(siblings, at: now.wall, of: entry.token, chance: chance()) {
-            return settle([EndedLook(name: entry.name, findings: .concluded(spoken), at: now)])
+            return adopt(spoken, of: nil, for: entry, at: now)
         }
         let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
-        if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
+        if !aged.notices.isEmpty { adopt(aged, of: nil, for: entry, at: now) }
         entries[entry.name]?.wait(until: until, at: now)
         agenda.schedule(entry.name, at: until)
     }
@@ -282,13 +252,49 @@ package actor TokenWatch {
         entry.isContinuing && timekeeper.now().uptime < entry.networkDue
     }
 
+    /// Believes `decision` once it is stored.
+    ///
+    /// `observation`: what it rests on; `nil` where the network was not used.
+    private func adopt(_ decision: Decision, of observation: Observation?, for entry: WatchEntry, at now: Moment) {
+        var next = entry
+        next.belief = decision.belief
+        let ended = next.extendHistory(with: decision.belief.state, at: now.wall)
+        next.isContinuing = true
+        let hasJustDied = decision.transition?.to == .invalid
+        if observation != nil || hasJustDied { next.rest(for: decision, at: now) }
+        if let observation { next.note(observation, at: now.uptime) }
+        let verdict = observation?.finding.verdict.name
+        let news = correlation.note(decision, of: next, verdict: verdict, in: entries, at: now)
+        let remaining = max(next.networkDue - now.uptime, .milliseconds(1))
+        let isNew = ended != nil || entry.intervals.last?.start != next.intervals.last?.start
+        if decision.isWorthStoring(after: entry.belief) || isNew || !news.isEmpty {
+            guard store(decision, news, entry: next, ended: ended, previous: entry, at: now) else {
+                // The belief is not adopted: what is not stored has not happened, and the next look decides again, no
+                // sooner than the provider may be asked again.
+                let soon = min(entry.token.interval, .seconds(5))
+                agenda.schedule(entry.name, at: now.uptime + (observation == nil ? soon : max(soon, decision.rest)))
+                return
+            }
+            next.isDirty = false
+        } else {
+            next.isDirty = true
+        }
+        entries[entry.name] = next
+        regroup(news)
+        agenda.schedule(entry.name, at: now.uptime + min(decision.pause, remaining))
+        for sibling in correlation.kin(of: next, after: entry.belief.state, in: entries, at: now.uptime) {
+            hurry(sibling, at: now.uptime)
+        }
+        if decision.transition != nil || !news.isEmpty { changed() }
+    }
+
     /// Takes over beliefs whose incidents are told together.
     func regroup(_ news: News) {
         for (name, belief) in news.regrouped { entries[name]?.belief = belief }
     }
 
     /// Looks at `name` as soon as it may be: its siblings have news.
-    func hurry(_ name: TokenName, at now: Duration) {
+    private func hurry(_ name: TokenName, at now: Duration) {
         guard !underWay.contains(name), let entry = entries[name] else { return }
         // A dead token is only looked at: its secret may have changed too.
         if entry.belief.state.name != .invalid { entries[name]?.networkDue = max(now, entry.quietUntil) }
@@ -311,6 +317,38 @@ package actor TokenWatch {
         }
     }
 
+    private func store(
+        _ decision: Decision,
+        _ news: News,
+        entry: WatchEntry,
+        ended: ValidityInterval?,
+        previous: WatchEntry,
+        at now: Moment
+    ) -> Bool {
+        guard let interval = entry.intervals.last else { return true }
+        let change = HealthChange(
+            token: entry.name,
+            belief: decision.belief,
+            transition: decision.transition,
+            interval: interval,
+            endedInterval: ended,
+            endedIncident: decision.belief.incident == nil ? previous.belief.incident : nil,
+            certificate: DeathCertificate(token: entry.token, belief: decision.belief),
+            news: news,
+            at: now.wall
+        )
+        do {
+            try store.commit(change)
+            problems["store"] = nil
+        } catch {
+            correlation.takeBack(news, in: entries, at: now)
+            note(problem: "history cannot be written: \(error)", on: "store")
+            return false
+        }
+        log(decision, token: entry.token)
+        return true
+    }
+
     func note(problem: String, on subject: String) {
         if problems[subject] != problem {
             logger.error("the store does not take what was observed", metadata: ["error": "\(problem)"])
@@ -331,7 +369,7 @@ package actor TokenWatch {
         }
     }
 
-    func log(_ decision: Decision, token: WatchedToken) {
+    private func log(_ decision: Decision, token: WatchedToken) {
         guard let transition = decision.transition else { return }
         let metadata: Logger.Metadata = [
             "token.name": "\(token.name)",
@@ -350,15 +388,9 @@ package actor TokenWatch {
 
     // MARK: - For the status file and the store
 
-    /// These tokens as programs see them; those that are watched no more are left out.
-    package func reports(of names: ArraySlice<TokenName>, at now: Date) -> [StatusEdition.Line] {
-        names.compactMap { name in entries[name].map { (name, report(on: $0, at: now)) } }
-    }
-
-    /// The names of all tokens in order, and how many are in each state.
-    var roll: (names: [TokenName], census: StateCensus) {
-        if names.count != entries.count { names = entries.keys.sorted() }
-        return (names, StateCensus(entries.values.lazy.map(\.belief.state.name)))
+    /// Every token as programs see it.
+    package func reports(at now: Date) -> [TokenName: TokenReport] {
+        entries.mapValues { report(on: $0, at: now) }
     }
 
     func report(on entry: WatchEntry, at now: Date) -> TokenReport {
@@ -381,28 +413,18 @@ package actor TokenWatch {
     package var standingProblems: [String] { problems.values.sorted() }
 
     /// Stores what healthy probes have confirmed since the last call.
-    ///
-    /// Some at a time, so that the next look need not wait for a hundred thousand rows.
-    package func flush() async {
-        var rest = Array(dirty)
-        while !rest.isEmpty {
-            let names = rest.suffix(TokenWatch.flushed)
-            rest.removeLast(names.count)
-            guard flush(names) else { return }
-            await Task.yield()
+    package func flush() {
+        let dirty = entries.filter(\.value.isDirty)
+        let sightings = dirty.compactMap { name, entry in
+            entry.intervals.last.map { Sighting(token: name, belief: entry.belief, interval: $0) }
         }
-    }
-
-    private func flush(_ names: ArraySlice<TokenName>) -> Bool {
-        let sightings = names.compactMap { entries[$0]?.sighting }
+        guard !sightings.isEmpty else { return }
         do {
-            if !sightings.isEmpty { try store.confirm(sightings) }
-            dirty.subtract(names)
+            try store.confirm(sightings)
+            for name in dirty.keys { entries[name]?.isDirty = false }
             problems["store"] = nil
-            return true
         } catch {
             note(problem: "history cannot be written: \(error)", on: "store")
-            return false
         }
     }
 }

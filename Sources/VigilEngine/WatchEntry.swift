@@ -18,8 +18,7 @@ struct WatchEntry {
     /// Uptime of the first look that did not find the token accepted.
     var troubleSince: Duration?
     var nextProbeAt: Date?
-    /// The last accepted answer, as long as it is known to mean what it meant.
-    private(set) var known: KnownAnswer?
+    var isDirty = false
     /// Uptime at which the next look was last promised, and for when.
     private var promise: (at: Duration, pause: Duration)
 
@@ -36,59 +35,8 @@ struct WatchEntry {
 
     /// Goes on under new settings.
     mutating func follow(_ token: WatchedToken) {
-        // Under other rules the same answer may mean something else.
-        if token != self.token { known = nil }
         self.token = token
         realm = token.realm
-    }
-
-    /// The answer that would change nothing now.
-    func expected(at now: Moment) -> KnownAnswer? {
-        guard let known, isContinued(at: now.wall), belief.isSettled(for: token, at: now) else { return nil }
-        return known
-    }
-
-    /// Remembers an answer that has been read.
-    mutating func remember(_ exchange: Exchange?, after observation: Observation) {
-        let finding = observation.finding
-        guard case .accepted = finding.verdict, finding.retryAfter == nil, let mark = exchange?.mark else {
-            return known = nil
-        }
-        known = KnownAnswer(mark: mark, question: known?.question ?? token.question)
-    }
-
-    /// Has the next answer read, whatever it is.
-    mutating func forgetAnswer() { known = nil }
-
-    /// Takes note of one more acceptance just like the last.
-    ///
-    /// - Returns: when to look again.
-    mutating func note(_ reaffirmation: Reaffirmation, chance: Double) -> Duration {
-        let now = reaffirmation.at
-        belief.note(reaffirmation)
-        intervals[intervals.count - 1].end = max(intervals[intervals.count - 1].end, now.wall)
-        let (pause, rest) = token.calm(chance: chance)
-        networkDue = now.uptime + rest
-        nextProbeAt = now.wall.advanced(by: rest)
-        promise = (now.uptime, rest)
-        lookedAt = now.uptime
-        quietUntil = now.uptime
-        troubleSince = nil
-        return now.uptime + pause
-    }
-
-    /// What the store must know of the looks since it was last told of this token.
-    var sighting: Sighting? {
-        guard let interval = intervals.last else { return nil }
-        let isMere = belief.state == .valid && belief.incident == nil
-        return Sighting(token: name, belief: isMere ? nil : belief, interval: interval)
-    }
-
-    /// Whether the open interval goes on with one more look that finds the same.
-    private func isContinued(at now: Date) -> Bool {
-        guard isContinuing, let last = intervals.last else { return false }
-        return last.state == belief.state.name && last.reason == belief.state.reason
-            && now.timeIntervalSince(last.end) < longestGap
     }
 
     /// Leaves the network alone as long as `decision` says.
@@ -130,6 +78,9 @@ struct WatchEntry {
             nextProbeAt: nextProbeAt
         )
     }
+
+    /// What it was on each of the last days.
+    func lastDays(until now: Date) -> DayBar { DayBar(of: intervals, days: Alert.shownDays, until: now) }
 
     /// Lengthens the open interval, or begins a new one.
     ///

@@ -187,11 +187,6 @@ final class FailingHealthStore: HealthStore {
         try check(.read)
         return try inner.notifierReports()
     }
-
-    func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep? {
-        try check(.commit)
-        return try inner.prune(before: limit, after: step)
-    }
 }
 
 /// Remembers what it was given, and answers as a test says.
@@ -227,8 +222,7 @@ final class RecordingPublisher: StatusPublisher {
     private let state = Mutex<(documents: [StatusDocument], isBroken: Bool)>(([], false))
     let publications = Tally()
 
-    func publish(_ edition: StatusEdition) async throws {
-        let document = await edition.document()
+    func publish(_ document: StatusDocument) async throws {
         let isBroken = state.withLock { state in
             if !state.isBroken { state.documents.append(document) }
             return state.isBroken

@@ -128,11 +128,8 @@ final class InMemoryHealthStore: HealthStore {
     func confirm(_ sightings: [Sighting]) throws {
         state.withLock { state in
             for sighting in sightings {
-                if let belief = sighting.belief { InMemoryHealthStore.keep(belief, of: sighting.token, in: &state) }
+                InMemoryHealthStore.keep(sighting.belief, of: sighting.token, in: &state)
                 InMemoryHealthStore.keep(sighting.interval, of: sighting.token, in: &state)
-                // What a look without news leaves behind is the end of the interval, and what follows from that.
-                guard sighting.belief == nil, let belief = state.tokens[sighting.token]?.belief else { continue }
-                InMemoryHealthStore.keep(belief.sighted(at: sighting.interval.end), of: sighting.token, in: &state)
             }
         }
     }
@@ -258,18 +255,5 @@ final class InMemoryHealthStore: HealthStore {
             lastDeliveredAt: delivered.max(),
             lastError: tried?.lastError ?? (isLost ? lost?.error : nil)
         )
-    }
-
-    func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep? {
-        state.withLock { state in
-            for name in state.tokens.keys { state.tokens[name]?.intervals.removeAll { $0.end < limit } }
-            state.interventions.removeAll { $0.at < limit }
-            let waiting = Set(state.rows.filter(\.value.isWaiting).map(\.key.alert))
-            state.alerts.removeAll { $0.createdAt < limit && !waiting.contains($0.id) }
-            state.rows = state.rows.filter {
-                $0.value.delivery.alert.createdAt >= limit || waiting.contains($0.key.alert)
-            }
-        }
-        return nil
     }
 }
