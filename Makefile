@@ -13,7 +13,7 @@ RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs \
 	-Xlinker -z -Xlinker now -Xlinker -s
 
-.PHONY: help run test test-crash test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
+.PHONY: help run test test-crash test-mutations test-real fuzz build check check-format format bench manual install deb test-system clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -76,17 +76,9 @@ check-format:
 format: ## lay out the source as .swift-format says
 	@swift format -i -r Sources Tests Package.swift
 
-# Where `make bench` keeps its numbers. BENCH_TOKENS="1 1000" and BENCH_SECONDS=20 make it shorter; see Benchmarks/run.
-BENCH_JSON = .build/bench.json
-
-bench: build ## measure it beside Monit and a multiplexed curl, from 1 to 100,000 tokens (some 50 minutes)
+bench: build ## measure CPU, memory, start-up and size beside a multiplexed curl
 	@.ci/setup bench
-	@Benchmarks/run --json $(BENCH_JSON)
-
-bench-core: ## count the instructions of the pure core, and compare them with those stored
-	@.ci/setup bench
-	@swift build -c release --package-path Benchmarks/Core --scratch-path .build/core --product CoreCost
-	@Benchmarks/core
+	@Benchmarks/run
 
 # Is there something to install, and what does it know of itself: man pages and completions.
 manual:
@@ -110,9 +102,7 @@ install: manual ## install what `make build` made, below DESTDIR and PREFIX
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions .build/manual/_tokenvigil
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d .build/manual/tokenvigil.fish
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil README.md config/tokenvigil.yaml
-	install -d $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/config
-	ln -sf ../tokenvigil.yaml $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/config/tokenvigil.yaml
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs docs/*.md docs/*.json docs/*.svg
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs docs/*.md docs/*.json
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs/prometheus docs/prometheus/*
 	# Never over what an administrator has written.
 	test -e $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml || install -D -m 0644 \

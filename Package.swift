@@ -16,7 +16,6 @@ let settings: [SwiftSetting] = [
 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let collections = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
-let orderedCollections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -56,7 +55,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
         // The file paths that swift-subprocess takes; it depends on this itself.
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
-        // The priority queue under the schedule, and a dictionary whose values lie side by side.
+        // The priority queue under the schedule.
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         // Message templates of the administrator's own.
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
@@ -67,7 +66,7 @@ let package = Package(
         .target(name: "TokenHealth", swiftSettings: settings),
         .target(
             name: "VigilEngine",
-            dependencies: ["TokenHealth", collections, orderedCollections, logging, lifecycle],
+            dependencies: ["TokenHealth", collections, logging, lifecycle],
             swiftSettings: settings
         ),
         .target(
@@ -188,7 +187,7 @@ let package = Package(
             name: "ScenarioTests",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "TallyfySimulator", asyncHTTPClient, grdb, lifecycle, logging,
+                "VigilNotifying", "TallyfySimulator", asyncHTTPClient, lifecycle, logging,
             ],
             swiftSettings: settings
         ),

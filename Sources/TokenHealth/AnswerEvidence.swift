@@ -56,12 +56,6 @@ package struct AnswerEvidence: Sendable, Hashable, Codable {
         return expected == both ? both : nil
     }
 
-    /// Counts one more that was just like it.
-    mutating func noteRepetition(at now: Date) {
-        until = max(until, now)
-        if times < Int(Int32.max) { times += 1 }
-    }
-
     private enum CodingKeys: String, CodingKey {
         case at, until, times, verdict, headers, message, failure
         case httpStatus = "http_status"

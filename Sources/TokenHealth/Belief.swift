@@ -28,7 +28,7 @@ package struct Belief: Sendable, Hashable, Codable {
     package var expiryIsStated: Bool?
     /// Steps of the expiry ladder already said for this secret.
     package var expiryStepsSaid: Set<Duration>
-    @Rare package var incident: Incident?
+    package var incident: Incident?
     /// Rejections since the death was confirmed; they space out the probes of a dead token.
     package var deadProbes: Int
     /// The accepted secret that this one took the place of, until the new one is accepted too.
@@ -38,13 +38,13 @@ package struct Belief: Sendable, Hashable, Codable {
     /// What this secret was answered lately, oldest first; answers alike in a row are one entry.
     package var answers: [AnswerEvidence]?
     /// What the request without the token was answered last.
-    @Rare package var controlAnswer: AnswerEvidence?
+    package var controlAnswer: AnswerEvidence?
     /// What this secret says of itself.
-    @Rare package var claims: TokenClaims?
+    package var claims: TokenClaims?
     /// The scopes this secret has been said to have; `nil` where nothing has been said.
     package var scopes: ScopeRecord?
     /// Whether its account still is where it must be; `nil` where that was never asked.
-    @Rare package var membership: MembershipRecord?
+    package var membership: MembershipRecord?
     /// When people were last told of what is less than a death, in the last hour.
     var alarms: [Date]?
 

@@ -18,10 +18,14 @@ struct Cadence {
     private static let deadPauses: [Duration] = [.seconds(60), .seconds(300), .seconds(900), .seconds(3600)]
 
     /// The interval less up to a twentieth: never later than promised, and no two tokens in step for long.
-    var spreadInterval: Duration { token.calm(chance: chance).pause }
+    var spreadInterval: Duration {
+        token.interval * (1 - 0.05 * chance)
+    }
 
     /// How long the network is left alone while all is well, spread in the same way.
-    private var spreadRest: Duration { token.calm(chance: chance).rest }
+    private var spreadRest: Duration {
+        token.networkInterval * (1 - 0.05 * chance)
+    }
 
     /// How long the network is left alone.
     func rest(after belief: Belief) -> Duration {

@@ -17,14 +17,11 @@ package struct Exchange: Sendable, Hashable {
     package let latency: Duration
     /// The access token that a token endpoint granted; the answer itself no longer holds it.
     package let minted: Secret?
-    /// What the answer looked like, to know it again; `nil` where nobody needs to.
-    package let mark: AnswerMark?
 
-    package init(_ outcome: Outcome, latency: Duration = .zero, minted: Secret? = nil, mark: AnswerMark? = nil) {
+    package init(_ outcome: Outcome, latency: Duration = .zero, minted: Secret? = nil) {
         self.outcome = outcome
         self.latency = latency
         self.minted = minted
-        self.mark = mark
     }
 
     /// What came of asking.

@@ -16,7 +16,6 @@ package struct Moment: Sendable, Hashable {
 extension Date {
     /// RFC 3339 in UTC with milliseconds: `2026-11-23T10:05:07.120Z`.
     package var rfc3339: String {
-        if let text = TimestampText(self) { return text.text }
         // The format cuts where it should round, and few milliseconds are exact in binary: half of one keeps each.
         let milliseconds = (timeIntervalSince1970 * 1000).rounded()
         let inside = Date(timeIntervalSince1970: (milliseconds + 0.5) / 1000)

@@ -121,7 +121,7 @@ package struct Decision: Sendable, Hashable {
     /// Until the next use of the network, unless the secret changes.
     package let rest: Duration
 
-    /// Whether anything but times has changed, so that it must be stored now.
+    /// Whether anything but the time of the last probe has changed, so that it must be stored now.
     package func isWorthStoring(after previous: Belief) -> Bool {
         if transition != nil || !notices.isEmpty { return true }
         var settled = belief
@@ -130,7 +130,6 @@ package struct Decision: Sendable, Hashable {
         settled.repetitions = previous.repetitions
         settled.answers = previous.answers
         settled.controlAnswer = previous.controlAnswer
-        if previous.state.isLike(belief.state) { settled.state = previous.state }
         return settled != previous
     }
 }

@@ -111,12 +111,6 @@ package struct Realm: Sendable {
         if doubts.isEmpty { endEpisode() }
     }
 
-    /// Takes note that `token` was accepted once more, while no rejection is remembered.
-    package mutating func noteCalmAcceptance(of token: TokenName, at now: Duration) {
-        if let latest, latest.token != token { latestOther = latest }
-        latest = (token, now)
-    }
-
     /// `token` is no longer watched.
     package mutating func remove(_ token: TokenName) {
         clear(token)
@@ -181,7 +175,8 @@ extension Realm {
 
 extension Realm {
     private mutating func noteAcceptance(of token: TokenName, owner: Ownership, at now: Duration) {
-        noteCalmAcceptance(of: token, at: now)
+        if let latest, latest.token != token { latestOther = latest }
+        latest = (token, now)
         guard !doubts.isEmpty, accepted[token] == nil else { return }
         accepted[token] = owner
         acceptedOwners[owner, default: 0] += 1

@@ -81,12 +81,9 @@ package enum SecretLint {
         guard !trimmed.isEmpty else { throw .empty(source: source) }
         guard trimmed.count <= maximumLength else { throw .tooLong(source: source) }
         let value = String(decoding: trimmed, as: UTF8.self)
-        // No example is as long as most tokens are.
-        let beginning = String(decoding: trimmed.prefix(longestPlaceholder), as: UTF8.self).lowercased()
-        guard !beginning.hasPrefix("bearer ") else { throw .bearerPrefix(source: source) }
-        guard trimmed.count > longestPlaceholder || !isPlaceholder(beginning) else {
-            throw .placeholder(source: source)
-        }
+        let lowercased = value.lowercased()
+        guard !lowercased.hasPrefix("bearer ") else { throw .bearerPrefix(source: source) }
+        guard !isPlaceholder(lowercased) else { throw .placeholder(source: source) }
         guard !trimmed.contains(where: isSpace) else { throw .containsWhitespace(source: source) }
         guard trimmed.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .notPrintable(source: source) }
         guard !quotes.contains(trimmed[0]), !quotes.contains(trimmed[trimmed.count - 1]) else {
@@ -95,7 +92,6 @@ package enum SecretLint {
         return Secret(linted: value)
     }
 
-    private static let longestPlaceholder = 128
     private static let quotes: [UInt8] = [UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "`")]
 
     private static func isSpace(_ byte: UInt8) -> Bool {

@@ -312,24 +312,15 @@ extension Belief {
                 notices.append(Notice(.reminder, incident: current))
             }
         }
-        if isExpiryStepDue(of: token, at: now) {
-            expiryStepsSaid.formUnion(expirySteps(of: token, at: now))
-            notices.append(Notice(.expiring, incident: nil))
+        if let expiresAt, state == .valid || state.name == .limited {
+            let left = Duration.seconds(expiresAt.timeIntervalSince(now))
+            let due = token.expirySteps.filter { left <= $0 && !expiryStepsSaid.contains($0) }
+            if !due.isEmpty {
+                expiryStepsSaid.formUnion(due)
+                notices.append(Notice(.expiring, incident: nil))
+            }
         }
         return notices
-    }
-
-    /// Whether the coming expiry is to be said now.
-    func isExpiryStepDue(of token: WatchedToken, at now: Date) -> Bool {
-        guard expiresAt != nil, state == .valid || state.name == .limited else { return false }
-        return !expirySteps(of: token, at: now).isSubset(of: expiryStepsSaid)
-    }
-
-    /// The steps that are reached, said or not.
-    private func expirySteps(of token: WatchedToken, at now: Date) -> Set<Duration> {
-        guard let expiresAt else { return [] }
-        let left = Duration.seconds(expiresAt.timeIntervalSince(now))
-        return Set(token.expirySteps.lazy.filter { left <= $0 })
     }
 }
 

@@ -124,9 +124,9 @@ package struct Confirmation: Sendable, Hashable {
 /// One token to watch, as the configuration describes it.
 package struct WatchedToken: Sendable, Hashable {
     package var name: TokenName
-    @Kept package var provider: Provider
+    package var provider: Provider
     /// The request this token is checked with: the provider's usual one, or one of its others.
-    @Kept package var probe: ProbeTemplate
+    package var probe: ProbeTemplate
     /// Values for `{name}` in the path, percent-encoded when they are put there.
     package var parameters: [String: String]
     package var secret: SecretSource
@@ -143,7 +143,7 @@ package struct WatchedToken: Sendable, Hashable {
     /// Scopes that the token must have; `nil` for those it had when it was first seen.
     package var expectedScopes: [String]?
     /// How the token that is used comes from the secret, where it is not the secret itself.
-    @Rare package var grant: Grant?
+    package var grant: Grant?
     package var interval: Duration
     /// Limit of one whole exchange.
     package var timeout: Duration
@@ -208,20 +208,6 @@ package struct WatchedToken: Sendable, Hashable {
         if isEscalation { return escalate }
         guard incident?.hasEscalated == true else { return notify }
         return notify + escalate.filter { !notify.contains($0) }
-    }
-
-    /// Keeps what is equal in both once.
-    package mutating func share(with other: WatchedToken) {
-        $provider.share(with: other.$provider)
-        $probe.share(with: other.$probe)
-        if notify == other.notify { notify = other.notify }
-        if escalate == other.escalate { escalate = other.escalate }
-        if remind == other.remind { remind = other.remind }
-        if expirySteps == other.expirySteps { expirySteps = other.expirySteps }
-        if baseURL == other.baseURL { baseURL = other.baseURL }
-        if certificateAuthorities == other.certificateAuthorities {
-            certificateAuthorities = other.certificateAuthorities
-        }
     }
 
     /// The whole URL of the probe.

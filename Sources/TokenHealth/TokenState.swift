@@ -36,16 +36,6 @@ package enum TokenState: Sendable, Hashable, Codable {
         }
     }
 
-    /// Whether `other` is this one but for how long nothing was known: that can be stored later.
-    func isLike(_ other: TokenState) -> Bool {
-        switch (self, other) {
-        case (.unknown(let left), .unknown(let right)): left.cause == right.cause
-        case (.suspect(let left), .suspect(let right)):
-            left.reason == right.reason && left.rejections == right.rejections && left.span == right.span
-        default: self == other
-        }
-    }
-
     /// The suspicion that is being confirmed, wherever it is kept.
     var suspicion: Suspicion? {
         switch self {

@@ -8,8 +8,6 @@ package struct Configuration: Sendable, Hashable {
     package var notifiers: [NotifierSettings]
     /// Absolute path.
     package var stateDirectory: String
-    /// How long what has ended is remembered.
-    package var historyKept: Duration
     /// Absolute path.
     package var statusFile: String
     /// Where the running daemon takes commands; absolute path.
@@ -32,10 +30,6 @@ package struct Configuration: Sendable, Hashable {
     package static let defaultStateDirectory = "/var/lib/tokenvigil"
     package static let defaultStatusFile = "/run/tokenvigil/status.json"
 
-    package static let usualHistory = Duration.seconds(400 * 86_400)
-    /// Uptime is told of the last thirty days.
-    package static let shortestHistory = Duration.seconds(31 * 86_400)
-
     /// The socket unless a file names another: in the directory of the status file, /run/tokenvigil/control.sock.
     private static func controlSocket(beside statusFile: String) -> String {
         let directory = statusFile.split(separator: "/", omittingEmptySubsequences: false).dropLast()
@@ -46,7 +40,6 @@ package struct Configuration: Sendable, Hashable {
         tokens: [WatchedToken],
         notifiers: [NotifierSettings] = [],
         stateDirectory: String = Configuration.defaultStateDirectory,
-        historyKept: Duration = Configuration.usualHistory,
         statusFile: String = Configuration.defaultStatusFile,
         controlSocket: String? = nil,
         listen: ListenSettings? = nil,
@@ -59,7 +52,6 @@ package struct Configuration: Sendable, Hashable {
         self.tokens = tokens
         self.notifiers = notifiers
         self.stateDirectory = stateDirectory
-        self.historyKept = historyKept
         self.statusFile = statusFile
         self.controlSocket = controlSocket ?? Configuration.controlSocket(beside: statusFile)
         self.listen = listen

@@ -81,8 +81,6 @@ extension Fields {
             notifiers: notifiers.sorted { $0.name < $1.name },
             stateDirectory: self["state"]?.mapping(.state)?["directory"]?.absolutePath()
                 ?? Configuration.defaultStateDirectory,
-            historyKept: self["history"]?.mapping(.history)?["keep"]?.duration(atLeast: Configuration.shortestHistory)
-                ?? Configuration.usualHistory,
             statusFile: self["status"]?.mapping(.status)?["file"]?.absolutePath() ?? Configuration.defaultStatusFile,
             controlSocket: self["control"]?.mapping(.control)?["socket"]?.socketPath(),
             listen: self["listen"]?.listen(),
@@ -106,16 +104,7 @@ extension Fields {
         let purpose = "the tokens to watch, at least one"
         guard let entries = required("tokens", purpose)?.entries("a mapping from names to tokens") else { return [] }
         if entries.isEmpty { self["tokens"]?.report("tokens is empty: expected \(purpose)") }
-        // Of many tokens most are alike, and what is alike is kept once.
-        var latest: [String: WatchedToken] = [:]
-        return entries.compactMap { entry in
-            guard var token = entry.value.token(named: entry.name, at: entry.place, in: surroundings) else {
-                return nil
-            }
-            if let sibling = latest[token.provider.name] { token.share(with: sibling) }
-            latest[token.provider.name] = token
-            return token
-        }
+        return entries.compactMap { $0.value.token(named: $0.name, at: $0.place, in: surroundings) }
     }
 
     private func heartbeat() -> Heartbeat? {

@@ -6,15 +6,15 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
     case provider, probe, namedProbe, auth, matcher, identity, limits, remedy
     case expiry, scopes, membership, oauth, delegation, grant
     case webhook, alertmanager, sendmail, journald, command
-    case state, history, status, control, listen, metrics, heartbeat, drill, maintenance
+    case state, status, control, listen, metrics, heartbeat, drill, maintenance
 
     /// Every key that may stand in such a mapping, besides names the user chooses.
     var keys: [String] {
         switch self {
         case .root:
             [
-                "version", "defaults", "tokens", "providers", "notifiers", "maintenance", "state", "history", "status",
-                "control", "listen", "metrics", "heartbeat", "drill",
+                "version", "defaults", "tokens", "providers", "notifiers", "maintenance", "state", "status", "control",
+                "listen", "metrics", "heartbeat", "drill",
             ]
         case .defaults:
             [
@@ -57,7 +57,6 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .journald: ["type"] + ConfigurationSection.handover
         case .command: ["type", "argv"] + ConfigurationSection.handover
         case .state: ["directory"]
-        case .history: ["keep"]
         case .status: ["file"]
         case .control: ["socket"]
         case .listen: ["address", "hosts"]

@@ -1,107 +1,49 @@
 import AsyncHTTPClient
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
-import TokenHealth
 
 /// One HTTP client for each way to reach a provider: direct or by a proxy, with the system's authorities or others,
 /// on kept connections or on fresh ones.
-///
-/// All of them work on one event loop, so that the tokens of a host share few connections, and no thread waits for another
-/// in the middle of an exchange.
 final class ClientSet: Sendable {
     private struct Key: Hashable {
         let proxy: ProxySettings.Server?
         let certificateAuthorities: String?
         let fresh: Bool
-        let lane: Int
     }
-
-    /// What a route is looked up by.
-    private struct Destination: Hashable {
-        let method: String
-        let url: String
-        let certificateAuthorities: String?
-        let fresh: Bool
-    }
-
-    /// What is known of a destination.
-    private struct Course {
-        let message: HTTPClient.Request
-        let proxy: ProxySettings.Server?
-        let traffic = Traffic()
-    }
-
-    private struct State {
-        var clients: [Key: HTTPClient] = [:]
-        var courses: [Destination: Course] = [:]
-    }
-
-    /// So many exchanges at once share the connections of one client: of HTTP/2, one connection; servers bear a hundred
-    /// streams on it at least (RFC 9113 section 6.5.2).
-    private static let laneWidth = 64
-
-    /// Beyond so many, they are worked out anew.
-    private static let mostCourses = 1000
 
     private let proxies: ProxySettings
-    private let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
-    private let state = Mutex(State())
+    private let clients = Mutex<[Key: HTTPClient]>([:])
 
     init(proxies: ProxySettings) {
         self.proxies = proxies
     }
 
-    /// How to get to where `question` is asked.
+    /// The client for `url`.
     ///
-    /// - Throws: `NIOSSLError` where the authorities cannot be read, `HTTPClientError` for a URL it cannot use.
-    func route(to question: Question, certificateAuthorities: String?, fresh: Bool) throws -> Route {
-        let destination = Destination(
-            method: question.method,
-            url: question.url,
+    /// - Throws: `NIOSSLError` where the authorities cannot be read.
+    func client(for url: String, certificateAuthorities: String?, fresh: Bool) throws -> HTTPClient {
+        let key = Key(
+            proxy: proxies.server(for: url),
             certificateAuthorities: certificateAuthorities,
             fresh: fresh
         )
-        return try state.withLock { state in
-            let course: Course
-            if let known = state.courses[destination] {
-                course = known
-            } else {
-                course = Course(
-                    message: try HTTPClient.Request(url: question.url, method: HTTPMethod(rawValue: question.method)),
-                    proxy: proxies.server(for: question.url)
-                )
-                if state.courses.count >= ClientSet.mostCourses { state.courses = [:] }
-                state.courses[destination] = course
-            }
-            let key = Key(
-                proxy: course.proxy,
-                certificateAuthorities: certificateAuthorities,
-                fresh: fresh,
-                lane: fresh ? 0 : course.traffic.count / ClientSet.laneWidth
+        return try clients.withLock { clients in
+            if let client = clients[key] { return client }
+            let client = HTTPClient(
+                eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
+                configuration: try configuration(for: key)
             )
-            return Route(
-                client: try client(for: key, in: &state),
-                loop: loop,
-                message: course.message,
-                traffic: course.traffic
-            )
+            clients[key] = client
+            return client
         }
     }
 
-    private func client(for key: Key, in state: inout State) throws -> HTTPClient {
-        if let client = state.clients[key] { return client }
-        let client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: try configuration(for: key))
-        state.clients[key] = client
-        return client
-    }
-
     func shutdown() async {
-        let all = state.withLock { state in
-            defer { state = State() }
-            return Array(state.clients.values)
+        let all = clients.withLock { clients in
+            defer { clients = [:] }
+            return Array(clients.values)
         }
         for client in all { try? await client.shutdown() }
     }
@@ -122,7 +64,6 @@ final class ClientSet: Sendable {
         configuration.timeout.connect = .seconds(10)
         // Otherwise a refused port or a bad certificate is reported only when the connect time-out ends.
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = ClientSet.laneWidth
         configuration.connectionPool.idleTimeout = key.fresh ? .zero : .seconds(70)
         configuration.proxy = key.proxy.map { .server(host: $0.host, port: $0.port, authorization: $0.authorization) }
         return configuration

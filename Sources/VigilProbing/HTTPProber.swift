@@ -19,16 +19,20 @@ package struct HTTPProber: Prober {
 
     package func exchange(_ request: ProbeRequest) async -> Exchange {
         let started = ContinuousClock.now
-        return exchange(of: await answer(to: request, since: started), to: request, since: started)
-    }
-
-    package func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        let started = ContinuousClock.now
-        let result = await answer(to: request, since: started)
-        if case .success(let answer) = result, answer.mark(under: request.token.probe) == mark {
-            return .same(latency: ContinuousClock.now - started)
+        let deadline = started + request.token.timeout
+        var outcome = await attempt(request, onFreshConnection: request.onFreshConnection, deadline: deadline)
+        // A server may close a kept connection in the moment it is used again: that says nothing, so ask once more.
+        if case .failed(let failure) = outcome, failure.kind == .network, !request.onFreshConnection {
+            outcome = await attempt(request, onFreshConnection: true, deadline: deadline)
         }
-        return .other(exchange(of: result, to: request, since: started))
+        var minted: Secret?
+        if case .answered(var answer) = outcome {
+            if request.question.isGrantRequest { (answer, minted) = answer.liftingGrant() }
+            let sent = [request.secret, request.asker].compactMap(\.self)
+                .flatMap { $0.sentForms(in: request.question) }
+            outcome = .answered(sent.reduce(answer) { $0.striking($1) })
+        }
+        return Exchange(outcome, latency: ContinuousClock.now - started, minted: minted)
     }
 
     /// Closes every connection.
@@ -36,45 +40,33 @@ package struct HTTPProber: Prober {
         await clients.shutdown()
     }
 
-    // MARK: - Asking
-
-    private func answer(
-        to request: ProbeRequest,
-        since started: ContinuousClock.Instant
-    ) async -> Result<ReceivedAnswer, any Error> {
-        let deadline = started + request.token.timeout
-        let result = await attempt(request, onFreshConnection: request.onFreshConnection, deadline: deadline)
-        // A server may close a kept connection in the moment it is used again: that says nothing, so ask once more.
-        guard case .failure(let error) = result, !request.onFreshConnection,
-            case .failed(let failure) = TransportDiagnosis.outcome(of: error), failure.kind == .network
-        else { return result }
-        return await attempt(request, onFreshConnection: true, deadline: deadline)
-    }
-
     private func attempt(
         _ request: ProbeRequest,
         onFreshConnection: Bool,
         deadline: ContinuousClock.Instant
-    ) async -> Result<ReceivedAnswer, any Error> {
+    ) async -> Exchange.Outcome {
+        var message = message(for: request)
+        // The pool would hand a connection that has just become idle to whoever asks next.
+        if onFreshConnection { message.headers.replaceOrAdd(name: "Connection", value: "close") }
         do {
-            var route = try clients.route(
-                to: request.question,
+            let client = try clients.client(
+                for: request.question.url,
                 certificateAuthorities: request.token.certificateAuthorities,
                 fresh: onFreshConnection
             )
-            fill(&route.message, for: request)
-            // The pool would hand a connection that has just become idle to whoever asks next.
-            if onFreshConnection { route.message.headers.replaceOrAdd(name: "Connection", value: "close") }
-            let remaining = max(deadline - ContinuousClock.now, .milliseconds(1))
-            return .success(try await route.answer(before: .now() + .nanoseconds(remaining.nanoseconds)))
+            let answer = try await withDeadline(deadline) { [message] in
+                try await client.answer(to: message, deadline: deadline)
+            }
+            return .answered(answer)
         } catch {
-            return .failure(error)
+            return TransportDiagnosis.outcome(of: error)
         }
     }
 
-    private func fill(_ message: inout HTTPClient.Request, for request: ProbeRequest) {
+    private func message(for request: ProbeRequest) -> HTTPClientRequest {
         let question = request.question
-        message.headers.reserveCapacity(question.headers.count + 4)
+        var message = HTTPClientRequest(url: question.url)
+        message.method = HTTPMethod(rawValue: question.method)
         message.headers.add(name: "User-Agent", value: userAgent)
         message.headers.add(name: "Accept-Encoding", value: "identity")
         for header in question.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
@@ -84,38 +76,15 @@ package struct HTTPProber: Prober {
             }
             guard let body = question.body else { return }
             message.headers.replaceOrAdd(name: "Content-Type", value: body.contentType)
-            message.body = .byteBuffer(ByteBuffer(bytes: secrets.body(of: body)))
+            message.body = .bytes(ByteBuffer(bytes: secrets.body(of: body)))
         }
+        return message
     }
 
     private func expose(_ request: ProbeRequest, to write: (borrowing RequestSecrets) -> Void) {
         request.secret.exposed { token in
             request.asker.exposed { asker in write(RequestSecrets(token: token, asker: asker)) }
         }
-    }
-
-    // MARK: - What came of it
-
-    private func exchange(
-        of result: Result<ReceivedAnswer, any Error>,
-        to request: ProbeRequest,
-        since started: ContinuousClock.Instant
-    ) -> Exchange {
-        let latency = ContinuousClock.now - started
-        let received: ReceivedAnswer
-        switch result {
-        case .success(let answer): received = answer
-        case .failure(let error): return Exchange(TransportDiagnosis.outcome(of: error), latency: latency)
-        }
-        var (answer, minted): (Answer, Secret?) = (received.answer, nil)
-        if request.question.isGrantRequest { (answer, minted) = answer.liftingGrant() }
-        let sent = [request.secret, request.asker].compactMap(\.self).flatMap { $0.sentForms(in: request.question) }
-        return Exchange(
-            .answered(sent.reduce(answer) { $0.striking($1) }),
-            latency: latency,
-            minted: minted,
-            mark: received.mark(under: request.token.probe)
-        )
     }
 }
 
@@ -127,8 +96,57 @@ extension Secret? {
     }
 }
 
+extension HTTPClient {
+    /// Sends `message` and reads the answer to its limit.
+    fileprivate func answer(
+        to message: HTTPClientRequest,
+        deadline: ContinuousClock.Instant
+    ) async throws -> Answer {
+        let remaining = max(deadline - ContinuousClock.now, .milliseconds(1))
+        let response = try await execute(message, timeout: .nanoseconds(remaining.nanoseconds))
+        var body: [UInt8] = []
+        var isCut = false
+        for try await chunk in response.body {
+            let room = Answer.bodyLimit - body.count
+            body.append(contentsOf: chunk.readableBytesView.prefix(room))
+            if chunk.readableBytes > room {
+                isCut = true
+                break
+            }
+        }
+        return Answer(
+            status: Int(response.status.code),
+            headers: response.headers.map { HeaderField($0.name, $0.value) },
+            body: body,
+            isCut: isCut
+        )
+    }
+}
+
 extension Duration {
     fileprivate var nanoseconds: Int64 {
         components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    }
+}
+
+/// The time for an exchange ran out.
+struct DeadlinePassed: Error {}
+
+/// Runs `operation`, and cancels it when the deadline passes.
+///
+/// The HTTP client's own limit ends at the response head.
+private func withDeadline<Success: Sendable>(
+    _ deadline: ContinuousClock.Instant,
+    _ operation: @escaping @Sendable () async throws -> Success
+) async throws -> Success {
+    try await withThrowingTaskGroup(of: Success.self) { group in
+        group.addTask { try await operation() }
+        group.addTask {
+            try await Task.sleep(until: deadline, clock: .continuous)
+            throw DeadlinePassed()
+        }
+        defer { group.cancelAll() }
+        guard let first = try await group.next() else { throw DeadlinePassed() }
+        return first
     }
 }

@@ -70,16 +70,12 @@ package struct HostSecretReader: SecretReader {
             throw .unreadable(source: source, cause: "it is not a regular file")
         }
         guard !isPrivate || status.st_mode & S_IROTH == 0 else { throw .worldReadable(source: source) }
-        // Files that are made up when they are read have no size; a longer one than it says is cut, or was just replaced.
-        let size = min(max(Int(status.st_size), 1024), SecretLint.maximumLength) + 256
-        var cause: String?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            let length = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            if length < 0 { cause = lastError() }
-            count = max(length, 0)
+        var bytes = [UInt8](repeating: 0, count: SecretLint.maximumLength + 256)
+        let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+            unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
         }
-        if let cause { throw .unreadable(source: source, cause: cause) }
-        return bytes
+        guard count >= 0 else { throw .unreadable(source: source, cause: lastError()) }
+        return Array(bytes.prefix(count))
     }
 
     private func lastError() -> String {

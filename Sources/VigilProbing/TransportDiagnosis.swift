@@ -12,7 +12,7 @@ enum TransportDiagnosis {
     /// What an error of an exchange amounts to.
     static func outcome(of error: any Error) -> Exchange.Outcome {
         switch error {
-        case is CancellationError:
+        case is DeadlinePassed, is CancellationError:
             return .failed(TransportFailure(.timeout, "no complete answer within the time limit"))
         case let error as HTTPClientError:
             return outcome(of: error)

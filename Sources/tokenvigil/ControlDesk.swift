@@ -15,7 +15,7 @@ struct ControlDesk: ControlActions {
     let probing: Wakeup
 
     func status() async -> StatusDocument {
-        await reporter.edition(at: timekeeper.now().wall).document()
+        await reporter.document(at: timekeeper.now().wall)
     }
 
     func probe(_ token: String) async throws(ControlRefusal) -> TokenReport {

@@ -19,7 +19,7 @@ final class CurrentMetricsFile: StatusPublisher {
         self.tally = tally
     }
 
-    func publish(_ edition: StatusEdition) async throws {
+    func publish(_ document: StatusDocument) async throws {
         let path = current.value.metricsFile
         let before = last.withLock { last in
             defer { last = path }
@@ -27,7 +27,7 @@ final class CurrentMetricsFile: StatusPublisher {
         }
         if let before, before != path { _ = unsafe unlink(before) }
         guard let path else { return }
-        let text = Exposition.text(of: await edition.document(), counts: tally.counts, in: .text)
+        let text = Exposition.text(of: document, counts: tally.counts, in: .text)
         try AtomicFile(path: path, mode: 0o644).write(Array(text.utf8))
     }
 }

@@ -12,9 +12,9 @@ final class CurrentStatusFile: StatusPublisher {
 
     init(_ current: CurrentConfiguration) { self.current = current }
 
-    func publish(_ edition: StatusEdition) async throws {
+    func publish(_ document: StatusDocument) async throws {
         let path = current.value.statusFile
-        try await StatusFile(path: path).publish(edition)
+        try await StatusFile(path: path).publish(document)
         let before = last.withLock { last in
             defer { last = path }
             return last

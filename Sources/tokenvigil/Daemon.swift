@@ -178,12 +178,6 @@ struct Daemon {
             timekeeper: timekeeper,
             logger: logger
         )
-        let housekeeping = Housekeeping(
-            store: store,
-            keep: current.value.historyKept,
-            timekeeper: timekeeper,
-            logger: logger
-        )
         commands.begin(
             at: configuration.controlSocket,
             doing: ControlDesk(
@@ -204,7 +198,7 @@ struct Daemon {
         // Stopped from the last to the first: first no new probes, then no new deliveries, then the last status file.
         let services: [any Service] = [
             ReloadService(reloader: reloader, supervisor: supervisor, probing: probing), control, watchdog, reporter,
-            pages, reassertion, heartbeats, housekeeping, dispatcher, drills,
+            pages, reassertion, heartbeats, dispatcher, drills,
             ProbeService(watch: watch, timekeeper: timekeeper, progress: progress, wakeup: probing),
         ]
         let group = ServiceGroup(

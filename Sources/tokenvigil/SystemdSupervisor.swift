@@ -17,9 +17,9 @@ final class SystemdSupervisor: Supervisor {
     func reloading() { manager.notify(.reloading) }
     func stopping() { manager.notify(.stopping) }
 
-    /// Says that the daemon is ready once the first status file is on disk, and afterwards what has changed.
-    func report(_ head: StatusHead) {
-        let text = SystemdSupervisor.summary(of: head)
+    /// Says that the daemon is ready once the first document is on disk, and afterwards what has changed.
+    func report(_ document: StatusDocument) {
+        let text = SystemdSupervisor.summary(of: document)
         let before = said.withLock { said in
             defer { said = text }
             return said
@@ -31,12 +31,13 @@ final class SystemdSupervisor: Supervisor {
         }
     }
 
-    private static func summary(of head: StatusHead) -> String {
+    private static func summary(of document: StatusDocument) -> String {
         let counts = StateName.allCases.compactMap { state -> String? in
-            head.census[state] > 0 ? "\(head.census[state]) \(state.rawValue)" : nil
+            guard let count = document.summary[state.rawValue], count > 0 else { return nil }
+            return "\(count) \(state.rawValue)"
         }
-        let health = head.monitor.healthy ? "" : "; " + head.monitor.problems.joined(separator: "; ")
-        let total = head.census.tokens
+        let health = document.monitor.healthy ? "" : "; " + document.monitor.problems.joined(separator: "; ")
+        let total = document.tokens.count
         return "\(total) token\(total == 1 ? "" : "s"): " + counts.joined(separator: ", ") + health
     }
 }

@@ -61,14 +61,6 @@ private enum RandomReply: CaseIterable {
         }
     }
 
-    /// The same with the mark that a prober puts on it.
-    func exchange(under rules: ProbeTemplate) -> Exchange {
-        guard case .answered(let answer) = exchange.outcome else { return exchange }
-        let body = String(decoding: answer.body, as: UTF8.self)
-        let mark = AnswerMark(status: answer.status, headers: answer.headers, body: body, under: rules)
-        return Exchange(exchange.outcome, mark: mark)
-    }
-
     /// Whether it says that the token does not do what it should.
     var isDeterminateRejection: Bool { self == .rejected || self == .somebodyElse }
 
@@ -308,14 +300,8 @@ private final class RandomProvider: Prober {
             }
             let reply = state.isHealed ? .accepted : mood(of: request.token.name, at: now.uptime, in: &state)
             state.answers[request.token.name, default: []].append((now.wall, reply))
-            return reply.exchange(under: request.token.probe)
+            return reply.exchange
         }
-    }
-
-    /// Healthy looks go the way they go in the daemon: an answer that is known is not read.
-    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        let exchange = await exchange(request)
-        return exchange.mark == mark ? .same(latency: .zero) : .other(exchange)
     }
 
     private func mood(of name: TokenName, at now: Duration, in state: inout State) -> RandomReply {

@@ -122,54 +122,6 @@ enum StoreImplementation: CaseIterable, Sendable {
     }
 
     @Test(arguments: StoreImplementation.allCases)
-    func `of acceptances without news the last one is known`(implementation: StoreImplementation) throws {
-        try implementation.withStore { store in
-            let belief = Sample.accepted(at: 0)
-            try store.confirm([Sighting(token: Sample.name(), belief: belief, interval: Sample.interval(0, 0))])
-            for second in stride(from: 60.0, through: 600, by: 60) {
-                try store.confirm([Sighting(token: Sample.name(), belief: nil, interval: Sample.interval(0, second))])
-            }
-            let stored = try #require(try store.load()[Sample.name()])
-            #expect(stored.intervals == [Sample.interval(0, 600)])
-            #expect(stored.belief == belief.sighted(at: Sample.second(600)))
-            #expect(stored.belief.lastAcceptedAt == Sample.second(600))
-        }
-    }
-
-    private func prune(_ store: any HealthStore, before seconds: Double) throws {
-        var step: PruningStep?
-        var steps = 0
-        repeat {
-            step = try store.prune(before: Sample.second(seconds), after: step)
-            steps += 1
-        } while step != nil && steps < 100
-        #expect(steps < 100)
-    }
-
-    @Test(arguments: [StoreImplementation.inMemory, .sqlite, .resilient])
-    func `what ended long ago is forgotten, and nothing else`(implementation: StoreImplementation) throws {
-        try implementation.withStore { store in
-            var change = Sample.change(alerts: [Sample.alert("old"), Sample.alert("waiting")])
-            change.interval = Sample.interval(0, 100)
-            try store.commit(change)
-            change = Sample.change(at: 300, alerts: [Sample.alert("new", at: 300)])
-            change.interval = Sample.interval(100, 300, .unknown)
-            try store.commit(change)
-            let due = try store.deliveries(for: "oncall", dueAt: Sample.second(300), limit: 10)
-            for delivery in due where delivery.alert.id != "waiting" {
-                try store.settle(delivery, as: .delivered(at: Sample.second(301)))
-            }
-            try prune(store, before: 100)
-            #expect(try store.load()[Sample.name()]?.intervals.count == 2)
-            try prune(store, before: 200)
-            #expect(try store.load()[Sample.name()]?.intervals == [Sample.interval(100, 300, .unknown)])
-            #expect(try store.deliveryRecords(of: "old").isEmpty)
-            #expect(try store.deliveryRecords(of: "waiting").count == 1)
-            #expect(try store.deliveryRecords(of: "new").count == 1)
-        }
-    }
-
-    @Test(arguments: StoreImplementation.allCases)
     func `an alert waits for each of its notifiers, due at once`(implementation: StoreImplementation) throws {
         try implementation.withStore { store in
             try store.commit(Sample.change(at: 60, alerts: [Sample.alert(at: 60)], to: ["oncall", "journal"]))

@@ -3,7 +3,6 @@ import Glibc
 import Synchronization
 import TokenHealth
 import Testing
-import VigilEngine
 import VigilStorage
 
 /// Says once, across tasks, that something is over.
@@ -143,7 +142,7 @@ struct StatusFileTests {
 
     @Test func `everybody may read it, and it is the document with a line break`() async throws {
         let path = "\(directory.path)/status.json"
-        try await StatusFile(path: path).publish(StatusEdition(document))
+        try await StatusFile(path: path).publish(document)
         #expect(mode(of: path) == 0o644)
         let content = bytes(of: path)
         #expect(content.last == UInt8(ascii: "\n"))
@@ -153,9 +152,9 @@ struct StatusFileTests {
     @Test func `a directory that is gone is an error, and the next document finds it again`() async throws {
         let run = "\(directory.path)/run"
         let file = StatusFile(path: "\(run)/status.json")
-        await #expect(throws: StorageError.self) { try await file.publish(StatusEdition(document)) }
+        await #expect(throws: StorageError.self) { try await file.publish(document) }
         try FileManager.default.createDirectory(atPath: run, withIntermediateDirectories: false)
-        try await file.publish(StatusEdition(document))
+        try await file.publish(document)
         #expect(mode(of: file.path) == 0o644)
     }
 }
