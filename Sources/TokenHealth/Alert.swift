@@ -47,6 +47,10 @@ package struct Alert: Sendable, Hashable, Codable {
     package static let mostTokens = 50
     /// Most tokens whose evidence goes with one alert: one log-out has one reason.
     package static let mostEvidence = 10
+    /// Most tokens whose last days go with one alert.
+    package static let mostDayBars = 5
+    /// How many days are shown of each, today included: as many as the watch remembers.
+    package static let shownDays = 30
 
     /// The same for every attempt to deliver: an idempotency key.
     package let id: String
@@ -74,6 +78,13 @@ package struct Alert: Sendable, Hashable, Codable {
     private let reasoning: [Evidence]?
     /// The reasoning for the first tokens of which there is any, at most ``mostEvidence``.
     package var evidence: [Evidence] { reasoning ?? [] }
+    /// By name; `nil` in an alert that an older version has written.
+    private let dayBars: [String: DayBar]?
+    /// What the first tokens were on each of the last days.
+    package var lastDays: [TokenName: DayBar] {
+        let bars = (dayBars ?? [:]).compactMap { name, bar in TokenName(name).map { ($0, bar) } }
+        return Dictionary(uniqueKeysWithValues: bars)
+    }
 
     package init(
         id: String,
@@ -90,7 +101,8 @@ package struct Alert: Sendable, Hashable, Codable {
         remedy: AlertRemedy = AlertRemedy(),
         causes: [String] = [],
         lastedSeconds: Int? = nil,
-        evidence: [Evidence] = []
+        evidence: [Evidence] = [],
+        lastDays: [TokenName: DayBar] = [:]
     ) {
         self.id = id
         self.kind = kind
@@ -107,6 +119,7 @@ package struct Alert: Sendable, Hashable, Codable {
         self.causes = causes
         self.lastedSeconds = lastedSeconds
         reasoning = evidence
+        dayBars = Dictionary(uniqueKeysWithValues: lastDays.map { ($0.text, $1) })
     }
 
     /// The same alert, telling also what could not be told before it: a beginning that its end has overtaken.
@@ -137,6 +150,7 @@ package struct Alert: Sendable, Hashable, Codable {
     private enum CodingKeys: String, CodingKey {
         case id, kind, severity, summary, host, tokens, remedy, causes
         case reasoning = "evidence"
+        case dayBars = "last_days"
         case createdAt = "created_at"
         case incidentID = "incident_id"
         case incidentKind = "incident_kind"

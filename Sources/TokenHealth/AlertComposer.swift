@@ -17,6 +17,7 @@ package struct AlertComposer: Sendable {
         package let notice: Notice
         let noticedAt: Date
         let siblings: [SiblingEvidence]
+        let lastDays: DayBar?
 
         /// - Parameters:
         ///   - token: what is watched.
@@ -25,13 +26,15 @@ package struct AlertComposer: Sendable {
         ///   - notice: what is to be said.
         ///   - noticedAt: when that came up.
         ///   - siblings: how tokens that share something with it are doing.
+        ///   - lastDays: what it was on each of the last ``Alert/shownDays``.
         package init(
             token: WatchedToken,
             belief: Belief,
             report: TokenReport,
             notice: Notice,
             noticedAt: Date,
-            siblings: [SiblingEvidence] = []
+            siblings: [SiblingEvidence] = [],
+            lastDays: DayBar? = nil
         ) {
             self.token = token
             self.belief = belief
@@ -39,6 +42,7 @@ package struct AlertComposer: Sendable {
             self.notice = notice
             self.noticedAt = noticedAt
             self.siblings = siblings
+            self.lastDays = lastDays
         }
 
         fileprivate var evidence: Evidence { Evidence(token: token, belief: belief, siblings: siblings) }
@@ -72,7 +76,10 @@ package struct AlertComposer: Sendable {
             remedy: remedy(for: kind, subjects: subjects),
             causes: isDeath ? first.token.provider.remedy.causes : [],
             lastedSeconds: isOngoing ? lasted.map { Int($0.components.seconds) } : nil,
-            evidence: subjects.prefix(Alert.mostEvidence).map(\.evidence)
+            evidence: subjects.prefix(Alert.mostEvidence).map(\.evidence),
+            lastDays: Dictionary(
+                subjects.prefix(Alert.mostDayBars).compactMap { one in one.lastDays.map { (one.token.name, $0) } }
+            ) { first, _ in first }
         )
     }
 

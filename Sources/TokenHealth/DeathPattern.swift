@@ -24,35 +24,6 @@ package struct RecordedDeath: Sendable, Hashable {
     }
 }
 
-/// The clock on a wall: what hour of which day of the week it was.
-package struct WallClock: Sendable {
-    /// Name of the time zone, for people.
-    package let zone: String
-    private let offset: @Sendable (Date) -> Int
-
-    /// - `offset`: seconds ahead of UTC at a date, daylight saving time included.
-    package init(zone: String, offset: @escaping @Sendable (Date) -> Int) {
-        self.zone = zone
-        self.offset = offset
-    }
-
-    /// Hours since Monday, 00:00: 0 to 167.
-    func hourOfWeek(at date: Date) -> Int {
-        let seconds = (date.timeIntervalSince1970 + Double(offset(date))).rounded(.down)
-        guard seconds.magnitude < 1e12 else { return 0 }
-        // 1970 began on a Thursday.
-        let hours = (Int(seconds) + 3 * 86_400).flooredQuotient(dividingBy: 3600)
-        return hours - hours.flooredQuotient(dividingBy: 168) * 168
-    }
-}
-
-extension Int {
-    fileprivate func flooredQuotient(dividingBy divisor: Int) -> Int {
-        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? quotient - 1 : quotient
-    }
-}
-
 /// What the deaths of one owner's tokens have in common.
 ///
 /// It says what was observed and nothing beyond: no pattern below ``DeathPattern/fewest`` deaths, and none that chance

@@ -366,7 +366,8 @@ extension Correlation {
                     notice: notice,
                     noticedAt: held.at,
                     siblings: subjects.count < Alert.mostEvidence
-                        ? evidence(beside: entry, in: entries, at: now.wall) : []
+                        ? evidence(beside: entry, in: entries, at: now.wall) : [],
+                    lastDays: subjects.count < Alert.mostDayBars ? entry.lastDays(until: now.wall) : nil
                 )
             )
         }
@@ -473,7 +474,8 @@ extension Correlation {
                 belief: entry.belief,
                 report: entry.report(at: now),
                 notice: Notice(incident.kind, incident: incident),
-                noticedAt: incident.openedAt
+                noticedAt: incident.openedAt,
+                lastDays: entry.lastDays(until: now)
             )
             return composer.alert(telling: [subject], openTokens: 1, at: now)
                 .map { OutgoingAlert($0, to: entry.token.audience(of: incident, isEscalation: false)) }

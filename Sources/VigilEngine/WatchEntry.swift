@@ -131,6 +131,9 @@ struct WatchEntry {
         )
     }
 
+    /// What it was on each of the last days.
+    func lastDays(until now: Date) -> DayBar { DayBar(of: intervals, days: Alert.shownDays, until: now) }
+
     /// Lengthens the open interval, or begins a new one.
     ///
     /// - Returns: the interval that ended, where there was one to end in this process.

@@ -68,7 +68,8 @@ extension Alert {
             ),
             causes: causes.prefix(Alert.mostEntries).map(short),
             lastedSeconds: lastedSeconds,
-            evidence: detail.hasEvidence ? Array(evidence.prefix(detail.tokens)) : []
+            evidence: detail.hasEvidence ? Array(evidence.prefix(detail.tokens)) : [],
+            lastDays: lastDays
         )
     }
 }

@@ -105,6 +105,32 @@ extension AlertStory {
     }
 }
 
+// MARK: - The last days
+
+extension AlertStory {
+    /// What one token was on each of the last days.
+    struct LastDays: Sendable {
+        /// The token, where the alert is about others as well.
+        let token: TokenName?
+        /// Oldest first.
+        let days: [StateCells.Cell]
+        let letters: String
+        let words: String
+    }
+
+    /// Of the first tokens; of none where the list is long.
+    var lastDays: [LastDays] {
+        guard !isLong else { return [] }
+        let bars = alert.lastDays
+        return alert.tokens.compactMap { token in
+            guard let name = token.name, let bar = bars[name], bar.text.count == Alert.shownDays else { return nil }
+            return LastDays(token: isAboutOne ? nil : name, days: bar.cells, letters: bar.text, words: bar.words)
+        }
+    }
+
+    var lastDaysTitle: String { "The last \(Alert.shownDays) days" }
+}
+
 // MARK: - What breaks, and what to do
 
 extension AlertStory {

@@ -11,7 +11,7 @@ struct MailBody: Sendable {
     /// The whole text; every line ends with `\n`.
     var text: String {
         let sections = [
-            fact, story.isLong ? [] : tokens, evidence, causes, dependants, remedy, reasoning,
+            fact, story.isLong ? [] : tokens, evidence, lastDays, causes, dependants, remedy, reasoning,
             story.isLong ? ["TOKENS"] + tokens : [],
             details,
         ]
@@ -33,6 +33,17 @@ struct MailBody: Sendable {
             }
         }
         return lines
+    }
+
+    /// One letter a day: a line of 30 for each token.
+    private var lastDays: [String] {
+        let bars = story.lastDays
+        guard !bars.isEmpty else { return [] }
+        return ["\(story.lastDaysTitle.uppercased()), today last"]
+            + bars.flatMap { bar in
+                [bar.token.map { "\($0):" }, "  \(bar.letters)"].compactMap(\.self)
+                    + Paragraph.lines(bar.words, first: "  ")
+            }
     }
 
     private var tokens: [String] {

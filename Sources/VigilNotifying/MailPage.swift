@@ -13,7 +13,7 @@ struct MailPage: Sendable {
     /// The whole document; every line ends with `\n`.
     var text: String {
         let sections = [
-            fact, story.isLong ? [] : tokens, evidence, causes, dependants, remedy, reasoning,
+            fact, story.isLong ? [] : tokens, evidence, lastDays, causes, dependants, remedy, reasoning,
             story.isLong ? [heading("Tokens")] + tokens : [], details,
         ].filter { !$0.isEmpty }
         let title = HTMLText.escaped(story.alert.summary)
@@ -33,6 +33,7 @@ struct MailPage: Sendable {
                 ".box { background: #24272d !important; color: #e6e6e6 !important; }",
                 ".line { border-color: #3a3f47 !important; }",
                 ".link { color: #8ab4f8 !important; }",
+            ] + MailBar.darkStyle(of: story.lastDays) + [
                 "}",
                 "</style></head>",
                 "<body class=\"page\" style=\"margin:0;background:#ffffff;color:#1f2328\">",
@@ -72,6 +73,19 @@ extension MailPage {
             lines += [heading(story.explanationTitle)] + list(parts.map(HTMLText.escaped))
         }
         return lines
+    }
+
+    private var lastDays: [String] {
+        let bars = story.lastDays
+        guard !bars.isEmpty else { return [] }
+        return [heading(story.lastDaysTitle)]
+            + bars.flatMap { bar in
+                (bar.token.map { ["<p style=\"\(Style.text)\">\(HTMLText.escaped($0.text))</p>"] } ?? [])
+                    + MailBar(bar.days, words: "\(story.lastDaysTitle): \(bar.words)").lines
+                    + [
+                        "<p class=\"quiet\" style=\"\(Style.caption)\">\(HTMLText.escaped(bar.words)); today is last</p>"
+                    ]
+            }
     }
 
     private var tokens: [String] {
@@ -145,6 +159,7 @@ extension MailPage {
         static let heading = "margin:24px 0 6px;font-size:16px;line-height:1.35"
         static let text = "margin:8px 0"
         static let quiet = "margin:8px 0;color:#59636e"
+        static let caption = "margin:2px 0 8px;color:#59636e;font-size:14px"
         static let list = "margin:0;padding:0 0 0 22px"
         static let item = "margin:0 0 6px"
         static let table = "width:100%;border-collapse:collapse"

@@ -32,6 +32,20 @@ package struct HistoryReader {
         package let uptime: Uptime
         /// What people did about it, oldest first.
         package let interventions: [Intervention]
+
+        /// The same record, the last interval lengthened to a look that has found the same state.
+        package func continued(as state: StateName, until seen: Date) -> Record {
+            guard var last = intervals.last, last.state == state, last.end < seen else { return self }
+            last.end = seen
+            return Record(
+                token: token,
+                intervals: intervals.dropLast() + [last],
+                transitions: transitions,
+                deaths: deaths,
+                uptime: uptime,
+                interventions: interventions
+            )
+        }
     }
 
     /// One incident, from its opening to its end: the death certificate.

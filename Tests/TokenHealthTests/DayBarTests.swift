@@ -46,7 +46,8 @@ import TokenHealth
     }
 
     @Test func `an interval that ends at midnight does not lengthen the next day`() {
-        #expect(bar(interval(36, 12, .valid)) == "--vV")
+        #expect(bar(interval(36, 12, .valid)) == "--v-")
+        #expect(bar(interval(36, 12, .invalid), interval(12, 0, .valid)) == "--iv")
     }
 
     @Test func `an end in the future and a turned interval do no harm`() {
@@ -56,5 +57,11 @@ import TokenHealth
 
     @Test func `the first day begins at midnight`() {
         #expect(DayBar.firstDay(of: 4, until: now) == Date(timeIntervalSince1970: 19_997 * 86_400))
+    }
+
+    @Test func `in words the worst days come first`() {
+        let bar = DayBar(of: [interval(84, 20, .valid), interval(20, 19, .invalid)], days: 4, until: now)
+        #expect(bar.words == "1 invalid, 2 valid, 1 not watched")
+        #expect(bar.cells.map(\.letter) == Array(bar.text))
     }
 }

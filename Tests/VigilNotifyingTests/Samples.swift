@@ -74,6 +74,23 @@ enum Samples {
         command: "sudo tokenvigil replace hr-onboarding"
     )
 
+    /// Of a token that is watched for three weeks and has died twice.
+    static let lastDays = DayBar(
+        of: [
+            (-20.2, -9.5, StateName.valid), (-9.5, -9.3, .invalid), (-9.3, -6.1, .valid), (-4.2, -2.9, .valid),
+            (-2.9, -1.2, .blind), (-1.2, -0.03, .valid), (-0.03, 0, .invalid),
+        ].map { from, to, state in
+            ValidityInterval(
+                start: now.addingTimeInterval(from * 86_400),
+                end: now.addingTimeInterval(to * 86_400),
+                state: state,
+                reason: nil
+            )
+        },
+        days: Alert.shownDays,
+        until: now
+    )
+
     /// An ordinary alert of `kind`.
     static func alert(_ kind: AlertKind) -> Alert {
         let plan = plan(for: kind)
@@ -89,7 +106,8 @@ enum Samples {
             tokens: plan.tokens,
             remedy: plan.remedy,
             causes: kind == .invalidated ? ["its owner logged out of the web app", "an administrator deleted it"] : [],
-            lastedSeconds: plan.lasted
+            lastedSeconds: plan.lasted,
+            lastDays: kind == .invalidated || kind == .recovered ? [name("hr-onboarding"): lastDays] : [:]
         )
     }
 
