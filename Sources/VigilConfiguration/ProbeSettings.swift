@@ -164,7 +164,9 @@ extension String {
 
     /// The names in braces: `organization` in `/organizations/{organization}/me`.
     var parameterNames: [String] {
-        matches(of: /\{([A-Za-z][A-Za-z0-9_]*)\}/).map { String($0.output.1) }
+        // Most paths have none, and there may be one for each of very many tokens.
+        guard utf8.contains(UInt8(ascii: "{")) else { return [] }
+        return matches(of: /\{([A-Za-z][A-Za-z0-9_]*)\}/).map { String($0.output.1) }
     }
 }
 
