@@ -25,7 +25,8 @@ struct Route: Sendable {
                     let task = client.execute(
                         request: message,
                         delegate: collector,
-                        eventLoop: .delegateAndChannel(on: loop),
+                        // One that insists on the loop gets connections that are closed after use.
+                        eventLoop: .delegate(on: loop),
                         deadline: deadline
                     )
                     running.begin(task)
