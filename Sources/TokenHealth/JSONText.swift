@@ -92,7 +92,7 @@ package struct JSONText: Sendable {
             if unsafe text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
                 unsafe bytes.append(contentsOf: text)
             } else {
-                for unsafebyte in unsafe text { escape(byte) }
+                unsafe text.forEach { escape($0) }
             }
         }
         bytes.append(UInt8(ascii: "\""))
