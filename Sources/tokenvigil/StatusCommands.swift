@@ -60,49 +60,6 @@ struct StatusReading {
     }
 }
 
-/// The plugin for Nagios, Icinga and their like.
-struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Nagios and Icinga plugin over the status file: one line with performance data.",
-        discussion: """
-            Exit code: 0 all valid, 1 limited or suspect, 2 invalid, 3 unknown, misconfigured, or a status file that is \
-            missing or stale.
-            """
-    )
-
-    @OptionGroup var common: CommonOptions
-    @Argument(help: ArgumentHelp("Tokens to check; all without a name.", valueName: "name")) var names: [String] = []
-
-    func run() throws {
-        let now = Date.now
-        let reading: StatusReading
-        do {
-            reading = try StatusReading(configuration: common.load(failingWith: .unknown), names: names, now: now)
-        } catch let failure as Failure {
-            // A plugin speaks on standard output, also of its own troubles.
-            let line = failure.message.split(separator: "\n").joined(separator: ": ")
-            print("TOKENVIGIL UNKNOWN - \(line)")
-            throw failure.code
-        }
-        print(line(for: reading))
-        if reading.exitCode != .success { throw reading.exitCode }
-    }
-
-    private func line(for reading: StatusReading) -> String {
-        let words = [0: "OK", 1: "WARNING", 2: "CRITICAL"]
-        let word = words[Int(reading.exitCode.rawValue)] ?? "UNKNOWN"
-        let troubled = reading.reports.filter { $0.report.state != .valid }.map { name, report in
-            let reason = report.reason.map { " (\($0))" } ?? ""
-            return "\(name) \(report.state.rawValue)\(reason) since \(report.since.minuteUTC)"
-        }
-        let text = troubled.isEmpty ? "\(reading.reports.count) valid" : troubled.joined(separator: ", ")
-        let data = StateName.allCases.map { state in
-            "\(state.rawValue)=\(reading.reports.count { $0.report.state == state });;;0;\(reading.reports.count)"
-        }
-        return "TOKENVIGIL \(word) - \(text) | " + data.joined(separator: " ")
-    }
-}
-
 /// The table a person wants.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
