@@ -103,7 +103,8 @@ install: manual ## install what `make build` made, below DESTDIR and PREFIX
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d .build/manual/tokenvigil.fish
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil README.md config/tokenvigil.yaml
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs docs/*.md docs/*.json
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs/prometheus docs/prometheus/*
+	for tool in icinga munin prometheus zabbix; do \
+		install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs/$$tool docs/$$tool/* || exit 1; done
 	# Never over what an administrator has written.
 	test -e $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml || install -D -m 0644 \
 		Sources/VigilConfiguration/Resources/starter.yaml $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml
