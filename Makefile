@@ -113,7 +113,8 @@ install: manual ## install what `make build` made, below DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/config
 	ln -sf ../tokenvigil.yaml $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/config/tokenvigil.yaml
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs docs/*.md docs/*.json docs/*.svg
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs/prometheus docs/prometheus/*
+	for tool in icinga munin prometheus zabbix; do \
+		install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/tokenvigil/docs/$$tool docs/$$tool/* || exit 1; done
 	# Never over what an administrator has written.
 	test -e $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml || install -D -m 0644 \
 		Sources/VigilConfiguration/Resources/starter.yaml $(DESTDIR)$(SYSCONFDIR)/tokenvigil/tokenvigil.yaml

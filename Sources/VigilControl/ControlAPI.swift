@@ -38,6 +38,7 @@ extension HTTPAnswer {
         if let retryAt = refusal.retryAt {
             headers.append(("Retry-After", String(max(1, Int(retryAt.timeIntervalSince(now).rounded(.up))))))
         }
+        if !refusal.allowed.isEmpty { headers.append(("Allow", refusal.allowed.joined(separator: ", "))) }
     }
 }
 
@@ -59,7 +60,7 @@ struct ControlAPI: Sendable {
 
     private func route(_ request: ControlRequest) async throws(ControlRefusal) -> HTTPAnswer {
         let path = request.target.prefix { $0 != "?" && $0 != "#" }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
+        let parts = path.split(separator: "/", omittingEmptySubsequences: true).map { HTTPRequest.decoded($0) ?? "" }
         guard parts.first == "v1", path.hasPrefix("/") else { throw ControlRefusal(404, "there is only /v1/…") }
         switch parts.dropFirst().map({ $0 }) {
         case ["status"]:
@@ -74,14 +75,14 @@ struct ControlAPI: Sendable {
         case ["silences"]:
             try allow(["GET", "POST"], request)
             guard request.method == "POST" else { return HTTPAnswer(200, ["silences": await actions.quiet()]) }
-            return try await silence(Fields(request))
+            return try await silence(Fields(request, keys: ["token", "tokens", "provider", "for", "reason", "by"]))
         case let parts where parts.count == 2 && parts[0] == "silences":
             try allow(["DELETE"], request)
-            try await actions.endSilence(of: parts[1], by: try Fields(request).person)
+            try await actions.endSilence(of: parts[1], by: try Fields(request, keys: ["by"]).person)
             return HTTPAnswer(200, ["tokens": [parts[1]]])
         case let parts where parts.count == 3 && parts[0] == "tokens" && parts[2] == "ack":
             try allow(["POST"], request)
-            let fields = try Fields(request)
+            let fields = try Fields(request, keys: ["reason", "by"])
             let (person, reason) = (try fields.person, try fields.reason)
             let names = try await actions.acknowledge(parts[1], by: person, reason: reason)
             return HTTPAnswer(200, ["tokens": names])
@@ -90,7 +91,7 @@ struct ControlAPI: Sendable {
             return HTTPAnswer(200, try await actions.probe(parts[1]))
         case let parts where parts.count == 3 && parts[0] == "tokens" && parts[2] == "replaced":
             try allow(["POST"], request)
-            return try await replaced(parts[1], Fields(request))
+            return try await replaced(parts[1], Fields(request, keys: ["by", "new_identity"]))
         default:
             throw ControlRefusal(404, "there is no such thing here: see docs/control-api.md")
         }
@@ -115,7 +116,7 @@ struct ControlAPI: Sendable {
 
     private func allow(_ methods: [String], _ request: ControlRequest) throws(ControlRefusal) {
         guard methods.contains(request.method) else {
-            throw ControlRefusal(405, "only \(methods.joined(separator: " and ")) here")
+            throw ControlRefusal(405, "only \(methods.joined(separator: " and ")) here", allowed: methods)
         }
     }
 
@@ -146,11 +147,8 @@ private struct Fields {
     private let members: [String: JSONValue]
     private let peer: Peer
 
-    private static let known: Set<String> = [
-        "token", "tokens", "provider", "for", "reason", "by", "new_identity",
-    ]
-
-    init(_ request: ControlRequest) throws(ControlRefusal) {
+    /// - `keys`: those that the request may have.
+    init(_ request: ControlRequest, keys: Set<String>) throws(ControlRefusal) {
         peer = request.peer
         guard !request.body.isEmpty else {
             members = [:]
@@ -159,8 +157,8 @@ private struct Fields {
         guard case .object(let members)? = JSONValue(parsing: request.body) else {
             throw ControlRefusal(400, "the body must be a JSON object")
         }
-        if let unknown = members.keys.sorted().first(where: { !Fields.known.contains($0) }) {
-            throw ControlRefusal(400, "unknown key '\(unknown.prefix(40))': there are \(Fields.known.sorted())")
+        if let unknown = members.keys.sorted().first(where: { !keys.contains($0) }) {
+            throw ControlRefusal(400, "unknown key '\(unknown.prefix(40))': there are \(keys.sorted())")
         }
         self.members = members
     }

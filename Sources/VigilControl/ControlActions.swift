@@ -43,10 +43,13 @@ package struct ControlRefusal: Error, Sendable, Hashable {
     package let message: String
     /// When to ask again.
     package var retryAt: Date?
+    /// The methods that are taken instead, as RFC 9110, section 15.5.6 wants them told.
+    package var allowed: [String] = []
 
-    package init(_ status: Int, _ message: String, retryAt: Date? = nil) {
+    package init(_ status: Int, _ message: String, retryAt: Date? = nil, allowed: [String] = []) {
         self.status = status
         self.message = message
         self.retryAt = retryAt
+        self.allowed = allowed
     }
 }

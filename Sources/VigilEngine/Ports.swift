@@ -135,6 +135,12 @@ package struct StoredToken: Sendable, Hashable {
         self.belief = belief
         self.intervals = intervals
     }
+
+    /// With what follows from the intervals: acceptances without news lengthen the last one, and are written nowhere else.
+    package var completed: StoredToken {
+        guard let last = intervals.last, last.state == .valid else { return self }
+        return StoredToken(belief: belief.sighted(at: last.end), intervals: intervals)
+    }
 }
 
 /// Everything one decision writes.

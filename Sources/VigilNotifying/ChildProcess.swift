@@ -1,6 +1,7 @@
 import Glibc
 import Subprocess
 import SystemPackage
+import TokenHealth
 import VigilSystemd
 
 /// Runs a program without a shell, in a process group of its own, with a given environment and within a time limit.

@@ -1,3 +1,5 @@
+import TokenHealth
+
 /// An address that can stand in a header and in an argument list as it is: `oncall@example.com`, `root`.
 struct MailAddress: Sendable, Hashable {
     let text: String

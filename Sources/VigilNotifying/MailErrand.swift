@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TokenHealth
 
 /// What the daemon asks the mail helper to do: hand one message to the host's mailer.
 ///

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TokenHealth
 package import VigilSystemd
 
 /// Does one errand for the daemon, outside the daemon's sandbox: the other end of ``MailErrandClient``.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TokenHealth
 
 /// One header field, folded.
 ///

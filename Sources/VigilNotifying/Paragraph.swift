@@ -1,3 +1,5 @@
+import TokenHealth
+
 /// Lines of at most 72 columns, as a phone and a terminal show them well.
 enum Paragraph {
     private static let width = 72

@@ -12,6 +12,7 @@ extension Database {
     ///   - limit: what ended later is kept.
     ///   - step: where the last step came to; `nil` for the first one.
     /// - Returns: where this one came to, or `nil` after the last.
+    /// - Throws: `DatabaseError`; then nothing is forgotten.
     func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep? {
         let oldest = limit.milliseconds
         guard let step else { return try pruneAlerts(before: oldest) ? PruningStep(token: nil) : PruningStep(token: 0) }

@@ -107,9 +107,7 @@ package final class SQLiteHealthStore: HealthStore {
                     sql: "SELECT * FROM validity WHERE token_id = ? AND end_at > ? ORDER BY start_at",
                     arguments: [id, oldest - 30 * 86_400_000]
                 ).compactMap(ValidityInterval.init(row:))
-                // Acceptances without news lengthen the interval, and are written nowhere else.
-                let end = intervals.last.flatMap { $0.state == .valid ? $0.end : nil }
-                tokens[name] = StoredToken(belief: end.map { belief.sighted(at: $0) } ?? belief, intervals: intervals)
+                tokens[name] = StoredToken(belief: belief, intervals: intervals).completed
             }
             return tokens
         }

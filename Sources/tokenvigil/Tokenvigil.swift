@@ -35,7 +35,7 @@ struct Tokenvigil: AsyncParsableCommand {
             Terminal.complain(failure.message)
             exit(withError: failure.code)
         } catch {
-            exit(withError: error)
+            exit(withError: Check.ending(with: error, arguments: CommandLine.arguments))
         }
     }
 }

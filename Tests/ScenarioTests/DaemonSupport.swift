@@ -26,7 +26,7 @@ struct WiredDaemon {
         client: HTTPClient,
         timekeeper: any Timekeeper,
         watched: (any Notifier) -> any Notifier = { $0 },
-        published: @escaping @Sendable (StatusDocument) -> Void = { _ in }
+        published: @escaping @Sendable (StatusHead) -> Void = { _ in }
     ) throws {
         let started = timekeeper.now().wall
         let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: started)

@@ -93,7 +93,7 @@ private func withLoops(
     let prober = HTTPProber(version: "0.0.0", environment: [:])
     let timekeeper = SystemTimekeeper()
     let (deliveries, delivered) = AsyncStream.makeStream(of: Alert.self)
-    let (documents, published) = AsyncStream.makeStream(of: StatusDocument.self)
+    let (editions, published) = AsyncStream.makeStream(of: StatusHead.self)
     let daemon = try WiredDaemon(
         configuration,
         prober: prober,
@@ -110,7 +110,7 @@ private func withLoops(
         logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
     )
     async let run: Void = services.run()
-    _ = await documents.first { $0.worst == .valid }
+    _ = await editions.first { $0.census[.valid] == 1 }
     let loops = Loops(
         tallyfy: tallyfy,
         sink: sink,

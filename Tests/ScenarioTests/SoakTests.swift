@@ -237,7 +237,6 @@ private final class SoakWorld {
     }
 
     static func residentBytes() -> Int {
-        malloc_trim(0)
         let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
         let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         return pages * 4096
@@ -310,7 +309,7 @@ extension AnswerMark {
     init(status: Int, headers: [HeaderField], body: String, under rules: ProbeTemplate) {
         var body = body
         self = body.withUTF8 { bytes in
-            AnswerMark(status: status, under: rules, body: UnsafeRawBufferPointer(bytes)) { name in
+            unsafe AnswerMark(status: status, under: rules, body: UnsafeRawBufferPointer(bytes)) { name in
                 headers.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
             }
         }

@@ -108,7 +108,7 @@ struct AnswerMarkTests {
     {
         var body = body
         return body.withUTF8 { bytes in
-            AnswerMark(status: status, under: rules, body: UnsafeRawBufferPointer(bytes)) { name in
+            unsafe AnswerMark(status: status, under: rules, body: UnsafeRawBufferPointer(bytes)) { name in
                 headers.filter { $0.key.lowercased() == name.lowercased() }.map(\.value)
             }
         }

@@ -93,8 +93,9 @@ struct TimestampTextTests {
         var chance = SeededGenerator(seed: seed)
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         for _ in 0..<500 {
-            // Whole milliseconds between the years 1 and 9999; Foundation cuts where it should round.
-            let milliseconds = Int64.random(in: -62_135_596_800_000...253_402_300_799_999, using: &chance)
+            // Whole milliseconds from 1583, before which Foundation counts by the Julian calendar, to 9999; it cuts where it
+            // should round.
+            let milliseconds = Int64.random(in: -12_212_553_600_000...253_402_300_799_999, using: &chance)
             let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
             let inside = Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000)
             #expect(date.rfc3339 == inside.formatted(style))

@@ -65,7 +65,10 @@ import VigilEngine
         ("POST", "/v1/tokens/bot/ack", #"{"reason": "a\nb"}"#, 400),
         ("POST", "/v1/tokens/bot/ack", #"{"reason": "a\u202eb"}"#, 400),
         ("POST", "/v1/tokens/bot/ack", #"{"raeson": "a"}"#, 400),
+        ("POST", "/v1/tokens/bot/ack", #"{"reason": "a", "for": "2h"}"#, 400),
         ("GET", "/v1/tokens/bot/replaced", "", 405),
+        ("POST", "/v1/tokens/bot/replaced", #"{"reason": "a"}"#, 400),
+        ("DELETE", "/v1/silences/bot", #"{"token": "bot"}"#, 400),
         ("POST", "/v1/tokens/bot/replaced", #"{"new_identity": "yes"}"#, 400),
         ("POST", "/v1/silences", #"{"token": "bot", "reason": "r"}"#, 400),
         ("POST", "/v1/silences", #"{"token": "bot", "for": "2h"}"#, 400),
@@ -89,6 +92,25 @@ import VigilEngine
             #expect(!answer.error.isEmpty)
         }
         #expect(actions.calls == [])
+    }
+
+    @Test func `a name in the path may be encoded, and what is no text is no name`() async throws {
+        let actions = RecordingActions()
+        try await withServer(actions) { path in
+            let (encoded, broken) = ("/v1/tokens/b%6Ft/probe", "/v1/tokens/%ff/probe")
+            let statuses = [try await ask(path, "POST", encoded).status, try await ask(path, "POST", broken).status]
+            #expect(statuses == [200, 404])
+        }
+        #expect(actions.calls == ["probe bot", "probe "])
+    }
+
+    @Test func `another method is told those there are`() async throws {
+        try await withServer(RecordingActions()) { path in
+            let request = Array("PUT /v1/silences HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+            let answer = String(decoding: try await blocking { try exchange(request, at: path) }, as: UTF8.self)
+            #expect(answer.hasPrefix("HTTP/1.1 405 "))
+            #expect(answer.contains("\r\nAllow: GET, POST\r\n"))
+        }
     }
 
     @Test func `a refusal has its status, its sentence and its time`() async throws {

@@ -81,7 +81,7 @@ final class InMemoryHealthStore: HealthStore {
         }
     }
 
-    func load() throws -> [TokenName: StoredToken] { state.withLock { $0.tokens } }
+    func load() throws -> [TokenName: StoredToken] { state.withLock { $0.tokens.mapValues(\.completed) } }
 
     func commit(_ change: HealthChange) throws {
         state.withLock { state in
@@ -130,9 +130,6 @@ final class InMemoryHealthStore: HealthStore {
             for sighting in sightings {
                 if let belief = sighting.belief { InMemoryHealthStore.keep(belief, of: sighting.token, in: &state) }
                 InMemoryHealthStore.keep(sighting.interval, of: sighting.token, in: &state)
-                // What a look without news leaves behind is the end of the interval, and what follows from that.
-                guard sighting.belief == nil, let belief = state.tokens[sighting.token]?.belief else { continue }
-                InMemoryHealthStore.keep(belief.sighted(at: sighting.interval.end), of: sighting.token, in: &state)
             }
         }
     }

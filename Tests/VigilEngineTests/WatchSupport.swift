@@ -56,7 +56,7 @@ struct WatchBench {
     }
 
     func report(_ name: String = "bot") async -> TokenReport? {
-        await watch.reports(at: timekeeper.now().wall)[Sample.name(name)]
+        await watch.reports(of: [Sample.name(name)], at: timekeeper.now().wall).first?.report
     }
 
     func state(_ name: String = "bot") async -> StateName? { await report(name)?.state }

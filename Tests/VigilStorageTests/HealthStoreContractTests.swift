@@ -116,7 +116,8 @@ enum StoreImplementation: CaseIterable, Sendable {
                 Sighting(token: Sample.name("b"), belief: belief, interval: Sample.interval(0, 90)),
             ])
             let stored = try store.load()
-            #expect(stored[Sample.name("a")] == StoredToken(belief: belief, intervals: [Sample.interval(0, 60)]))
+            let seen = belief.sighted(at: Sample.second(60))
+            #expect(stored[Sample.name("a")] == StoredToken(belief: seen, intervals: [Sample.interval(0, 60)]))
             #expect(stored[Sample.name("b")]?.intervals == [Sample.interval(0, 90)])
         }
     }

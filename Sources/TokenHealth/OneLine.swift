@@ -4,7 +4,7 @@ extension String {
     /// Control characters, line and paragraph separators and the marks that turn the direction of writing become
     /// spaces, runs of spaces one space. What comes from a provider, a child process or a configuration passes through
     /// here before it is put into a header, a mail or an error.
-    var oneLine: String {
+    package var oneLine: String {
         if utf8.isOneLine { return self }
         var line = String.UnicodeScalarView()
         for scalar in unicodeScalars {
@@ -20,7 +20,7 @@ extension String {
     }
 
     /// At most `limit` characters, with an ellipsis where something was cut off.
-    func shortened(to limit: Int) -> String {
+    package func shortened(to limit: Int) -> String {
         guard count > limit, limit > 3 else { return self }
         return prefix(limit - 3) + "..."
     }
