@@ -124,6 +124,8 @@ final class ClientSet: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = ClientSet.laneWidth
         configuration.connectionPool.idleTimeout = key.fresh ? .zero : .seconds(70)
+        // Nobody traces this program, and a span for each exchange is a twentieth of what it costs.
+        configuration.tracing.tracer = nil
         configuration.proxy = key.proxy.map { .server(host: $0.host, port: $0.port, authorization: $0.authorization) }
         return configuration
     }

@@ -58,6 +58,8 @@ package struct StatusServer: Service {
                     logger.info("the status page is served", metadata: ["port": "\(port ?? 0)"])
                     listening(port)
                 }
+            } catch is CancellationError {
+                // The end of the daemon, while somebody has the page open.
             } catch {
                 logger.error("the status page cannot be served", metadata: ["error": "\(error)"])
             }

@@ -1,18 +1,28 @@
 import TokenHealth
 
-/// `CoreCost healthy|death COUNT`: so many healthy looks at one token, or so many deaths, each with its confirmation.
+/// `CoreCost known|healthy|death COUNT`: so many healthy looks at one token, whose answer is the one before or is read anew; or
+/// so many deaths, each with its confirmation.
 @main
 enum CoreCost {
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         guard let what = words.first, let count = words.last.flatMap({ Int($0) }), let token = Tallyfy.token else {
-            preconditionFailure("usage: CoreCost healthy|death COUNT")
+            preconditionFailure("usage: CoreCost known|healthy|death COUNT")
         }
         switch what {
+        case "known": known(count, token)
         case "healthy": healthy(count, token)
         case "death": for _ in 0..<count { death(of: token) }
-        default: preconditionFailure("usage: CoreCost healthy|death COUNT")
+        default: preconditionFailure("usage: CoreCost known|healthy|death COUNT")
         }
+    }
+
+    private static func known(_ count: Int, _ token: WatchedToken) {
+        var story = Story(token: token)
+        story.look(200, Story.acceptance, isControlled: true)
+        for _ in 0..<count { story.lookAgain(200, Story.acceptance) }
+        precondition(story.known == count, "every answer is known")
+        precondition(story.pause > .zero && story.pause <= token.interval, "and looked at in time")
     }
 
     private static func healthy(_ count: Int, _ token: WatchedToken) {

@@ -7,6 +7,9 @@ struct Story {
     private var belief: Belief
     private var now = Moment(wall: Date(timeIntervalSince1970: 1_795_428_000), uptime: .zero)
     private(set) var pause = Duration.zero
+    /// How many answers were known.
+    private(set) var known = 0
+    private var mark: AnswerMark?
 
     init(token: WatchedToken) {
         self.token = token
@@ -42,6 +45,25 @@ struct Story {
         _ = decision.isWorthStoring(after: belief)
         belief = decision.belief
         pause = min(decision.pause, decision.rest)
+    }
+
+    /// A look whose answer need not be read if it is the one before.
+    mutating func lookAgain(_ status: Int, _ body: [UInt8]) {
+        now = Moment(wall: now.wall.addingTimeInterval(30), uptime: now.uptime + .seconds(30))
+        guard (try? SecretLint.secret(in: Story.file[...], source: "file /x")) != nil else {
+            preconditionFailure("the secret is one")
+        }
+        let seen = body.withUnsafeBytes { bytes in
+            AnswerMark(status: status, under: token.probe, body: bytes) { name in
+                Story.headers.filter { $0.0 == name }.map { $0.1 }
+            }
+        }
+        let expected = mark ?? seen
+        mark = seen
+        guard seen == expected, belief.isSettled(for: token, at: now) else { return look(status, body) }
+        belief.note(Reaffirmation(status: status, latency: .milliseconds(12), at: now))
+        pause = token.calm(chance: 0.5).pause
+        known += 1
     }
 
     private func answered(_ status: Int, _ body: [UInt8], to secret: Secret?) -> Exchange {
