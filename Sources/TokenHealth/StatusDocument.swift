@@ -28,12 +28,9 @@ package struct StatusDocument: Sendable, Hashable, Codable {
         self.monitor = monitor
         self.tokens = Dictionary(uniqueKeysWithValues: tokens.map { ($0.key.text, $0.value) })
         self.notifiers = notifiers
-        var counts = Dictionary(uniqueKeysWithValues: StateName.allCases.map { ($0.rawValue, 0) })
-        counts["tokens"] = tokens.count
-        for report in tokens.values { counts[report.state.rawValue, default: 0] += 1 }
-        summary = counts
-        let states = Set(tokens.values.map(\.state))
-        worst = StateName.allCases.first { states.contains($0) } ?? .valid
+        let census = StateCensus(tokens.values.lazy.map(\.state))
+        summary = census.summary
+        worst = census.worst
     }
 
     private enum CodingKeys: String, CodingKey {

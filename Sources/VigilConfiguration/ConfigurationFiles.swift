@@ -3,7 +3,7 @@ import FoundationEssentials
 /// Reads the main file and its drop-ins, and merges them into one tree.
 struct ConfigurationFiles {
     /// Largest file that is read, in bytes.
-    static let sizeLimit = 4 * 1024 * 1024
+    static let sizeLimit = 64 * 1024 * 1024
 
     let log: ProblemLog
 

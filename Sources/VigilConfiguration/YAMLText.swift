@@ -2,8 +2,8 @@ import Yams
 
 /// Turns the text of one file into nodes with places, or into the one reason why it is no YAML.
 struct YAMLText {
-    /// Most nodes that one file may become with its aliases resolved.
-    static let nodeLimit = 500_000
+    /// Most nodes that one file may become with its aliases resolved, unless it has as many characters.
+    private static let nodeLimit = 500_000
     /// Most levels of lists and mappings inside each other.
     static let depthLimit = 50
 
@@ -30,9 +30,12 @@ struct YAMLText {
             throw ConfigurationErrors(problems: [problem(of: error)])
         }
         guard let node else { return ConfigurationNode(content: .mapping([]), place: place(nil)) }
-        var budget = YAMLText.nodeLimit
+        var budget = nodeLimit
         return try convert(node, depth: 0, budget: &budget)
     }
+
+    /// What needs no aliases has no more nodes than characters: very many tokens may stand in one file.
+    private var nodeLimit: Int { max(YAMLText.nodeLimit, text.utf8.count) }
 
     private func place(_ mark: Mark?) -> Place {
         Place(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1)
@@ -49,7 +52,7 @@ struct YAMLText {
     ) throws(ConfigurationErrors) -> ConfigurationNode {
         budget -= 1
         guard budget > 0 else {
-            throw failure("more than \(YAMLText.nodeLimit) values, with its aliases resolved", at: node.mark)
+            throw failure("more than \(nodeLimit) values, with its aliases resolved", at: node.mark)
         }
         guard depth < YAMLText.depthLimit else {
             throw failure("more than \(YAMLText.depthLimit) levels inside each other", at: node.mark)

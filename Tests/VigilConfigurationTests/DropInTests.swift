@@ -105,10 +105,10 @@ import VigilConfiguration
         #expect(problems(directory).map { $0.prefix(39) } == ["tokenvigil.yaml: not a regular file; 't"])
     }
 
-    @Test func `a file of more than 4 MiB is not read`() throws {
+    @Test func `a file of more than 64 MiB is not read`() throws {
         let directory = try TemporaryDirectory()
-        try directory.write(String(repeating: "#", count: 4 * 1024 * 1024 + 1), to: "tokenvigil.yaml")
-        #expect(problems(directory) == ["tokenvigil.yaml: larger than 4 MiB"])
+        try directory.write(String(repeating: "#", count: 64 * 1024 * 1024 + 1), to: "tokenvigil.yaml")
+        #expect(problems(directory) == ["tokenvigil.yaml: larger than 64 MiB"])
     }
 
     @Test func `a file that is not UTF-8 is not read`() throws {
