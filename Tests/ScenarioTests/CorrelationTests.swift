@@ -109,7 +109,7 @@ struct CorrelationTests {
     }
 
     @Test func `a hundred tokens without an answer are one blind alert, and one when sight is regained`() async throws {
-        try await withRig(Plan(tokens: 100)) { rig in
+        try await withRig(Plan(tokens: 100, defaults: ["interval: 3m"])) { rig in
             try await rig.advance(by: .seconds(120))
             rig.tallyfy.inject(Fault(.status(503), forSeconds: 2400))
             try await rig.advance(by: .seconds(2000))
