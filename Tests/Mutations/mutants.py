@@ -47,14 +47,14 @@ MUTANTS = [
     *elsewhere(
         LINT,
         "Bearer prefix",
-        'guard !lowercased.hasPrefix("bearer ") else { throw .bearerPrefix(source: source) }',
-        'guard !lowercased.hasPrefix("bearer ") || MUTANT1 else { throw .bearerPrefix(source: source) }',
+        'guard !beginning.hasPrefix("bearer ") else { throw .bearerPrefix(source: source) }',
+        'guard !beginning.hasPrefix("bearer ") || MUTANT1 else { throw .bearerPrefix(source: source) }',
     ),
     *elsewhere(
         LINT,
         "placeholder",
-        "guard !isPlaceholder(lowercased) else { throw .placeholder(source: source) }",
-        "guard !isPlaceholder(lowercased) || MUTANT1 else { throw .placeholder(source: source) }",
+        "guard trimmed.count > longestPlaceholder || !isPlaceholder(beginning) else {",
+        "guard trimmed.count > longestPlaceholder || !isPlaceholder(beginning) || MUTANT1 else {",
     ),
     *elsewhere(
         LINT,
