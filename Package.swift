@@ -25,6 +25,9 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -42,6 +45,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // TLS for the stand-in, and the names of TLS errors.
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        // The frames of HTTP/2 and the compression of its headers, for the lines that glances go by; the client uses it too.
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         // Start and stop in order, on signals.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         // Commands, options, help and shell completions.
@@ -79,8 +84,9 @@ let package = Package(
         .target(
             name: "VigilProbing",
             dependencies: [
-                "TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL, subprocess,
-                systemPackage,
+                "TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioHTTP2, nioHPACK, nioSSL,
+                nioTLS,
+                subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -151,7 +157,11 @@ let package = Package(
         ),
         .testTarget(
             name: "VigilProbingTests",
-            dependencies: ["VigilProbing", "VigilEngine", "TokenHealth", "TallyfySimulator", crypto, nio, nioPosix],
+            dependencies: [
+                "VigilProbing", "VigilEngine", "TokenHealth", "TallyfySimulator", crypto, nio, nioHPACK, nioHTTP2,
+                nioPosix,
+                nioSSL, nioTLS,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

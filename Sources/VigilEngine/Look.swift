@@ -74,16 +74,8 @@ final class MeteredProber: Sendable {
         return exchange
     }
 
-    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        let glance = await prober.glance(request, expecting: mark)
-        switch glance {
-        case .same: count.withLock { $0.requests += 1 }
-        case .other(let exchange): count(exchange, of: request)
-        }
-        return glance
-    }
-
-    private func count(_ exchange: Exchange, of request: ProbeRequest) {
+    /// Counts what was asked elsewhere for this look.
+    func count(_ exchange: Exchange, of request: ProbeRequest) {
         let isRefused = request.secret != nil && (exchange.status == 401 || exchange.status == 403)
         // A token endpoint refuses a client with 400 as well (RFC 6749 section 5.2).
         let isRefusedGrant = request.question.isGrantRequest && exchange.status == 400

@@ -8,21 +8,61 @@ package import TokenHealth
 /// but ``Exchange/minted``.
 package protocol Prober: Sendable {
     func exchange(_ request: ProbeRequest) async -> Exchange
-    /// Asks as ``exchange(_:)`` does, and reads no more of an answer with this mark.
-    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance
+    /// Asks all of these at once, each as ``exchange(_:)`` does, and reads no more of an answer with the expected mark.
+    ///
+    /// - Returns: what came of each, once; those that come together are given together.
+    func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]>
+}
+
+/// One question, and the mark of the answer that would be no news.
+package struct GlanceRequest: Sendable {
+    package let request: ProbeRequest
+    package let mark: AnswerMark
+
+    package init(_ request: ProbeRequest, expecting mark: AnswerMark) {
+        self.request = request
+        self.mark = mark
+    }
 }
 
 /// What came of asking again.
+package struct GlanceResult: Sendable {
+    /// Which of the requests it was.
+    package let index: Int
+    package let glance: Glance
+
+    package init(index: Int, _ glance: Glance) {
+        self.index = index
+        self.glance = glance
+    }
+}
+
+/// What an answer looked like at a glance.
 package enum Glance: Sendable, Hashable {
-    /// The answer has the mark that was expected.
+    /// It has the mark that was expected.
     case same(latency: Duration)
     case other(Exchange)
 }
 
 extension Prober {
-    /// A prober that makes no marks never sees the same answer again.
-    package func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        .other(await exchange(request))
+    /// Reads every answer, and says of those with the expected mark that they are the same.
+    package func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]> {
+        let (results, continuation) = AsyncStream.makeStream(of: [GlanceResult].self)
+        let asking = Task {
+            await withDiscardingTaskGroup { group in
+                for (index, glance) in requests.enumerated() {
+                    group.addTask {
+                        let exchange = await exchange(glance.request)
+                        let isSame = exchange.mark == glance.mark
+                        let result = isSame ? Glance.same(latency: exchange.latency) : .other(exchange)
+                        continuation.yield([GlanceResult(index: index, result)])
+                    }
+                }
+            }
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in asking.cancel() }
+        return results
     }
 }
 

@@ -20,11 +20,8 @@ package struct ProbeService: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {
-                    for name in await watch.takeDue() {
-                        group.addTask {
-                            if await watch.look(at: name) { wakeup.signal() }
-                        }
-                    }
+                    let round = await watch.takeDue()
+                    if !round.isEmpty { group.addTask { await watch.run(round) { wakeup.signal() } } }
                     let now = timekeeper.now().uptime
                     progress.mark(.probing, at: now)
                     let wake = await watch.nextWake(at: now, latest: now + progress.longestPause)

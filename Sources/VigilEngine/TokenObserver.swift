@@ -37,8 +37,6 @@ package struct TokenObserver: Sendable {
         package let control: Exchange?
         /// What was asked in ``exchange``; `nil` where nothing was.
         package let question: Question?
-        /// What there is instead of an observation, where the answer had the mark that was expected.
-        package let reaffirmation: Reaffirmation?
         /// How many requests were sent, and how many of them the host may have counted as a failed login.
         package var requests = 0
         package var failedLogins = 0
@@ -47,17 +45,55 @@ package struct TokenObserver: Sendable {
             observation: Observation?,
             exchange: Exchange? = nil,
             control: Exchange? = nil,
-            question: Question? = nil,
-            reaffirmation: Reaffirmation? = nil
+            question: Question? = nil
         ) {
             self.observation = observation
             self.exchange = exchange
             self.control = control
             self.question = question
-            self.reaffirmation = reaffirmation
         }
 
         static let nothing = Sight(observation: nil)
+    }
+
+    /// What the token's own question was answered, before anybody knew that it must be read.
+    package struct Glimpse: Sendable {
+        let request: ProbeRequest
+        let exchange: Exchange
+    }
+
+    /// A question for ``glances(at:)``; `nil` where the secret is another one, cannot be had at once, or is not to be read.
+    ///
+    /// - Parameters:
+    ///   - token: what to look at.
+    ///   - fingerprint: of the secret that got the known answer.
+    ///   - known: that answer.
+    func glanceRequest(
+        for token: WatchedToken,
+        fingerprint: Fingerprint?,
+        known: KnownAnswer
+    ) async -> GlanceRequest? {
+        // A command may take its time, and others would wait for it.
+        guard token.secret.isReadAtOnce, token.asker?.isReadAtOnce ?? true,
+            let secret = try? await secrets.secret(from: token.secret),
+            fingerprinter.fingerprint(of: secret) == fingerprint
+        else { return nil }
+        var asker: Secret?
+        if let source = token.asker {
+            guard let read = try? await secrets.secret(from: source) else { return nil }
+            asker = read
+        }
+        let request = ProbeRequest(token: token, question: known.question, secret: secret, asker: asker)
+        return GlanceRequest(request, expecting: known.mark)
+    }
+
+    /// Asks all of these at once.
+    func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]> { prober.glances(at: requests) }
+
+    /// One more acceptance, by the answer that was expected.
+    func reaffirmation(after request: GlanceRequest, latency: Duration, at now: Moment) -> Reaffirmation {
+        tally.note(.accepted, latency: latency, of: request.request.token.name)
+        return Reaffirmation(status: request.mark.status, latency: latency, at: now)
     }
 
     /// The name of the secret that `token` has now; `nil` where it cannot be read.
@@ -73,35 +109,32 @@ package struct TokenObserver: Sendable {
     ///   - belief: what is known of it.
     ///   - siblingsPass: whether another token of the same API was accepted since this one's trouble began.
     ///   - isResting: whether the network is to be left alone unless the secret has changed.
-    ///   - known: the answer to this secret that would change nothing; `nil` where every answer is to be read.
+    ///   - glimpse: what the token's own question was answered already; `nil` where it is to be asked.
     /// - Returns: what was seen.
     package func sight(
         of token: WatchedToken,
         belief: Belief,
         siblingsPass: Bool = false,
         isResting: Bool = false,
-        known: KnownAnswer? = nil
+        glimpse: Glimpse? = nil
     ) async -> Sight {
         let secret: Secret
         let asker: Secret?
-        do throws(SecretProblem) {
-            secret = try await secrets.secret(from: token.secret)
-            asker = try await self.asker(of: token)
-        } catch {
-            return withheld(error, token: token, belief: belief, isResting: isResting)
+        if let request = glimpse?.request, let sent = request.secret {
+            (secret, asker) = (sent, request.asker)
+        } else {
+            do throws(SecretProblem) {
+                secret = try await secrets.secret(from: token.secret)
+                asker = try await self.asker(of: token)
+            } catch {
+                return withheld(error, token: token, belief: belief, isResting: isResting)
+            }
         }
         let fingerprint = fingerprinter.fingerprint(of: secret)
         let isKnown = fingerprint == belief.fingerprint
-        if isResting, isKnown { return .nothing }
+        if isResting, isKnown, glimpse == nil { return .nothing }
         let prober = MeteredProber(prober)
-        var glimpsed: Exchange?
-        if let known, isKnown {
-            let request = ProbeRequest(token: token, question: known.question, secret: secret, asker: asker)
-            switch await prober.glance(request, expecting: known.mark) {
-            case .same(let latency): return reaffirmation(of: token, status: known.mark.status, latency: latency)
-            case .other(let exchange): glimpsed = exchange
-            }
-        }
+        if let glimpse { prober.count(glimpse.exchange, of: glimpse.request) }
         let look = Look(
             token: token,
             fingerprint: fingerprint,
@@ -109,7 +142,7 @@ package struct TokenObserver: Sendable {
             siblingsPass: siblingsPass && belief.isProven && isKnown,
             asker: asker,
             prober: prober,
-            glimpsed: glimpsed
+            glimpsed: glimpse?.exchange
         )
         var sight: Sight
         switch token.grant {
@@ -118,14 +151,6 @@ package struct TokenObserver: Sendable {
         }
         (sight.requests, sight.failedLogins) = look.prober.spent
         if let observation = sight.observation { tally.note(observation, of: token.name) }
-        return sight
-    }
-
-    private func reaffirmation(of token: WatchedToken, status: Int, latency: Duration) -> Sight {
-        let reaffirmation = Reaffirmation(status: status, latency: latency, at: timekeeper.now())
-        tally.note(.accepted, latency: latency, of: token.name)
-        var sight = Sight(observation: nil, reaffirmation: reaffirmation)
-        sight.requests = 1
         return sight
     }
 
@@ -231,5 +256,15 @@ package struct TokenObserver: Sendable {
         }
         let request = ProbeRequest(token: look.token, question: question, secret: secret, asker: look.asker)
         return look.token.membershipReading(of: await look.prober.exchange(request), page: page)
+    }
+}
+
+extension SecretSource {
+    /// Whether it takes no more than the time to read a file.
+    fileprivate var isReadAtOnce: Bool {
+        switch self {
+        case .file, .credential, .environment: true
+        case .command: false
+        }
     }
 }

@@ -3,6 +3,14 @@ package import Logging
 import OrderedCollections
 package import TokenHealth
 
+/// What is due at once: tokens to be looked at, and those for which a glance may do.
+package struct Round: Sendable {
+    package fileprivate(set) var looks: [TokenName] = []
+    fileprivate var glances: [GlanceRequest] = []
+
+    package var isEmpty: Bool { looks.isEmpty && glances.isEmpty }
+}
+
 /// Looks at every token when it is due, decides, and has the decision stored before it believes it.
 ///
 /// At most one look at a token is under way at any time, so a belief is only ever changed by the look that read it.
@@ -156,39 +164,132 @@ package actor TokenWatch {
         return max(promisedWake, now + pace.grain)
     }
 
-    /// Names whose time has come; each must be given to ``look(at:)``.
-    package func takeDue() -> [TokenName] {
+    /// What is due now; it must be given to ``run(_:sooner:)``.
+    package func takeDue() async -> Round {
         let now = timekeeper.now()
         tellOverdue(at: now)
         let due = agenda.takeDue(at: now.uptime, limit: min(pace.allowance(at: now.uptime), limit - underWay.count))
         pace.spend(due.count)
         underWay.formUnion(due)
-        return due
+        var round = Round()
+        for name in due {
+            if let request = await glanceRequest(for: name, at: now) {
+                round.glances.append(request)
+            } else {
+                round.looks.append(name)
+            }
+        }
+        return round
     }
+
+    /// Looks at everything of `round`, and returns when it is done.
+    ///
+    /// - `sooner`: called when something is due earlier than ``nextWake(at:latest:)`` last said.
+    package func run(_ round: Round, sooner: @escaping @Sendable () -> Void = {}) async {
+        await withDiscardingTaskGroup { group in
+            for name in round.looks {
+                group.addTask {
+                    await self.look(at: name)
+                    if await self.isHastened { sooner() }
+                }
+            }
+            guard !round.glances.isEmpty else { return }
+            var open = Set(round.glances.indices)
+            for await results in observer.glances(at: round.glances) {
+                open.subtract(results.map(\.index))
+                for (name, glimpse) in conclude(results, of: round.glances) {
+                    group.addTask {
+                        await self.look(at: name, glimpse: glimpse)
+                        if await self.isHastened { sooner() }
+                    }
+                }
+                if isHastened { sooner() }
+            }
+            // Cancelled.
+            for index in open { abandon(round.glances[index]) }
+        }
+    }
+
+    /// Whether something is due earlier than ``nextWake(at:latest:)`` last said.
+    private var isHastened: Bool { nextDue.map { $0 < promisedWake } ?? false }
 
     /// Looks at everything that is due now, and returns when it is done.
     package func tick() async {
         while !Task.isCancelled {
-            let due = takeDue()
-            guard !due.isEmpty else { return }
-            await withDiscardingTaskGroup { group in
-                for name in due { group.addTask { await self.look(at: name) } }
+            let round = await takeDue()
+            guard !round.isEmpty else { return }
+            await run(round)
+        }
+    }
+
+    // MARK: - Looks at a glance
+
+    /// What to ask about a token in good standing; `nil` where more than a glance is needed.
+    private func glanceRequest(for name: TokenName, at now: Moment) async -> GlanceRequest? {
+        // Of a token in good standing, while all is calm, the siblings have nothing to say.
+        guard let entry = entries[name], correlation.isCalm(around: entry), let known = entry.expected(at: now),
+            !isResting(entry), ledgers[entry.realm]?.wait(forDoubted: false, at: now.uptime) == nil,
+            let request = await observer.glanceRequest(
+                for: entry.token,
+                fingerprint: entry.belief.fingerprint,
+                known: known
+            )
+        else { return nil }
+        ledgers[entry.realm]?.begin()
+        return request
+    }
+
+    /// Believes on where the answers are those expected.
+    ///
+    /// - Returns: the others, which must be looked at.
+    private func conclude(
+        _ results: [GlanceResult],
+        of requests: [GlanceRequest]
+    ) -> [(TokenName, TokenObserver.Glimpse)] {
+        let now = timekeeper.now()
+        var others: [(TokenName, TokenObserver.Glimpse)] = []
+        for result in results {
+            let request = requests[result.index]
+            let name = request.request.token.name
+            switch result.glance {
+            case .same(let latency):
+                endGlance(at: name, requests: 1, now: now.uptime)
+                adopt(observer.reaffirmation(after: request, latency: latency, at: now), of: name)
+                endLook(at: name)
+            case .other(let exchange):
+                others.append((name, TokenObserver.Glimpse(request: request.request, exchange: exchange)))
             }
         }
+        return others
+    }
+
+    /// Of `request` nothing came.
+    private func abandon(_ request: GlanceRequest) {
+        let (name, now) = (request.request.token.name, timekeeper.now().uptime)
+        endGlance(at: name, requests: 0, now: now)
+        agenda.schedule(name, at: now)
+        endLook(at: name)
+    }
+
+    private func endGlance(at name: TokenName, requests: Int, now: Duration) {
+        guard !ledgers.isEmpty, let realm = entries[name]?.realm else { return }
+        ledgers[realm]?.end(wasDoubted: false, requests: requests, failedLogins: 0, at: now)
+    }
+
+    /// Nothing is under way at `name` any more.
+    private func endLook(at name: TokenName) {
+        underWay.remove(name)
+        for spectator in spectators.removeValue(forKey: name) ?? [] { spectator.finish() }
     }
 
     // MARK: - One look
 
     /// Reads the secret, asks the provider if it is time, decides, and stores what follows.
     ///
-    /// - Returns: whether something is due earlier now than ``nextWake(latest:)`` last said.
-    @discardableResult
-    package func look(at name: TokenName) async -> Bool {
-        await take(name)
-        for spectator in spectators.removeValue(forKey: name) ?? [] { spectator.finish() }
-        let wasFull = underWay.count == limit - 1
-        let isEarlier = nextDue.map { $0 < promisedWake } ?? false
-        return wasFull || isEarlier
+    /// - `glimpse`: what was asked already for this look.
+    package func look(at name: TokenName, glimpse: TokenObserver.Glimpse? = nil) async {
+        await take(name, glimpse: glimpse)
+        endLook(at: name)
     }
 
     /// Looks at `name` now, or waits for the end of the look that is under way.
@@ -211,37 +312,30 @@ package actor TokenWatch {
         await lookNow(at: name)
     }
 
-    private func take(_ name: TokenName) async {
-        guard let entry = entries[name] else {
-            underWay.remove(name)
-            return
-        }
+    private func take(_ name: TokenName, glimpse: TokenObserver.Glimpse?) async {
+        guard let entry = entries[name] else { return }
         let isDoubted = entry.belief.isDoubted
-        if let until = ledgers[entry.realm]?.wait(forDoubted: isDoubted, at: timekeeper.now().uptime) {
-            underWay.remove(name)
-            return postpone(entry, until: until)
+        if glimpse == nil {
+            if let until = ledgers[entry.realm]?.wait(forDoubted: isDoubted, at: timekeeper.now().uptime) {
+                underWay.remove(name)
+                return postpone(entry, until: until)
+            }
+            ledgers[entry.realm]?.begin()
         }
-        ledgers[entry.realm]?.begin()
-        // Of a token in good standing, while all is calm, the siblings have nothing to say.
-        let known = correlation.isCalm(around: entry) ? entry.expected(at: timekeeper.now()) : nil
         let sight = await observer.sight(
             of: entry.token,
             belief: entry.belief,
-            siblingsPass: known == nil && correlation.siblings(of: entry).pass,
+            siblingsPass: correlation.siblings(of: entry).pass,
             isResting: isResting(entry),
-            known: known
+            glimpse: glimpse
         )
-        let now = sight.observation?.at ?? sight.reaffirmation?.at ?? timekeeper.now()
+        let now = sight.observation?.at ?? timekeeper.now()
         ledgers[entry.realm]?.end(
             wasDoubted: isDoubted,
             requests: sight.requests,
             failedLogins: sight.failedLogins,
             at: now.uptime
         )
-        if let reaffirmation = sight.reaffirmation {
-            underWay.remove(name)
-            return adopt(reaffirmation, of: name)
-        }
         guard !Task.isCancelled else {
             underWay.remove(name)
             return agenda.schedule(name, at: now.uptime)

@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import NIOSSL
 import Synchronization
 import TokenHealth
@@ -9,8 +8,7 @@ import TokenHealth
 /// One HTTP client for each way to reach a provider: direct or by a proxy, with the system's authorities or others,
 /// on kept connections or on fresh ones.
 ///
-/// All of them work on one event loop, so that the tokens of a host share few connections, and no thread waits for another
-/// in the middle of an exchange.
+/// All of them work on one event loop.
 final class ClientSet: Sendable {
     private struct Key: Hashable {
         let proxy: ProxySettings.Server?
@@ -37,6 +35,7 @@ final class ClientSet: Sendable {
     private struct State {
         var clients: [Key: HTTPClient] = [:]
         var courses: [Destination: Course] = [:]
+        var isClosed = false
     }
 
     /// So many exchanges at once share the connections of one client: of HTTP/2, one connection; servers bear a hundred
@@ -47,16 +46,18 @@ final class ClientSet: Sendable {
     private static let mostCourses = 1000
 
     private let proxies: ProxySettings
-    private let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    private let loop: any EventLoop
     private let state = Mutex(State())
 
-    init(proxies: ProxySettings) {
+    init(proxies: ProxySettings, on loop: any EventLoop) {
         self.proxies = proxies
+        self.loop = loop
     }
 
     /// How to get to where `question` is asked.
     ///
-    /// - Throws: `NIOSSLError` where the authorities cannot be read, `HTTPClientError` for a URL it cannot use.
+    /// - Throws: `NIOSSLError` where the authorities cannot be read, `HTTPClientError` for a URL it cannot use and after the
+    ///   shut-down.
     func route(to question: Question, certificateAuthorities: String?, fresh: Bool) throws -> Route {
         let destination = Destination(
             method: question.method,
@@ -93,27 +94,24 @@ final class ClientSet: Sendable {
 
     private func client(for key: Key, in state: inout State) throws -> HTTPClient {
         if let client = state.clients[key] { return client }
+        guard !state.isClosed else { throw HTTPClientError.alreadyShutdown }
         let client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: try configuration(for: key))
         state.clients[key] = client
         return client
     }
 
+    /// Closes every connection; nothing can be asked any more.
     func shutdown() async {
         let all = state.withLock { state in
-            defer { state = State() }
+            defer { state = State(isClosed: true) }
             return Array(state.clients.values)
         }
         for client in all { try? await client.shutdown() }
     }
 
     private func configuration(for key: Key) throws -> HTTPClient.Configuration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        if let path = key.certificateAuthorities {
-            // Read here, so that a file that is missing is one sentence and not a failed handshake.
-            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
-        }
         var configuration = HTTPClient.Configuration(
-            tlsConfiguration: tls,
+            tlsConfiguration: try .client(trusting: key.certificateAuthorities),
             redirectConfiguration: .disallow,
             decompression: .disabled
         )
@@ -127,6 +125,18 @@ final class ClientSet: Sendable {
         // Nobody traces this program, and a span for each exchange is a twentieth of what it costs.
         configuration.tracing.tracer = nil
         configuration.proxy = key.proxy.map { .server(host: $0.host, port: $0.port, authorization: $0.authorization) }
+        return configuration
+    }
+}
+
+extension TLSConfiguration {
+    /// For connections to providers.
+    ///
+    /// - Parameter authorities: PEM file with those to trust instead of the system's.
+    /// - Throws: `NIOSSLError`: read here, so that a file that is missing is one sentence and not a failed handshake.
+    static func client(trusting authorities: String?) throws -> TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if let path = authorities { configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path)) }
         return configuration
     }
 }

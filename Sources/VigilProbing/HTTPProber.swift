@@ -1,38 +1,43 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 package import TokenHealth
 package import VigilEngine
 
 /// Asks providers over HTTP/1.1 and HTTP/2, on kept-alive connections that the tokens of a host share.
+///
+/// A general client asks whatever there is to be asked. Glances, which are nearly all there is to do, go by lines of our
+/// own where the server speaks HTTP/2, and fall back on the client in every other case.
 package struct HTTPProber: Prober {
     private let clients: ClientSet
     private let userAgent: String
+    let lines: LineSet
+    let routes: LineRoutes
 
     /// - Parameters:
     ///   - version: of this program, for the `User-Agent` field.
     ///   - environment: where the proxy settings are looked up.
     package init(version: String, environment: [String: String]) {
         userAgent = "tokenvigil/\(version)"
-        clients = ClientSet(proxies: ProxySettings(environment: environment))
+        let proxies = ProxySettings(environment: environment)
+        // One for all, so that the tokens of a host share few connections, and no thread waits for another in the middle
+        // of an exchange.
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        clients = ClientSet(proxies: proxies, on: loop)
+        lines = LineSet(on: loop)
+        routes = LineRoutes(userAgent: userAgent, proxies: proxies)
     }
 
     package func exchange(_ request: ProbeRequest) async -> Exchange {
         let started = ContinuousClock.now
-        return exchange(of: await answer(to: request, since: started), to: request, since: started)
-    }
-
-    package func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        let started = ContinuousClock.now
         let result = await answer(to: request, since: started)
-        if case .success(let answer) = result, answer.mark(under: request.token.probe) == mark {
-            return .same(latency: ContinuousClock.now - started)
-        }
-        return .other(exchange(of: result, to: request, since: started))
+        return exchange(of: result, to: request, latency: ContinuousClock.now - started)
     }
 
     /// Closes every connection.
     package func shutdown() async {
+        await lines.shutdown()
         await clients.shutdown()
     }
 
@@ -78,7 +83,7 @@ package struct HTTPProber: Prober {
         message.headers.add(name: "User-Agent", value: userAgent)
         message.headers.add(name: "Accept-Encoding", value: "identity")
         for header in question.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
-        expose(request) { secrets in
+        request.exposed { secrets in
             for header in secrets.headers(of: question) {
                 message.headers.replaceOrAdd(name: header.name, value: header.value)
             }
@@ -88,20 +93,13 @@ package struct HTTPProber: Prober {
         }
     }
 
-    private func expose(_ request: ProbeRequest, to write: (borrowing RequestSecrets) -> Void) {
-        request.secret.exposed { token in
-            request.asker.exposed { asker in write(RequestSecrets(token: token, asker: asker)) }
-        }
-    }
-
     // MARK: - What came of it
 
-    private func exchange(
+    func exchange(
         of result: Result<ReceivedAnswer, any Error>,
         to request: ProbeRequest,
-        since started: ContinuousClock.Instant
+        latency: Duration
     ) -> Exchange {
-        let latency = ContinuousClock.now - started
         let received: ReceivedAnswer
         switch result {
         case .success(let answer): received = answer
@@ -119,6 +117,15 @@ package struct HTTPProber: Prober {
     }
 }
 
+extension ProbeRequest {
+    /// Hands what the request carries to `write`, which must not let it out.
+    func exposed(to write: (borrowing RequestSecrets) -> Void) {
+        secret.exposed { token in
+            asker.exposed { asker in write(RequestSecrets(token: token, asker: asker)) }
+        }
+    }
+}
+
 extension Secret? {
     /// Hands the value, or nothing, to `body`, which must not let it out.
     fileprivate func exposed(_ body: (String?) -> Void) {
@@ -128,7 +135,7 @@ extension Secret? {
 }
 
 extension Duration {
-    fileprivate var nanoseconds: Int64 {
+    var nanoseconds: Int64 {
         components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
     }
 }

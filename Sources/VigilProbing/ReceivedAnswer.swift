@@ -6,11 +6,11 @@ import TokenHealth
 
 /// An answer as it came: the secret may be in it.
 struct ReceivedAnswer: Sendable {
-    fileprivate(set) var status = 0
-    fileprivate(set) var headers = HTTPHeaders()
-    fileprivate(set) var body = ByteBuffer()
+    var status = 0
+    var headers = HTTPHeaders()
+    var body = ByteBuffer()
     /// Whether there was more than ``Answer/bodyLimit``.
-    fileprivate(set) var isCut = false
+    var isCut = false
 
     /// What it looks like under these rules; `nil` for one that is not whole.
     func mark(under rules: ProbeTemplate) -> AnswerMark? {

@@ -1,5 +1,4 @@
 package import Crypto
-import FoundationEssentials
 package import TokenHealth
 import VigilEngine
 
@@ -7,16 +6,17 @@ import VigilEngine
 package struct HMACFingerprinter: Fingerprinter {
     private static let digits = Array("0123456789abcdef".utf8)
 
-    private let key: SymmetricKey
+    /// With the key in it, which is half of the work.
+    private let keyed: HMAC<SHA256>
 
     package init(key: SymmetricKey) {
-        self.key = key
+        keyed = HMAC(key: key)
     }
 
     package func fingerprint(of secret: Secret) -> Fingerprint {
-        let digest = secret.withExposedValue { value in
-            HMAC<SHA256>.authenticationCode(for: Data(value.utf8), using: key)
-        }
+        var code = keyed
+        secret.withExposedValue { code.update(data: Array($0.utf8)) }
+        let digest = code.finalize()
         var text = Array("k1:".utf8)
         for byte in digest.prefix(6) {
             for digit in [byte >> 4, byte & 0xF] { text.append(HMACFingerprinter.digits[Int(digit)]) }

@@ -312,12 +312,6 @@ private final class RandomProvider: Prober {
         }
     }
 
-    /// Healthy looks go the way they go in the daemon: an answer that is known is not read.
-    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        let exchange = await exchange(request)
-        return exchange.mark == mark ? .same(latency: .zero) : .other(exchange)
-    }
-
     private func mood(of name: TokenName, at now: Duration, in state: inout State) -> RandomReply {
         if let mood = state.moods[name], mood.until > now { return mood.reply }
         let isWell = Int.random(in: 0..<3, using: &state.chance) == 0

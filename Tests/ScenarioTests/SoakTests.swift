@@ -284,11 +284,6 @@ private final class SoakProvider: Prober {
         return answer(200, #"{"id": 7}"#, rules: request.token.probe)
     }
 
-    func glance(_ request: ProbeRequest, expecting mark: AnswerMark) async -> Glance {
-        let exchange = await exchange(request)
-        return exchange.mark == mark ? .same(latency: .milliseconds(20)) : .other(exchange)
-    }
-
     private func answer(_ status: Int, _ body: String, rules: ProbeTemplate? = nil) -> Exchange {
         let headers = [HeaderField("Content-Type", "application/json")]
         let mark = rules.map { AnswerMark(status: status, headers: headers, body: body, under: $0) }

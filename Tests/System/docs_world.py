@@ -49,6 +49,10 @@ def enter(argv):
     mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/mnt")
     if not any(pathlib.Path(path).is_relative_to("/tmp") for path in (rig.PROJECT, rig.PROGRAM)):
         mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp")
+    else:
+        # What an earlier run has left in the folder of the first steps would be part of the story.
+        os.makedirs("/tmp/vigil", exist_ok=True)
+        mount("-t", "tmpfs", "tmpfs", "/tmp/vigil")
     for name in PRIVATE:
         pathlib.Path("/mnt", name).mkdir()
     subprocess.run(["cp", "-a", "/etc/.", "/mnt/etc"], check=True)
