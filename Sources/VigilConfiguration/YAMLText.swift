@@ -25,7 +25,8 @@ struct YAMLText {
         try refuseAliasesInKeys()
         let node: Node?
         do {
-            node = try Parser(yaml: text, encoding: .utf8).singleRoot()
+            // What a plain word may be is decided where it is used; finding it out for every key takes half the time.
+            node = try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot()
         } catch {
             throw ConfigurationErrors(problems: [problem(of: error)])
         }

@@ -62,12 +62,13 @@ package struct TokenObserver: Sendable {
         let exchange: Exchange
     }
 
-    /// A question for ``glances(at:)``; `nil` where the secret is another one, cannot be had at once, or is not to be read.
+    /// A question for ``glances(at:)``.
     ///
     /// - Parameters:
     ///   - token: what to look at.
     ///   - fingerprint: of the secret that got the known answer.
     ///   - known: that answer.
+    /// - Returns: `nil` where the secret is another one, or cannot be had at once.
     func glanceRequest(
         for token: WatchedToken,
         fingerprint: Fingerprint?,

@@ -133,6 +133,7 @@ extension TLSConfiguration {
     /// For connections to providers.
     ///
     /// - Parameter authorities: PEM file with those to trust instead of the system's.
+    /// - Returns: what the TLS library is told.
     /// - Throws: `NIOSSLError`: read here, so that a file that is missing is one sentence and not a failed handshake.
     static func client(trusting authorities: String?) throws -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()

@@ -36,7 +36,10 @@ final class LineSet: Sendable {
 
     /// Asks all of these at `place`.
     ///
-    /// - Parameter give: called on the event loop with what has come at once; it has each message once.
+    /// - Parameters:
+    ///   - messages: what is asked.
+    ///   - place: where.
+    ///   - give: called on the event loop with what has come at once; it has each message once.
     /// - Throws: `NIOSSLError` where the authorities cannot be read; then nothing is asked.
     func ask(_ messages: [LineMessage], at place: Place, give: @escaping @Sendable ([LineReply]) -> Void) throws {
         let context = try context(trusting: place.certificateAuthorities)
