@@ -10,6 +10,9 @@ struct Pace {
     let grain: Duration
     /// Looks per second that the intervals ask for.
     private let rate: Double
+    /// Looks per second that may begin: never fewer than fall due after a start, or those with long intervals would hold
+    /// up those with short ones.
+    private let pickUp: Double
     /// Looks that may begin at once.
     private var credit: Double
     private var countedAt: Duration?
@@ -23,6 +26,7 @@ struct Pace {
         let shortest = tokens.map(\.interval).min() ?? .seconds(60)
         grain = min(max(shortest / 50, .milliseconds(10)), .milliseconds(500))
         rate = tokens.reduce(0) { $0 + 1 / max($1.interval.inSeconds, 0.001) }
+        pickUp = max(rate * Pace.haste, 1 / StartStagger.longestStep.inSeconds)
         credit = Pace.burst + rate
     }
 
@@ -30,7 +34,7 @@ struct Pace {
     mutating func allowance(at now: Duration) -> Int {
         let passed = countedAt.map { max(.zero, now - $0) } ?? .zero
         countedAt = now
-        credit = min(Pace.burst + rate, credit + passed.inSeconds * rate * Pace.haste)
+        credit = min(Pace.burst + rate, credit + passed.inSeconds * pickUp)
         return Int(credit)
     }
 

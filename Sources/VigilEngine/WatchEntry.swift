@@ -158,11 +158,13 @@ struct WatchEntry {
 
 /// Spreads the first looks after a start: at once for a few tokens, over an interval for many.
 struct StartStagger {
+    static let longestStep = Duration.milliseconds(10)
+
     private let step: Duration
 
     init(tokens: [WatchedToken]) {
         let shortest = tokens.map(\.interval).min() ?? .zero
-        step = tokens.isEmpty ? .zero : min(.milliseconds(10), shortest / tokens.count)
+        step = tokens.isEmpty ? .zero : min(StartStagger.longestStep, shortest / tokens.count)
     }
 
     func delay(of index: Int) -> Duration { step * index }

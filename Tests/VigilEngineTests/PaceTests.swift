@@ -51,4 +51,15 @@ struct PaceTests {
         #expect(pace.allowance(at: .seconds(5)) == 0)
         #expect(pace.allowance(at: .seconds(4)) == 0)
     }
+
+    @Test func `after a start, thousands that are looked at hourly hold up none that is looked at every minute`()
+        async throws
+    {
+        let hourly = (0..<5000).map { Sample.token("hourly-\($0)", interval: .seconds(3600)) }
+        let bench = try WatchBench([Sample.token()] + hourly)
+        await bench.watch.tick()
+        await bench.pass(200, inStepsOf: 1)
+        let tries = bench.prober.questions.filter { !$0.isControl && $0.token == Sample.name("bot") }
+        #expect(tries.map(\.at.inSeconds) == [0, 60, 120, 180])
+    }
 }
