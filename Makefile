@@ -13,7 +13,7 @@ RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs \
 	-Xlinker -z -Xlinker now -Xlinker -s
 
-.PHONY: help run test test-crash test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
+.PHONY: help run test test-crash test-crowd test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -44,6 +44,13 @@ test-crash: ## kill it hundreds of times while receivers and disks fail; ROUNDS=
 	@.ci/setup test
 	@swift build --product tokenvigil
 	@TOKENVIGIL_CRASH_ROUNDS=$(ROUNDS) TOKENVIGIL_CRASH_SEED=$(SEED) Tests/Crash/test-crash
+
+# How many healthy tokens `make test-crowd` has watched beside each scenario.
+CROWD = 5000
+
+test-crowd: ## play every scenario beside 5,000 healthy tokens (an hour or two); CROWD=500 for fewer
+	@.ci/setup test
+	@Tests/Crowd/run $(CROWD)
 
 test-mutations: ## change each row of the table of verdicts, and show that a test notices
 	@Tests/Mutations/run

@@ -198,7 +198,8 @@ let package = Package(
             name: "ScenarioTests",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "TallyfySimulator", asyncHTTPClient, grdb, lifecycle, logging,
+                "VigilNotifying", "TallyfySimulator", asyncHTTPClient, grdb, lifecycle, logging, nio, nioHTTP1,
+                nioPosix,
             ],
             swiftSettings: settings
         ),

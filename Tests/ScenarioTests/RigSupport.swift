@@ -30,6 +30,8 @@ struct Plan {
     var baseURL: @Sendable (TallyfySimulator) -> String = { $0.apiURL }
     /// Whole sections at the end of the configuration.
     var sections = ""
+    /// How many healthy tokens of another API are watched beside them.
+    var crowd = Crowd.usualSize
 }
 
 /// Time that moves only when told, for the engine and the stand-in alike.
@@ -64,14 +66,22 @@ final class Rig {
     private(set) var secrets: [String]
 
     let directory: String
-    private let configuration: VigilConfiguration.Configuration
+    let crowd: Crowd?
+    private var configuration: VigilConfiguration.Configuration
     private let client: HTTPClient
     private let prober: HTTPProber
-    private var daemon: WiredDaemon?
+    private(set) var daemon: WiredDaemon?
 
     struct Missing: Error {}
 
-    fileprivate init(_ plan: Plan, tallyfy: TallyfySimulator, sink: WebhookSink, timekeeper: ManualTimekeeper) throws {
+    fileprivate init(
+        _ plan: Plan,
+        tallyfy: TallyfySimulator,
+        sink: WebhookSink,
+        crowd: Crowd?,
+        timekeeper: ManualTimekeeper
+    ) throws {
+        self.crowd = crowd
         self.tallyfy = tallyfy
         self.sink = sink
         self.timekeeper = timekeeper
@@ -97,6 +107,7 @@ final class Rig {
             .replacing("$CLIENT", with: tallyfy.application(of: organization).clientID)
             .replacing("$API", with: tallyfy.apiURL)
         configuration = try ConfigurationLoader.load(text: text, name: "scenario.yaml")
+        configuration.tokens += crowd?.tokens ?? []
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: WebhookNotifier.clientConfiguration)
         prober = HTTPProber(version: "0.0.0", environment: [:])
         for index in users.indices { try put(secrets[index], at: index) }
@@ -108,6 +119,7 @@ final class Rig {
         daemon = nil
         await prober.shutdown()
         try? await client.shutdown()
+        await crowd?.disperse()
         await tallyfy.stop()
         await sink.stop()
         try? FileManager.default.removeItem(atPath: directory)
@@ -135,9 +147,11 @@ extension Rig {
         while true {
             await daemon.watch.tick()
             await daemon.dispatcher.tick()
-            if daemon.hasNews.lower() { await daemon.reporter.tick() }
+            // Nobody reads what a crowd has written over in between.
+            if crowd == nil, daemon.hasNews.lower() { await daemon.reporter.tick() }
             guard let next = try await nextDue(daemon), next <= end else { break }
-            timekeeper.move(to: max(next, timekeeper.now().uptime + .milliseconds(1)))
+            let wake = max(next, timekeeper.now().uptime + .milliseconds(1))
+            timekeeper.move(to: crowd == nil ? wake : min(Crowd.wake(for: wake), end))
         }
         timekeeper.move(to: end)
         await daemon.reporter.tick()
@@ -202,8 +216,14 @@ extension Rig {
     /// Their kinds: `token.invalidated`.
     var alerts: [String] { bodies.map { $0.text("/type") } }
 
-    /// The status file as it stands on disk.
+    /// The status file as it stands on disk, without the crowd.
     func status() throws -> StatusDocument {
+        let status = try everybodysStatus()
+        return crowd == nil ? status : status.withoutCrowd
+    }
+
+    /// The status file as it stands on disk.
+    func everybodysStatus() throws -> StatusDocument {
         let bytes = try Data(contentsOf: URL(filePath: configuration.statusFile))
         return try Wire.decoder().decode(StatusDocument.self, from: bytes)
     }
@@ -243,8 +263,25 @@ extension JSONValue {
     func text(_ pointer: String) -> String { JSONPointer(pointer).flatMap { self[$0]?.scalarText } ?? "" }
 }
 
-/// Plays a scenario, the daemon having looked once.
+/// Plays a scenario, the daemon having looked once; then once more beside the crowd of the plan, if there is one.
 func withRig(_ plan: Plan = Plan(), _ body: (Rig) async throws -> Void) async throws {
+    let length = try await play(plan, body)
+    guard plan.crowd > 0 else { return }
+    try await play(plan, besideCrowdFor: length) { rig in
+        try await body(rig)
+        try await rig.checkCrowd()
+    }
+}
+
+/// Plays a scenario once, beside a crowd where one is wanted for so long.
+///
+/// - Returns: the simulated time that it took.
+@discardableResult
+private func play(
+    _ plan: Plan,
+    besideCrowdFor length: Duration? = nil,
+    _ body: (Rig) async throws -> Void
+) async throws -> Duration {
     let timekeeper = ManualTimekeeper()
     var options = TallyfySimulator.Options()
     options.profile = plan.profile
@@ -252,7 +289,9 @@ func withRig(_ plan: Plan = Plan(), _ body: (Rig) async throws -> Void) async th
     options.clock = { timekeeper.now().wall }
     let tallyfy = try await TallyfySimulator.start(options)
     let sink = try await WebhookSink.start()
-    let rig = try Rig(plan, tallyfy: tallyfy, sink: sink, timekeeper: timekeeper)
+    var crowd: Crowd?
+    if let length { crowd = try await Crowd(plan.crowd, for: length, webhook: sink.url) }
+    let rig = try Rig(plan, tallyfy: tallyfy, sink: sink, crowd: crowd, timekeeper: timekeeper)
     do {
         try await rig.advance(by: .seconds(1))
         try await body(rig)
@@ -261,6 +300,7 @@ func withRig(_ plan: Plan = Plan(), _ body: (Rig) async throws -> Void) async th
         throw error
     }
     await rig.strike()
+    return timekeeper.now().uptime
 }
 
 extension Plan {
