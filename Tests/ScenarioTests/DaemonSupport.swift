@@ -31,7 +31,6 @@ struct WiredDaemon {
         let started = timekeeper.now().wall
         let store = try SQLiteHealthStore(directory: configuration.stateDirectory, now: started)
         let secrets = HostSecretReader(environment: [:])
-        let logger = Logger(label: "scenario") { _ in SwiftLogNoOpLogHandler() }
         let outbox = OutboxSignal(notifiers: configuration.notifiers.map(\.name))
         let (news, hasNews) = (Wakeup(), hasNews)
         let observer = TokenObserver(
@@ -40,16 +39,11 @@ struct WiredDaemon {
             fingerprinter: HMACFingerprinter(key: store.fingerprintKey),
             timekeeper: timekeeper
         )
-        watch = TokenWatch(
-            tokens: configuration.tokens,
-            stored: try store.load(),
-            untold: try store.untold(),
+        watch = try TokenWatch(
+            over: configuration.tokens,
+            storedIn: store,
             observer: observer,
-            store: store,
-            composer: AlertComposer(host: "srv1"),
             timekeeper: timekeeper,
-            logger: logger,
-            chance: { 0 },
             changed: {
                 outbox.send()
                 news.signal()
@@ -65,7 +59,7 @@ struct WiredDaemon {
             timekeeper: timekeeper,
             progress: progress,
             signal: outbox,
-            logger: logger,
+            logger: .silent,
             chance: { 0 },
             settled: {
                 news.signal()
@@ -82,10 +76,41 @@ struct WiredDaemon {
             notifierNames: configuration.notifiers.map(\.name),
             period: .seconds(60),
             wakeup: news,
-            logger: logger,
+            logger: .silent,
             published: published
         )
         self.store = store
+    }
+}
+
+extension Logger {
+    static let silent = Logger(label: "scenario") { _ in SwiftLogNoOpLogHandler() }
+}
+
+extension TokenWatch {
+    /// A watch that goes on with what is stored, and logs nothing.
+    ///
+    /// - `chance`: the number that stands for chance at every call.
+    init(
+        over tokens: [WatchedToken],
+        storedIn store: any HealthStore,
+        observer: TokenObserver,
+        timekeeper: any Timekeeper,
+        chance: Double = 0,
+        changed: @escaping @Sendable () -> Void = {}
+    ) throws {
+        self.init(
+            tokens: tokens,
+            stored: try store.load(),
+            untold: try store.untold(),
+            observer: observer,
+            store: store,
+            composer: AlertComposer(host: "srv1"),
+            timekeeper: timekeeper,
+            logger: .silent,
+            chance: { chance },
+            changed: changed
+        )
     }
 }
 

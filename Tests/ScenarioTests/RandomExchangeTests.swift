@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Logging
 import Synchronization
 import Testing
 import TokenHealth
@@ -146,22 +145,16 @@ private final class World {
         _ store: SQLiteHealthStore,
         _ timekeeper: ManualTimekeeper
     ) throws -> TokenWatch {
-        TokenWatch(
-            tokens: configuration.tokens,
-            stored: try store.load(),
-            untold: try store.untold(),
+        try TokenWatch(
+            over: configuration.tokens,
+            storedIn: store,
             observer: TokenObserver(
                 prober: provider,
                 secrets: NumberedSecrets(),
                 fingerprinter: HMACFingerprinter(key: store.fingerprintKey),
                 timekeeper: timekeeper
             ),
-            store: store,
-            composer: AlertComposer(host: "srv1"),
-            timekeeper: timekeeper,
-            logger: Logger(label: "random") { _ in SwiftLogNoOpLogHandler() },
-            chance: { 0 },
-            changed: {}
+            timekeeper: timekeeper
         )
     }
 

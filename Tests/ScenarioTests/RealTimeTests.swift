@@ -107,7 +107,7 @@ private func withLoops(
             daemon.reporter, daemon.dispatcher,
             ProbeService(watch: daemon.watch, timekeeper: timekeeper, progress: daemon.progress),
         ],
-        logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }
+        logger: .silent
     )
     async let run: Void = services.run()
     _ = await editions.first { $0.census[.valid] == 1 }

@@ -69,31 +69,24 @@ private final class SoakWorld {
         provider = SoakProvider(timekeeper)
         let (timekeeper, directory) = (timekeeper, directory)
         let depot = SQLiteDepot(directory: "\(directory)/state") { timekeeper.now().wall }
-        let silent = Logger(label: "soak") { _ in SwiftLogNoOpLogHandler() }
-        let composer = AlertComposer(host: "srv1")
         store = try ResilientHealthStore(
             depot: depot,
             notifiers: ["oncall"],
-            composer: composer,
+            composer: AlertComposer(host: "srv1"),
             timekeeper: timekeeper,
-            logger: silent
+            logger: .silent
         )
-        watch = TokenWatch(
-            tokens: configuration.tokens,
-            stored: try store.load(),
-            untold: try store.untold(),
+        watch = try TokenWatch(
+            over: configuration.tokens,
+            storedIn: store,
             observer: TokenObserver(
                 prober: provider,
                 secrets: SoakSecrets(),
                 fingerprinter: HMACFingerprinter(key: depot.fingerprintKey),
                 timekeeper: timekeeper
             ),
-            store: store,
-            composer: composer,
             timekeeper: timekeeper,
-            logger: silent,
-            chance: { 0.5 },
-            changed: {}
+            chance: 0.5
         )
         reporter = StatusReporter(
             watch: watch,
@@ -105,13 +98,13 @@ private final class SoakWorld {
             notifierNames: ["oncall"],
             period: .seconds(60),
             wakeup: Wakeup(),
-            logger: silent
+            logger: .silent
         )
         housekeeping = Housekeeping(
             store: store,
             keep: SoakWorld.kept,
             timekeeper: PatientTimekeeper(timekeeper),
-            logger: silent
+            logger: .silent
         )
     }
 
