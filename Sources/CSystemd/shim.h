@@ -11,6 +11,12 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION 1
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
+#include <malloc.h>
+
+// Swift's Glibc module has no malloc.h.
+static inline int csystemd_limit_arenas(int count) {
+    return mallopt(M_ARENA_MAX, count);
+}
 
 // prctl(2) is variadic, and Swift does not import variadic functions.
 static inline int csystemd_set_dumpable(int dumpable) {

@@ -72,7 +72,12 @@ package actor TokenWatch {
         var entries: Correlation.Entries = [:]
         entries.reserveCapacity(tokens.count)
         for (index, token) in tokens.enumerated() {
-            entries[token.name] = WatchEntry(token: token, stored: stored[token.name], now: now.wall)
+            entries[token.name] = WatchEntry(
+                token: token,
+                stored: stored[token.name],
+                now: now.wall,
+                uptime: now.uptime
+            )
             agenda.schedule(token.name, at: now.uptime + stagger.delay(of: index))
         }
         self.entries = entries

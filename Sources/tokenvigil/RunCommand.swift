@@ -32,6 +32,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logFormat.logger(level: logLevel)
+        ProcessMemory.keepTogether()
         let configuration = try configuration(logger)
         // A core would hold secrets. Failing to forbid it is worth a line, not a stop.
         if (try? ProcessHardening.disableCoreDumps()) == nil { logger.warning("core dumps stay on") }

@@ -13,8 +13,11 @@ final class Crowd {
     /// Begins the name of each, and comes after the names of a scenario's own tokens.
     static let prefix = "crowd-"
 
-    /// Looks that fall due within this time share a wake-up, as in the daemon: then many are under way at once.
-    static let grain = Duration.milliseconds(500)
+    /// Looks that fall due within this time share a wake-up, as in the daemon: then several are under way at once.
+    ///
+    /// With more than a tenth of a second, more of a scenario's own tokens would be due at once than the budget of failed
+    /// logins of their provider lets begin.
+    static let grain = Duration.milliseconds(100)
 
     private static let shortestInterval = Duration.seconds(60)
 
@@ -97,8 +100,8 @@ final class Crowd {
         return try ConfigurationLoader.load(text: text, name: "crowd.yaml").tokens[0]
     }
 
-    /// When something that is due at `due` is done: with all else of its half second, but on time where a few milliseconds
-    /// more would be another half second.
+    /// When something that is due at `due` is done: with all else of its tenth of a second, but on time where it is due just
+    /// after the one before.
     static func wake(for due: Duration) -> Duration {
         let before = grain * Int((due / grain).rounded(.down))
         return due - before < .milliseconds(5) ? due : before + grain
