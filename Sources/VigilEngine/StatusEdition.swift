@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Synchronization
 package import TokenHealth
 
 /// What is known at one moment, for everybody who shows it: the whole as a value, or the tokens some at a time.
@@ -13,6 +14,7 @@ package struct StatusEdition: Sendable {
     /// All tokens, in order.
     private let names: [TokenName]
     private let reports: @Sendable (ArraySlice<TokenName>) async -> [Line]
+    private let whole = Whole()
 
     /// How many tokens are handed out at a time.
     private static let portion = 1000
@@ -37,20 +39,32 @@ package struct StatusEdition: Sendable {
         }
     }
 
-    /// The whole.
+    /// The whole, put together for the first who wants it.
     package func document() async -> StatusDocument {
+        if let document = whole.document { return document }
         var tokens: [TokenName: TokenReport] = [:]
         tokens.reserveCapacity(names.count)
         await forEachPortion { lines in
             for line in lines { tokens[line.name] = line.report }
         }
-        return StatusDocument(
+        let document = StatusDocument(
             generatedAt: head.generatedAt,
             validUntil: head.validUntil,
             monitor: head.monitor,
             tokens: tokens,
             notifiers: head.notifiers
         )
+        whole.document = document
+        return document
+    }
+
+    private final class Whole: Sendable {
+        private let kept = Mutex<StatusDocument?>(nil)
+
+        var document: StatusDocument? {
+            get { kept.withLock { $0 } }
+            set { kept.withLock { $0 = newValue } }
+        }
     }
 }
 

@@ -146,7 +146,11 @@ extension TokenWatch {
         if draft.change == nil { dirty.insert(entry.name) } else { dirty.remove(entry.name) }
         if draft.change != nil { log(draft.decision, token: entry.token) }
         let remaining = max(entry.networkDue - now.uptime, .milliseconds(1))
-        agenda.schedule(entry.name, at: now.uptime + min(draft.decision.pause, remaining))
+        agenda.schedule(
+            entry.name,
+            at: now.uptime + min(draft.decision.pause, remaining),
+            patience: entry.patience
+        )
         let before = draft.previous.belief.state
         for sibling in correlation.kin(of: entry, after: before, in: entries, at: now.uptime) {
             hurry(sibling, at: now.uptime)

@@ -78,7 +78,7 @@ package actor TokenWatch {
                 now: now.wall,
                 uptime: now.uptime
             )
-            agenda.schedule(token.name, at: now.uptime + stagger.delay(of: index))
+            agenda.schedule(token.name, at: now.uptime + stagger.delay(of: index), patience: token.patience)
         }
         self.entries = entries
         ledgers = TokenWatch.ledgers(of: tokens)
@@ -134,7 +134,8 @@ package actor TokenWatch {
                 correlation.add(entry, at: now.uptime)
             }
             // One look at each: an interval or a secret may have changed. It does not ask a dead token again.
-            if !underWay.contains(token.name) { agenda.schedule(token.name, at: now.uptime) }
+            guard !underWay.contains(token.name), let entry = entries[token.name] else { continue }
+            agenda.schedule(token.name, at: now.uptime, patience: entry.patience)
         }
         pace = Pace(of: tokens)
         for (realm, ledger) in TokenWatch.ledgers(of: tokens) where ledgers[realm]?.limits != ledger.limits {
@@ -258,7 +259,7 @@ package actor TokenWatch {
             let name = request.request.token.name
             switch result.glance {
             case .same(let latency):
-                endGlance(at: name, requests: 1, now: now.uptime)
+                endGlance(request.request, requests: 1, at: now.uptime)
                 adopt(observer.reaffirmation(after: request, latency: latency, at: now), of: name)
                 endLook(at: name)
             case .other(let exchange):
@@ -271,14 +272,15 @@ package actor TokenWatch {
     /// Of `request` nothing came.
     private func abandon(_ request: GlanceRequest) {
         let (name, now) = (request.request.token.name, timekeeper.now().uptime)
-        endGlance(at: name, requests: 0, now: now)
-        agenda.schedule(name, at: now)
+        endGlance(request.request, requests: 0, at: now)
+        if let entry = entries[name] { agenda.schedule(name, at: now, patience: entry.patience) }
         endLook(at: name)
     }
 
-    private func endGlance(at name: TokenName, requests: Int, now: Duration) {
-        guard !ledgers.isEmpty, let realm = entries[name]?.realm else { return }
-        ledgers[realm]?.end(wasDoubted: false, requests: requests, failedLogins: 0, at: now)
+    /// Tells the ledger in which it began: a reload may have come in between.
+    private func endGlance(_ request: ProbeRequest, requests: Int, at now: Duration) {
+        guard !ledgers.isEmpty else { return }
+        ledgers[request.token.realm]?.end(wasDoubted: false, requests: requests, failedLogins: 0, at: now)
     }
 
     /// Nothing is under way at `name` any more.
@@ -294,7 +296,8 @@ package actor TokenWatch {
     /// - `glimpse`: what was asked already for this look.
     package func look(at name: TokenName, glimpse: TokenObserver.Glimpse? = nil) async {
         await take(name, glimpse: glimpse)
-        endLook(at: name)
+        // It may be under way again already: only those who waited for this look are told.
+        for spectator in spectators.removeValue(forKey: name) ?? [] { spectator.finish() }
     }
 
     /// Looks at `name` now, or waits for the end of the look that is under way.
@@ -318,7 +321,18 @@ package actor TokenWatch {
     }
 
     private func take(_ name: TokenName, glimpse: TokenObserver.Glimpse?) async {
-        guard let entry = entries[name] else { return }
+        if let glimpse, entries[name]?.token != glimpse.request.token {
+            // A reload came in between: what was asked is of no concern any more.
+            let now = timekeeper.now().uptime
+            endGlance(glimpse.request, requests: 1, at: now)
+            underWay.remove(name)
+            if entries[name] != nil { agenda.schedule(name, at: now) }
+            return
+        }
+        guard let entry = entries[name] else {
+            underWay.remove(name)
+            return
+        }
         let isDoubted = entry.belief.isDoubted
         if glimpse == nil {
             if let until = ledgers[entry.realm]?.wait(forDoubted: isDoubted, at: timekeeper.now().uptime) {
@@ -360,7 +374,7 @@ package actor TokenWatch {
         correlation.noteAcceptance(of: entry, at: now.uptime)
         guard let due = entries[entry.name]?.note(reaffirmation, chance: chance()) else { return }
         dirty.insert(entry.name)
-        agenda.schedule(entry.name, at: due)
+        agenda.schedule(entry.name, at: due, patience: entry.patience)
     }
 
     /// Leaves the host alone until it may be asked again; time and siblings may decide meanwhile.
@@ -374,7 +388,7 @@ package actor TokenWatch {
         let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
         if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
         entries[entry.name]?.wait(until: until, at: now)
-        agenda.schedule(entry.name, at: until)
+        agenda.schedule(entry.name, at: until, patience: entry.patience)
     }
 
     private func isResting(_ entry: WatchEntry) -> Bool {
@@ -391,7 +405,7 @@ package actor TokenWatch {
         guard !underWay.contains(name), let entry = entries[name] else { return }
         // A dead token is only looked at: its secret may have changed too.
         if entry.belief.state.name != .invalid { entries[name]?.networkDue = max(now, entry.quietUntil) }
-        agenda.schedule(name, at: max(now, entry.quietUntil))
+        agenda.schedule(name, at: max(now, entry.quietUntil), patience: entry.patience)
     }
 
     /// Tells what has waited long enough for its siblings.

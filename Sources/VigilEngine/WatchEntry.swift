@@ -34,6 +34,9 @@ struct WatchEntry {
 
     var name: TokenName { token.name }
 
+    /// How long its look may wait for those that can wait less; a doubted token never waits for others.
+    var patience: Duration { belief.isDoubted ? .zero : token.patience }
+
     /// Goes on under new settings.
     mutating func follow(_ token: WatchedToken) {
         // Under other rules the same answer may mean something else.
@@ -168,4 +171,9 @@ struct StartStagger {
     }
 
     func delay(of index: Int) -> Duration { step * index }
+}
+
+extension WatchedToken {
+    /// How long a look may wait for those that can wait less.
+    var patience: Duration { interval / 4 }
 }

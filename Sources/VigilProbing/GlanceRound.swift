@@ -38,6 +38,7 @@ private final class GlanceRound: Sendable {
     private let prober: HTTPProber
     private let results: AsyncStream<[GlanceResult]>.Continuation
     private let open: Mutex<Int>
+    private let started = ContinuousClock.now
 
     init(_ requests: [GlanceRequest], prober: HTTPProber, into results: AsyncStream<[GlanceResult]>.Continuation) {
         self.requests = requests
@@ -51,7 +52,7 @@ private final class GlanceRound: Sendable {
     func askAlone(_ index: Int) {
         Task {
             let glance = requests[index]
-            let exchange = await prober.exchange(glance.request)
+            let exchange = await prober.exchange(glance.request, since: started)
             let isSame = exchange.mark == glance.mark
             give([GlanceResult(index: index, isSame ? .same(latency: exchange.latency) : .other(exchange))])
         }
@@ -63,7 +64,9 @@ private final class GlanceRound: Sendable {
         for reply in replies {
             switch reply.answer {
             case .unanswered: askAlone(reply.index)
-            case .expired: read(.failure(HTTPClientError.deadlineExceeded), latency: .zero, for: reply.index)
+            case .expired:
+                let limit = requests[reply.index].request.token.timeout
+                read(.failure(HTTPClientError.deadlineExceeded), latency: limit, for: reply.index)
             case .answered(let response, let latency):
                 if response.mark(under: requests[reply.index].request.token.probe) == requests[reply.index].mark {
                     same.append(GlanceResult(index: reply.index, .same(latency: latency)))

@@ -98,6 +98,8 @@ final class HTTP2Line: ChannelInboundHandler {
     private static let initialWindow = 65_535
     /// Servers and routers forget connections that were idle for longer.
     private static let longestIdle = TimeAmount.seconds(70)
+    /// How long the handshake may take: whoever waits for it can still be asked elsewhere.
+    private static let longestHandshake = TimeAmount.seconds(5)
     private static let lastStream = HTTP2StreamID(1 << 30)
 
     static let settings: HTTP2Settings =
@@ -114,8 +116,11 @@ final class HTTP2Line: ChannelInboundHandler {
     private var usedAt: NIODeadline
     /// When an answer was last complete.
     private var heardAt: NIODeadline
-    /// Bytes of the connection's window that are used up.
-    private var received = 0
+    /// What the server may still send on this connection.
+    private var window = initialWindow
+    /// The place in the pipeline of the connection that was made; of several attempts (RFC 8305) the others count for nothing.
+    private var own: ChannelHandlerContext?
+    private var handshakeLimit: Scheduled<Void>?
     private var alarm: (at: NIODeadline, task: Scheduled<Void>)?
     private let loop: any EventLoop
     private let ended: (HTTP2Line, End) -> Void
@@ -134,6 +139,7 @@ final class HTTP2Line: ChannelInboundHandler {
     func room(at now: NIODeadline) -> Int {
         guard !isRetired else { return 0 }
         if case .opening(let waiting) = phase { return HTTP2Line.width - waiting.count }
+        // Its alarm may be late.
         if pending.isEmpty, now - usedAt > HTTP2Line.longestIdle {
             close()
             return 0
@@ -170,6 +176,11 @@ final class HTTP2Line: ChannelInboundHandler {
 
     private func send(_ asked: [Pending], on context: ChannelHandlerContext) {
         for asking in asked {
+            // A write may find the connection closed.
+            guard case .open = phase else {
+                reply(.unanswered, to: asking.question)
+                continue
+            }
             let stream = nextStream
             nextStream = stream.advanced(by: 2)
             pending[stream] = asking
@@ -189,6 +200,7 @@ final class HTTP2Line: ChannelInboundHandler {
         }
         if nextStream > HTTP2Line.lastStream { isRetired = true }
         context.flush()
+        if case .closed = phase { pause() }
     }
 
     private func reply(_ answer: LineAnswer, to question: LineQuestion) {
@@ -216,6 +228,10 @@ final class HTTP2Line: ChannelInboundHandler {
         pending = [:]
         alarm?.task.cancel()
         alarm = nil
+        handshakeLimit?.cancel()
+        handshakeLimit = nil
+        own?.close(promise: nil)
+        own = nil
         ended(self, end)
         for pending in left { reply(.unanswered, to: pending.question) }
         pause()
@@ -223,45 +239,69 @@ final class HTTP2Line: ChannelInboundHandler {
 
     // MARK: - The connection
 
+    func channelActive(context: ChannelHandlerContext) {
+        guard case .opening = phase, own == nil else { return context.close(promise: nil) }
+        own = context
+        let line = NIOLoopBound(self, eventLoop: loop)
+        handshakeLimit = loop.scheduleTask(in: HTTP2Line.longestHandshake) { line.value.giveUpHandshake() }
+        context.fireChannelActive()
+    }
+
+    private func giveUpHandshake() {
+        guard case .opening = phase else { return }
+        end(as: .failed)
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard context === own else { return context.fireUserInboundEventTriggered(event) }
         switch event {
         case TLSUserEvent.handshakeCompleted(negotiatedProtocol: "h2"): open(context)
-        case TLSUserEvent.handshakeCompleted:
-            end(as: .refused)
-            context.close(promise: nil)
+        case TLSUserEvent.handshakeCompleted: end(as: .refused)
+        case let event as NIOHTTP2WindowUpdatedEvent where event.streamID == .rootStream:
+            window = event.inboundWindowSize ?? window
         case let event as StreamClosedEvent: finish(event.streamID, .unanswered)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     private func open(_ context: ChannelHandlerContext) {
-        guard case .opening(let waiting) = phase else { return context.close(promise: nil) }
+        handshakeLimit?.cancel()
         do {
             let handler = NIOHTTP2Handler(mode: .client, initialSettings: HTTP2Line.settings)
             try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
         } catch {
             return context.close(promise: nil)
         }
+        // The first words may have met a closed connection.
+        guard case .opening(let waiting) = phase else { return }
         phase = .open(context)
-        widen(by: HTTP2Line.connectionWindow - HTTP2Line.initialWindow, on: context)
+        widen(on: context)
         send(waiting, on: context)
     }
 
-    private func widen(by increment: Int, on context: ChannelHandlerContext) {
+    /// Lets the server send on.
+    ///
+    /// What came for streams that were given up counts as well, and is seen in the window alone.
+    private func widen(on context: ChannelHandlerContext) {
+        let increment = HTTP2Line.connectionWindow - window
+        window = HTTP2Line.connectionWindow
         let frame = HTTP2Frame(streamID: .rootStream, payload: .windowUpdate(windowSizeIncrement: increment))
         context.write(wrapOutboundOut(frame), promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end(as: .closed)
+        if context === own { end(as: lost) }
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The handshake failed; whoever asks elsewhere finds out why.
-        if case .opening = phase { end(as: .failed) }
+        // Whoever asks elsewhere finds out why.
+        if context === own { end(as: lost) }
         context.close(promise: nil)
     }
+
+    /// What the loss of the connection means: one that has never answered is not tried again at once.
+    private var lost: End { heardAt == .distantPast ? .failed : .closed }
 
     // MARK: - Answers
 
@@ -277,9 +317,8 @@ final class HTTP2Line: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if received > HTTP2Line.connectionWindow / 2 {
-            widen(by: received, on: context)
-            received = 0
+        if case .open = phase, window < HTTP2Line.connectionWindow / 2 {
+            widen(on: context)
             context.flush()
         }
         pause()
@@ -308,7 +347,6 @@ final class HTTP2Line: ChannelInboundHandler {
         context: ChannelHandlerContext
     ) {
         guard case .byteBuffer(var bytes) = data.data else { return }
-        received += bytes.readableBytes + (data.paddingBytes.map { $0 + 1 } ?? 0)
         guard let index = pending.index(forKey: stream) else { return }
         if pending.values[index].body.readableBytes == 0 {
             pending.values[index].body = bytes
@@ -348,12 +386,17 @@ final class HTTP2Line: ChannelInboundHandler {
             phase = .opening(waiting: waiting.filter { $0.question.message.deadline > now })
             for late in waiting where late.question.message.deadline <= now { reply(.expired, to: late.question) }
         }
-        for (stream, late) in pending where late.question.message.deadline <= now {
-            if heardAt < late.askedAt { isRetired = true }
-            finish(stream, .expired)
+        let late = pending.filter { $0.value.question.message.deadline <= now }
+        if late.values.contains(where: { heardAt < $0.askedAt }) { isRetired = true }
+        for stream in late.keys { finish(stream, .expired) }
+        for stream in late.keys {
             if case .open(let context) = phase { reset(stream, on: context) }
         }
         pause()
+        if case .open = phase, pending.isEmpty {
+            if now - usedAt >= HTTP2Line.longestIdle { return close() }
+            return wake(at: usedAt + HTTP2Line.longestIdle)
+        }
         var left = pending.values.map(\.question.message.deadline)
         if case .opening(let waiting) = phase { left += waiting.map(\.question.message.deadline) }
         if let earliest = left.min() { wake(at: earliest) }

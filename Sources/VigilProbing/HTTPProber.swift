@@ -30,7 +30,11 @@ package struct HTTPProber: Prober {
     }
 
     package func exchange(_ request: ProbeRequest) async -> Exchange {
-        let started = ContinuousClock.now
+        await exchange(request, since: ContinuousClock.now)
+    }
+
+    /// Asks, the time limit being counted from `started`.
+    func exchange(_ request: ProbeRequest, since started: ContinuousClock.Instant) async -> Exchange {
         let result = await answer(to: request, since: started)
         return exchange(of: result, to: request, latency: ContinuousClock.now - started)
     }

@@ -51,7 +51,7 @@ final class LineRoutes: Sendable {
     private static let mostKnown = 1000
     /// What HTTP/2 says otherwise (RFC 9113 section 8.2.2), or is about the connection.
     private static let unsuitable: Set<String> = [
-        "connection", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade",
+        "connection", "content-length", "host", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade",
     ]
 
     private let userAgent: String
@@ -81,19 +81,20 @@ final class LineRoutes: Sendable {
     private func newRoute(of question: Question, trusting authorities: String?) -> Route? {
         guard let parts = URLComponents(string: question.url), parts.scheme == "https", parts.user == nil,
             let host = parts.host, !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }),
-            proxies.server(for: question.url) == nil,
+            proxies.server(for: question.url) == nil, question.method == "GET" || question.body != nil,
             !question.headers.contains(where: { LineRoutes.unsuitable.contains($0.name.lowercased()) })
         else { return nil }
         let path = parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath
+        let port = parts.port ?? 443
         var headers = HPACKHeaders()
         headers.add(name: ":method", value: question.method)
         headers.add(name: ":scheme", value: "https")
-        headers.add(name: ":authority", value: parts.port.map { "\(host):\($0)" } ?? host)
+        headers.add(name: ":authority", value: port == 443 ? host : "\(host):\(port)")
         headers.add(name: ":path", value: path + (parts.percentEncodedQuery.map { "?\($0)" } ?? ""))
         headers.add(name: "user-agent", value: userAgent)
         headers.add(name: "accept-encoding", value: "identity")
         for header in question.headers { headers.replaceOrAdd(name: header.name.lowercased(), value: header.value) }
-        let place = LineSet.Place(host: host, port: parts.port ?? 443, certificateAuthorities: authorities)
+        let place = LineSet.Place(host: host, port: port, certificateAuthorities: authorities)
         return Route(place: place, headers: headers)
     }
 }

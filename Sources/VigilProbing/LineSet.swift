@@ -23,7 +23,7 @@ final class LineSet: Sendable {
     /// How long a place is left alone to which no line could be opened, and one that does not speak HTTP/2.
     private static let rest = (failed: TimeAmount.seconds(10), refused: TimeAmount.hours(1))
 
-    private static let longestConnect = TimeAmount.seconds(10)
+    private static let longestConnect = TimeAmount.seconds(5)
 
     private let loop: any EventLoop
     private let state: NIOLoopBoundBox<State>

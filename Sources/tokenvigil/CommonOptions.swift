@@ -2,16 +2,18 @@ import ArgumentParser
 import FoundationEssentials
 import TokenHealth
 import VigilConfiguration
+import VigilSystemd
 
 /// The options every command takes.
 struct CommonOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config = Configuration.defaultPath
 
-    /// Loads the configuration.
+    /// Loads the configuration; whoever does may read secrets, which no core must hold.
     ///
     /// - Throws: ``Failure`` with every problem and `code`.
     func load(failingWith code: ExitCode = .configuration) throws -> Configuration {
+        try? ProcessHardening.disableCoreDumps()
         do throws(ConfigurationErrors) {
             return try ConfigurationLoader.load(path: config) { $0.problem }
         } catch {

@@ -53,4 +53,34 @@ struct AgendaTests {
         #expect(agenda.takeDue(at: .seconds(10), limit: 2) == [0, 1])
         #expect(agenda.takeDue(at: .seconds(10), limit: 10) == [2, 3, 4])
     }
+
+    @Test func `where not all can be taken, whoever can wait longest waits`() {
+        var agenda = Agenda<String>()
+        for key in ["hourly", "another"] { agenda.schedule(key, at: .seconds(1), patience: .seconds(900)) }
+        agenda.schedule("minutely", at: .seconds(5), patience: .seconds(15))
+        agenda.schedule("doubted", at: .seconds(9))
+        #expect(agenda.takeDue(at: .seconds(4), limit: 1) == ["hourly"])
+        #expect(agenda.takeDue(at: .seconds(10), limit: 1) == ["doubted"])
+        #expect(agenda.nextDue == .seconds(5))
+        #expect(agenda.takeDue(at: .seconds(10), limit: 5) == ["minutely", "another"])
+        #expect(agenda.nextDue == nil)
+    }
+
+    @Test func `what has been waiting for long comes before what has just fallen due`() {
+        var agenda = Agenda<String>()
+        agenda.schedule("hourly", at: .seconds(1), patience: .seconds(900))
+        agenda.schedule("minutely", at: .seconds(890), patience: .seconds(15))
+        #expect(agenda.takeDue(at: .seconds(895), limit: 1) == ["hourly"])
+    }
+
+    @Test func `one that waits to be taken can be put off, or removed`() {
+        var agenda = Agenda<String>()
+        for key in ["a", "b", "c"] { agenda.schedule(key, at: .seconds(1)) }
+        #expect(agenda.takeDue(at: .seconds(2), limit: 1) == ["a"])
+        agenda.schedule("b", at: .seconds(7))
+        agenda.remove("c")
+        #expect(agenda.nextDue == .seconds(7))
+        #expect(agenda.takeDue(at: .seconds(6), limit: 5) == [])
+        #expect(agenda.takeDue(at: .seconds(7), limit: 5) == ["b"])
+    }
 }

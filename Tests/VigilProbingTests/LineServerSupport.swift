@@ -43,16 +43,19 @@ final class LineServer: Sendable {
     let certificate: TestCertificate
     private let state = Mutex(State())
     private let script: @Sendable (Request) -> Deed
+    /// Connections that are taken, and never get a word.
+    private let mute: Set<Int>
 
-    init(_ script: @escaping @Sendable (Request) -> Deed) throws {
+    init(mute: Set<Int>, _ script: @escaping @Sendable (Request) -> Deed) throws {
         certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
+        self.mute = mute
         self.script = script
     }
 
     var requests: [Request] { state.withLock { $0.requests } }
     var connections: Int { state.withLock { $0.connections } }
 
-    fileprivate func newConnection() -> Int {
+    private func newConnection() -> Int {
         state.withLock { state in
             state.connections += 1
             return state.connections - 1
@@ -74,11 +77,13 @@ final class LineServer: Sendable {
         return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                let connection = self.newConnection()
+                guard !self.mute.contains(connection) else { return channel.eventLoop.makeSucceededVoidFuture() }
+                return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(NIOSSLServerHandler(context: context))
                     try pipeline.addHandler(NIOHTTP2Handler(mode: .server))
-                    try pipeline.addHandler(LineServerConnection(of: self))
+                    try pipeline.addHandler(LineServerConnection(connection, of: self))
                 }
             }
             .bind(host: "127.0.0.1", port: 0)
@@ -95,9 +100,9 @@ private final class LineServerConnection: ChannelInboundHandler {
     private var seen = 0
     private var isLeaving = false
 
-    init(of server: LineServer) {
+    init(_ connection: Int, of server: LineServer) {
         self.server = server
-        connection = server.newConnection()
+        self.connection = connection
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -188,12 +193,13 @@ struct LineBench {
     }
 }
 
-/// Runs `body` with a server that follows `script`.
+/// Runs `body` with a server that follows `script`, and has no word for connections of the numbers in `mute`.
 func withLines(
+    mute: Set<Int> = [],
     _ script: @escaping @Sendable (LineServer.Request) -> LineServer.Deed,
     _ body: (LineBench) async throws -> Void
 ) async throws {
-    let server = try LineServer(script)
+    let server = try LineServer(mute: mute, script)
     let channel = try await server.start()
     let secret = try SecretLint.secret(in: "tok-4f8b1c2d3e4f5a6b7c8d9e0f".utf8, source: "test")
     try await withProber { prober in

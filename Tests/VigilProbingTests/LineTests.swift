@@ -100,6 +100,34 @@ import VigilProbing
         }
     }
 
+    @Test func `what comes of answers that were given up does not use the line up`() async throws {
+        let body = String(repeating: "x", count: 2 * Answer.bodyLimit + 1)
+        try await withLines { request in
+            request.path.hasPrefix("/long") ? .answer(body: body) : .answer()
+        } _: { bench async throws in
+            let mark = await bench.exchange(try bench.token(0)).mark
+            let long = try (0..<30).map { try bench.token($0, path: "/long") }
+            for _ in 0..<2 {
+                #expect(
+                    try await bench.glances(at: long, expecting: mark).allSatisfy { $0.exchange?.answer?.isCut == true }
+                )
+            }
+            #expect(try await bench.glances(at: [bench.token(1)], expecting: mark)[0].isSame)
+            #expect(bench.server.requests.filter { $0.connection == 1 }.count == 61)
+        }
+    }
+
+    @Test func `a handshake that never ends is given up, and asked elsewhere in time`() async throws {
+        try await withLines(mute: [1]) { _ in
+            .answer()
+        } _: { bench async throws in
+            let token = try bench.token(0)
+            let mark = await bench.exchange(token).mark
+            for _ in 0..<3 { #expect(try await bench.glances(at: [token], expecting: mark)[0].isSame) }
+            #expect(bench.server.requests.map(\.connection) == [0, 0, 0, 0])
+        }
+    }
+
     @Test func `interim answers and trailers are passed over`() async throws {
         try await withLines {
             $0.connection == 0 ? .answer() : .answerInterim
@@ -136,16 +164,29 @@ import VigilProbing
 
     @Test func `silence ends with the time limit, and its line with it`() async throws {
         try await withLines {
-            $0.connection == 1 ? .silence : .answer()
+            $0.connection == 1 && $0.number > 0 ? .silence : .answer()
         } _: { bench async throws in
             let token = try bench.token(0, timeout: .milliseconds(500))
-            let mark = await bench.exchange(token).mark
+            let mark = await bench.exchange(try bench.token(0)).mark
+            #expect(try await bench.glances(at: [bench.token(0)], expecting: mark)[0].isSame)
             let glances = try await bench.glances(at: [token, token], expecting: mark)
             #expect(glances.map { $0.exchange?.failure } == [.timeout, .timeout])
+            #expect(glances.map { $0.exchange?.latency } == [token.timeout, token.timeout])
             // Not asked again elsewhere: the time is up.
-            #expect(bench.server.requests.count == 3)
+            #expect(bench.server.requests.count == 4)
             #expect(try await bench.glances(at: [bench.token(1)], expecting: mark)[0].isSame)
-            #expect(bench.server.connections == 3)
+            #expect(bench.server.requests.last?.connection == 2)
+        }
+    }
+
+    @Test func `a line that never answered is not tried again at once`() async throws {
+        try await withLines {
+            $0.connection == 1 ? .close : .answer()
+        } _: { bench async throws in
+            let token = try bench.token(0)
+            let mark = await bench.exchange(token).mark
+            for _ in 0..<3 { #expect(try await bench.glances(at: [token], expecting: mark)[0].isSame) }
+            #expect(bench.server.connections == 2)
         }
     }
 

@@ -1,0 +1,132 @@
+import Synchronization
+import Testing
+import TokenHealth
+
+@testable import VigilEngine
+
+/// Tokens that are asked at a glance, and what may happen meanwhile.
+@Suite(.timeLimit(.minutes(2))) struct GlanceTests {
+    private let timekeeper = ManualTimekeeper()
+    private let prober = HeldProber()
+    private let secrets = ScriptedSecretReader()
+
+    private func token(base: String = "https://api.example.test") throws -> WatchedToken {
+        let provider = Provider(
+            name: "example",
+            baseURL: base,
+            probe: ProbeTemplate(path: "/me"),
+            limits: ProviderLimits(failedLogins: Rate(count: 3, per: .seconds(600)))
+        )
+        return WatchedToken(name: Sample.name("bot"), provider: provider, secret: .environment(variable: "X"))
+    }
+
+    private func watch(_ token: WatchedToken) throws -> TokenWatch {
+        TokenWatch(
+            tokens: [token],
+            stored: [:],
+            observer: TokenObserver(
+                prober: prober,
+                secrets: secrets,
+                fingerprinter: PlainFingerprinter(),
+                timekeeper: timekeeper
+            ),
+            store: InMemoryHealthStore(),
+            composer: AlertComposer(host: "srv1"),
+            timekeeper: timekeeper,
+            logger: .silent,
+            chance: { 0 },
+            changed: {}
+        )
+    }
+
+    /// Looks until the answer is known, and then has a glance under way until `body` has been done and the answer is given.
+    private func withGlance(
+        at token: WatchedToken,
+        answered glance: Glance,
+        _ body: (TokenWatch) async throws -> Void
+    ) async throws -> TokenWatch {
+        let watch = try watch(token)
+        await watch.tick()
+        timekeeper.advance(by: .seconds(61))
+        let running = Task { await watch.tick() }
+        while !prober.isAsked { await Task.yield() }
+        try await body(watch)
+        prober.answer(glance)
+        await running.value
+        return watch
+    }
+
+    @Test func `an answer as expected is one more acceptance`() async throws {
+        let watch = try await withGlance(at: try token(), answered: .same(latency: .milliseconds(5))) { _ in }
+        let report = await watch.reports(of: [Sample.name("bot")], at: timekeeper.now().wall).first?.report
+        #expect(report?.state == .valid)
+        #expect(report?.lastAcceptedAt == timekeeper.now().wall)
+        #expect(await watch.nextDue == .seconds(121))
+    }
+
+    @Test(arguments: [Glance.same(latency: .milliseconds(5)), .other(Reply.unauthenticated)])
+    func `a token that is removed meanwhile leaves nothing under way`(glance: Glance) async throws {
+        let token = try token()
+        let watch = try await withGlance(at: token, answered: glance) { try await $0.adopt([]) }
+        let ledger = try #require(await watch.ledgers[token.realm])
+        for _ in 0..<3 { #expect(ledger.wait(forDoubted: false, at: timekeeper.now().uptime) == nil) }
+        #expect(await watch.underWay.isEmpty)
+        #expect(await watch.nextDue == nil)
+        // It may come back, and is looked at.
+        try await watch.adopt([token])
+        await watch.tick()
+        #expect(await watch.reports(of: [token.name], at: timekeeper.now().wall).first?.report.state == .valid)
+    }
+
+    @Test func `an answer to the old question says nothing under new settings`() async throws {
+        let moved = try token(base: "https://other.example.test")
+        let watch = try await withGlance(at: try token(), answered: .other(Reply.unauthenticated)) { watch in
+            try await watch.adopt([moved])
+        }
+        await watch.tick()
+        #expect(await watch.reports(of: [moved.name], at: timekeeper.now().wall).first?.report.state == .valid)
+        #expect(prober.asked.allSatisfy { $0.hasPrefix("https://other.example.test") || $0.hasPrefix("https://api.") })
+        #expect(prober.asked.last == "https://other.example.test/me")
+    }
+}
+
+/// Accepts every token, with a mark, and holds glances back until the test answers them.
+private final class HeldProber: Prober {
+    private struct State {
+        var asked: [String] = []
+        var glances: [AsyncStream<[GlanceResult]>.Continuation] = []
+    }
+
+    private let state = Mutex(State())
+
+    var isAsked: Bool { state.withLock { !$0.glances.isEmpty } }
+    var asked: [String] { state.withLock { $0.asked } }
+
+    func exchange(_ request: ProbeRequest) async -> Exchange {
+        guard request.secret != nil else { return Reply.unauthenticated }
+        state.withLock { $0.asked.append(request.question.url) }
+        let mark = unsafe AnswerMark(
+            status: 200,
+            under: request.token.probe,
+            body: UnsafeRawBufferPointer(start: nil, count: 0)
+        ) { _ in [] }
+        return Exchange(Reply.accepted.outcome, mark: mark)
+    }
+
+    func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]> {
+        let (results, continuation) = AsyncStream.makeStream(of: [GlanceResult].self)
+        state.withLock { $0.glances.append(continuation) }
+        return results
+    }
+
+    func answer(_ glance: Glance) {
+        let held = state.withLock { state in
+            defer { state.glances = [] }
+            return state.glances
+        }
+        for continuation in held {
+            continuation.yield([GlanceResult(index: 0, glance)])
+            continuation.finish()
+        }
+    }
+}
