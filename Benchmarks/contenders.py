@@ -41,10 +41,13 @@ class Daemon:
         self.process = None
 
     def start(self):
+        """The time at which it began: writing a hundred thousand secrets before is none of its business."""
         argv = self.prepare()
         with open(self.directory / "log", "wb") as log:
+            started = time.time()
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=os.environ | self.environment)
+        return started
 
     def check(self):
         code = self.process.poll()
@@ -172,7 +175,9 @@ class Curl:
                 file.writelines(f'header = "{key}: {value}"\n' for key, value in HEADERS.items())
         self.argv = ["curl", "-q", "--silent", "--parallel", "--parallel-max", "100", "--http2", "--config", config]
         self.thread = threading.Thread(target=self.run, daemon=True)
+        started = time.time()
         self.thread.start()
+        return started
 
     def run(self):
         due = time.monotonic()

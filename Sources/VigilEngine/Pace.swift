@@ -38,6 +38,9 @@ struct Pace {
         return Int(credit)
     }
 
+    /// Whether none may begin before some time has passed.
+    var isExhausted: Bool { credit < 1 }
+
     /// So many have begun.
     mutating func spend(_ count: Int) { credit -= Double(count) }
 }

@@ -167,6 +167,8 @@ package actor TokenWatch {
     /// Looks that fall due close to each other share a wake-up, which costs more than a look.
     package func nextWake(at now: Duration, latest: Duration) -> Duration {
         promisedWake = min(nextDue ?? latest, latest)
+        // What should have begun already waits for a free place alone, and there is one.
+        if promisedWake <= now, !pace.isExhausted { return now }
         return max(promisedWake, now + pace.grain)
     }
 

@@ -198,6 +198,17 @@ struct TokenWatchTests {
         #expect(Set(bench.prober.questions.map(\.token)).count == 10)
     }
 
+    @Test func `what is overdue begins as soon as there is a place`() async throws {
+        let bench = try WatchBench((0..<10).map { Sample.token("t\($0)") }, limit: 3)
+        bench.timekeeper.advance(by: .seconds(1))
+        let round = await bench.watch.takeDue()
+        #expect(await bench.watch.nextWake(at: .seconds(1), latest: .seconds(61)) == .seconds(61))
+        await bench.watch.run(round)
+        #expect(await bench.watch.nextWake(at: .seconds(1), latest: .seconds(61)) == .seconds(1))
+        await bench.watch.tick()
+        #expect(await bench.watch.nextWake(at: .seconds(1), latest: .seconds(61)) == .seconds(60))
+    }
+
     @Test func `the first looks are spread, a few at once and many over an interval`() async throws {
         let bench = try WatchBench((0..<100).map { Sample.token("t\($0)", interval: .milliseconds(500)) })
         await bench.watch.tick()
