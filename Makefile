@@ -48,7 +48,7 @@ test-crash: ## kill it hundreds of times while receivers and disks fail; ROUNDS=
 # How many healthy tokens `make test-crowd` has watched beside each scenario.
 CROWD = 5000
 
-test-crowd: ## play every scenario beside 5,000 healthy tokens (an hour or two); CROWD=500 for fewer
+test-crowd: ## play every scenario beside 5,000 healthy tokens (some two hours); CROWD=500 for fewer
 	@.ci/setup test
 	@Tests/Crowd/run $(CROWD)
 
