@@ -12,7 +12,11 @@ final class SystemdSupervisor: Supervisor {
     var watchdogInterval: Duration? { manager.watchdogInterval }
 
     func ready() { manager.notify(.ready) }
-    func status(_ text: String) { manager.notify(.status(text)) }
+    /// Says this until the next report, whatever that says: also what was said before this.
+    func status(_ text: String) {
+        said.withLock { said in said = said.map { _ in text } }
+        manager.notify(.status(text))
+    }
     func alive() { manager.notify(.watchdog) }
     func reloading() { manager.notify(.reloading) }
     func stopping() { manager.notify(.stopping) }
