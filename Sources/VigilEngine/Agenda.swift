@@ -7,7 +7,7 @@ import HeapModule
 struct Agenda<Key: Hashable & Sendable>: Sendable {
     private struct Entry: Comparable, Sendable {
         /// What it is ordered by.
-        let rank: Duration
+        var rank: Duration
         let turn: UInt64
         let key: Key
         let due: Duration
@@ -51,18 +51,11 @@ struct Agenda<Key: Hashable & Sendable>: Sendable {
 
     /// Takes the keys that are due, the most impatient first, `limit` at most.
     mutating func takeDue(at now: Duration, limit: Int) -> [Key] {
-        while let next = waiting.min, next.due <= now {
+        while var next = waiting.min, next.due <= now {
             waiting.removeMin()
             guard current[next.key] == next.turn else { continue }
-            ready.insert(
-                Entry(
-                    rank: next.due + next.patience,
-                    turn: next.turn,
-                    key: next.key,
-                    due: next.due,
-                    patience: next.patience
-                )
-            )
+            next.rank += next.patience
+            ready.insert(next)
         }
         var due: [Key] = []
         while due.count < limit, let entry = ready.popMin() {

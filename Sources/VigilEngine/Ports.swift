@@ -42,6 +42,11 @@ package enum Glance: Sendable, Hashable {
     /// It has the mark that was expected.
     case same(latency: Duration)
     case other(Exchange)
+
+    /// What an exchange that was read comes to.
+    package init(_ exchange: Exchange, expecting mark: AnswerMark) {
+        self = exchange.mark == mark ? .same(latency: exchange.latency) : .other(exchange)
+    }
 }
 
 extension Prober {
@@ -52,9 +57,7 @@ extension Prober {
             await withDiscardingTaskGroup { group in
                 for (index, glance) in requests.enumerated() {
                     group.addTask {
-                        let exchange = await exchange(glance.request)
-                        let isSame = exchange.mark == glance.mark
-                        let result = isSame ? Glance.same(latency: exchange.latency) : .other(exchange)
+                        let result = Glance(await exchange(glance.request), expecting: glance.mark)
                         continuation.yield([GlanceResult(index: index, result)])
                     }
                 }

@@ -76,14 +76,9 @@ package struct TokenObserver: Sendable {
     ) async -> GlanceRequest? {
         // A command may take its time, and others would wait for it.
         guard token.secret.isReadAtOnce, token.asker?.isReadAtOnce ?? true,
-            let secret = try? await secrets.secret(from: token.secret),
+            let (secret, asker) = try? await credentials(of: token),
             fingerprinter.fingerprint(of: secret) == fingerprint
         else { return nil }
-        var asker: Secret?
-        if let source = token.asker {
-            guard let read = try? await secrets.secret(from: source) else { return nil }
-            asker = read
-        }
         let request = ProbeRequest(token: token, question: known.question, secret: secret, asker: asker)
         return GlanceRequest(request, expecting: known.mark)
     }
@@ -125,8 +120,7 @@ package struct TokenObserver: Sendable {
             (secret, asker) = (sent, request.asker)
         } else {
             do throws(SecretProblem) {
-                secret = try await secrets.secret(from: token.secret)
-                asker = try await self.asker(of: token)
+                (secret, asker) = try await credentials(of: token)
             } catch {
                 return withheld(error, token: token, belief: belief, isResting: isResting)
             }
@@ -200,10 +194,11 @@ package struct TokenObserver: Sendable {
         return Sight(observation: observation, exchange: exchange, control: control, question: token.question)
     }
 
-    /// The credential that asks about the token, where one is configured.
-    private func asker(of token: WatchedToken) async throws(SecretProblem) -> Secret? {
-        guard let source = token.asker else { return nil }
-        return try await secrets.secret(from: source)
+    /// The token itself, and the credential that asks about it, where one is configured.
+    private func credentials(of token: WatchedToken) async throws(SecretProblem) -> (secret: Secret, asker: Secret?) {
+        let secret = try await secrets.secret(from: token.secret)
+        guard let source = token.asker else { return (secret, nil) }
+        return (secret, try await secrets.secret(from: source))
     }
 
     private func withheld(

@@ -288,6 +288,10 @@ package actor TokenWatch {
     /// Nothing is under way at `name` any more.
     private func endLook(at name: TokenName) {
         underWay.remove(name)
+        dismissSpectators(of: name)
+    }
+
+    private func dismissSpectators(of name: TokenName) {
         for spectator in spectators.removeValue(forKey: name) ?? [] { spectator.finish() }
     }
 
@@ -299,7 +303,7 @@ package actor TokenWatch {
     package func look(at name: TokenName, glimpse: TokenObserver.Glimpse? = nil) async {
         await take(name, glimpse: glimpse)
         // It may be under way again already: only those who waited for this look are told.
-        for spectator in spectators.removeValue(forKey: name) ?? [] { spectator.finish() }
+        dismissSpectators(of: name)
     }
 
     /// Looks at `name` now, or waits for the end of the look that is under way.

@@ -53,8 +53,7 @@ private final class GlanceRound: Sendable {
         Task {
             let glance = requests[index]
             let exchange = await prober.exchange(glance.request, since: started)
-            let isSame = exchange.mark == glance.mark
-            give([GlanceResult(index: index, isSame ? .same(latency: exchange.latency) : .other(exchange))])
+            give([GlanceResult(index: index, Glance(exchange, expecting: glance.mark))])
         }
     }
 
