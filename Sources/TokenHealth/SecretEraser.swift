@@ -75,6 +75,8 @@ struct SecretEraser {
         case .array(let elements): .array(elements.map(erase))
         case .object(let members):
             .object(Dictionary(members.map { (erase($0.key), erase($0.value)) }) { first, _ in first })
+        // A secret may be all digits.
+        case .number(let number) where erase(number.text) != number.text: .string(erase(number.text))
         case .null, .bool, .number: value
         }
     }

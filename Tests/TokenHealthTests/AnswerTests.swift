@@ -21,6 +21,13 @@ struct StrikingTests {
         #expect(struck.message == "no [secret], [secret]!")
     }
 
+    @Test func `an echo as a number is struck out`() {
+        let digits = Sample.secret("8315047729")
+        let struck = Answer(status: 200, body: Array(#"{"id":8315047729,"page":12}"#.utf8)).striking(digits)
+        #expect(!shown(struck).contains("8315047729"))
+        #expect(struck.document == JSONValue.object(["id": .string("[secret]"), "page": .number(12)]))
+    }
+
     @Test func `an echo in a header is struck out`() {
         let struck = answer("{}", [HeaderField("X-Echo", "Bearer sesame/Open+1;"), HeaderField("X-Other", "kept")])
         #expect(!shown(struck).contains("sesame"))
