@@ -9,15 +9,26 @@ package struct AnswerEvidence: Sendable, Hashable, Codable {
     package private(set) var until: Date
     /// How many in a row.
     package private(set) var times: Int
+    /// The same in the answers of very many tokens.
+    @Kept private var content: Content
+
+    private struct Content: Sendable, Hashable {
+        var verdict: VerdictName?
+        var httpStatus: Int?
+        var headers: [String: String] = [:]
+        var message: String?
+        var failure: String?
+    }
+
     /// What it said about the token; `nil` for the control.
-    package let verdict: VerdictName?
-    package let httpStatus: Int?
+    package var verdict: VerdictName? { content.verdict }
+    package var httpStatus: Int? { content.httpStatus }
     /// The headers that matter to a verdict, names in lower case.
-    package let headers: [String: String]
+    package var headers: [String: String] { content.headers }
     /// What the server said in words.
-    package let message: String?
+    package var message: String? { content.message }
     /// Why there was no answer.
-    package let failure: String?
+    package var failure: String? { content.failure }
 
     /// What `exchange` shows, without anything that looks like a credential.
     ///
@@ -26,22 +37,17 @@ package struct AnswerEvidence: Sendable, Hashable, Codable {
         at = now
         until = now
         times = 1
-        self.verdict = verdict
-        httpStatus = exchange.status
+        var content = Content(verdict: verdict, httpStatus: exchange.status)
         switch exchange.outcome {
         case .answered(let answer):
-            headers = answer.telling(HeaderInterest(rules))
-            message = answer.message
-            failure = nil
+            content.headers = answer.telling(HeaderInterest(rules))
+            content.message = answer.message
         case .failed(let problem):
-            headers = [:]
-            message = nil
-            failure = "\(problem.kind.rawValue): \(problem.detail.withoutCredentials)"
+            content.failure = "\(problem.kind.rawValue): \(problem.detail.withoutCredentials)"
         case .withheld(let problem):
-            headers = [:]
-            message = nil
-            failure = problem.sentence
+            content.failure = problem.sentence
         }
+        self.content = content
     }
 
     /// This with one more like it, or `nil` where `next` is another answer.
@@ -62,9 +68,26 @@ package struct AnswerEvidence: Sendable, Hashable, Codable {
         if times < Int(Int32.max) { times += 1 }
     }
 
+    /// Keeps what is equal in both once.
+    mutating func share(with other: AnswerEvidence) { $content.share(with: other.$content) }
+
     private enum CodingKeys: String, CodingKey {
         case at, until, times, verdict, headers, message, failure
         case httpStatus = "http_status"
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        at = try container.decode(Date.self, forKey: .at)
+        until = try container.decode(Date.self, forKey: .until)
+        times = try container.decode(Int.self, forKey: .times)
+        content = Content(
+            verdict: try container.decodeIfPresent(VerdictName.self, forKey: .verdict),
+            httpStatus: try container.decodeIfPresent(Int.self, forKey: .httpStatus),
+            headers: try container.decode([String: String].self, forKey: .headers),
+            message: try container.decodeIfPresent(String.self, forKey: .message),
+            failure: try container.decodeIfPresent(String.self, forKey: .failure)
+        )
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -119,17 +142,20 @@ private struct HeaderInterest {
     /// Parts of the names of fields whose values are credentials, whoever asks for them.
     private static let secretive = ["auth", "cookie", "csrf", "key", "secret", "session", "token"]
 
-    private let names: Set<String>
+    /// Those that the rules ask for.
+    private let asked: [String]
 
     init(_ rules: ProbeTemplate) {
-        let matchers = rules.accepted + rules.rejected + rules.limited + rules.unrelated
-        let asked = matchers.flatMap(\.headers.keys).map { $0.lowercased() }
-        names = HeaderInterest.known.union(
-            asked.filter { name in !HeaderInterest.secretive.contains { name.contains($0) } }
-        )
+        var asked: [String] = []
+        for matchers in [rules.accepted, rules.rejected, rules.limited, rules.unrelated] {
+            for matcher in matchers where !matcher.headers.isEmpty {
+                asked += matcher.headers.keys.map { $0.lowercased() }
+            }
+        }
+        self.asked = asked.filter { name in !HeaderInterest.secretive.contains { name.holds($0) } }
     }
 
-    func includes(_ name: String) -> Bool { names.contains(name) }
+    func includes(_ name: String) -> Bool { HeaderInterest.known.contains(name) || asked.contains(name) }
 }
 
 extension Answer {
@@ -142,7 +168,7 @@ extension Answer {
             // What follows the path may be a one-time login; what stands before the host, a password.
             let isAddress = name == "location"
             let value = isAddress ? String(header.value.prefix { !"?#".contains($0) }) : header.value
-            guard !isAddress || !value.contains("@") else { continue }
+            guard !isAddress || !value.holds("@") else { continue }
             let safe = value.withoutCredentials
             told[name] = String((told[name].map { "\($0), \(safe)" } ?? safe).prefix(200))
         }

@@ -43,10 +43,14 @@ extension ProbeTemplate {
 /// An answer that would be no news, and the question it was given to.
 package struct KnownAnswer: Sendable, Hashable {
     package let mark: AnswerMark
-    package let question: Question
+    /// The same for very many tokens, where nothing of the token stands in the URL.
+    @Kept package private(set) var question: Question
 
     package init(mark: AnswerMark, question: Question) {
         self.mark = mark
         self.question = question
     }
+
+    /// Keeps what is equal in both once.
+    package mutating func share(with other: KnownAnswer) { $question.share(with: other.$question) }
 }

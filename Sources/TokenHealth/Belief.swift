@@ -38,11 +38,11 @@ package struct Belief: Sendable, Hashable, Codable {
     /// What this secret was answered lately, oldest first; answers alike in a row are one entry.
     package var answers: [AnswerEvidence]?
     /// What the request without the token was answered last.
-    @Rare package var controlAnswer: AnswerEvidence?
+    package var controlAnswer: AnswerEvidence?
     /// What this secret says of itself.
     @Rare package var claims: TokenClaims?
     /// The scopes this secret has been said to have; `nil` where nothing has been said.
-    package var scopes: ScopeRecord?
+    @Rare package var scopes: ScopeRecord?
     /// Whether its account still is where it must be; `nil` where that was never asked.
     @Rare package var membership: MembershipRecord?
     /// When people were last told of what is less than a death, in the last hour.
@@ -59,6 +59,13 @@ package struct Belief: Sendable, Hashable, Codable {
         expiryIsEstimated = false
         expiryStepsSaid = []
         deadProbes = 0
+    }
+
+    /// Keeps what is equal in both once.
+    package mutating func share(with other: Belief) {
+        if explanation == other.explanation { explanation = other.explanation }
+        if let last = answers?.indices.last, let model = other.answers?.last { answers?[last].share(with: model) }
+        if let model = other.controlAnswer { controlAnswer?.share(with: model) }
     }
 }
 

@@ -100,12 +100,17 @@ package struct Answer: Sendable, Hashable {
     package func striking(_ secret: Secret) -> Answer {
         secret.withExposedValue { value in
             let eraser = SecretEraser(value)
+            let headers = headers.map { HeaderField(eraser.erase($0.name), eraser.erase($0.value)) }
+            // What stands in no document that escapes anything stands in its bytes, too, and mostly does in neither.
+            if !body.contains(UInt8(ascii: "\\")), eraser.erase(body) == body {
+                return Answer(self, headers: headers, body: body, document: document)
+            }
             let struck = document.map(eraser.erase)
             // A copy that JSON has escaped is seen in the document alone.
             let rewritten = struck == document ? nil : try? Wire.encoder().encode(struck)
             return Answer(
                 self,
-                headers: headers.map { HeaderField(eraser.erase($0.name), eraser.erase($0.value)) },
+                headers: headers,
                 body: eraser.erase(rewritten.map { Array($0) } ?? body),
                 document: struck
             )
@@ -128,11 +133,14 @@ package struct Answer: Sendable, Hashable {
 
     /// Whether this is a page for people: by its type, or by how it begins.
     var isHTML: Bool {
-        if let type = first("content-type")?.lowercased(), type.contains("text/html") || type.contains("xhtml") {
+        if let type = first("content-type")?.lowercased(), type.holds("text/html") || type.holds("xhtml") {
             return !body.isEmpty && !isStructured
         }
-        let start = bodyText.prefix(256).drop(while: \.isWhitespace).lowercased()
-        return start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<head")
+        // Every answer of an API comes past here: a look at its first letters must do.
+        let start = String(decoding: body.prefix(1024), as: UTF8.self).drop(while: \.isWhitespace)
+        guard start.utf8.first == UInt8(ascii: "<") else { return false }
+        let tag = start.prefix(14).lowercased()
+        return tag.hasPrefix("<!doctype html") || tag.hasPrefix("<html") || tag.hasPrefix("<head")
     }
 
     /// Whether the body is a JSON object or list, whatever its type says: no page is.
@@ -143,10 +151,13 @@ package struct Answer: Sendable, Hashable {
         }
     }
 
+    private static let placesOfWords = [
+        "/message", "/error/message", "/error_description", "/error", "/detail", "/errcode", "/msg",
+    ].compactMap { JSONPointer($0) }
+
     /// What the server said in words: short, printable, without anything that looks like a credential.
     package var message: String? {
-        let candidates = ["/message", "/error/message", "/error_description", "/error", "/detail", "/errcode", "/msg"]
-        let found = candidates.lazy.compactMap { JSONPointer($0) }.compactMap { pointer -> String? in
+        let found = Answer.placesOfWords.lazy.compactMap { pointer -> String? in
             guard case .string(let text)? = document?[pointer] else { return nil }
             return text
         }.first

@@ -123,8 +123,8 @@ extension WatchedToken {
 
     /// How long the network rests while all is well.
     var networkInterval: Duration {
-        guard case .clientCredentials(let client)? = grant, !client.isProbed else { return interval }
-        return max(client.every, interval)
+        guard case .clientCredentials(let client)? = grant, !client.isProbed else { return habits.interval }
+        return max(client.every, habits.interval)
     }
 
     /// The request for a user's token.

@@ -40,13 +40,17 @@ package struct JSONText: Sendable {
         isFirst = false
     }
 
-    /// The name of a member; its value follows.
+    /// The name of a member, which needs no escapes; its value follows.
     mutating func member(_ name: StaticString) {
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        raw(name)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
+        let isFirst = isFirst
+        self.isFirst = false
+        bytes.append(addingCapacity: name.utf8CodeUnitCount + 4) { text in
+            if !isFirst { text.append(UInt8(ascii: ",")) }
+            text.append(UInt8(ascii: "\""))
+            unsafe text.append(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+            text.append(UInt8(ascii: "\""))
+            text.append(UInt8(ascii: ":"))
+        }
     }
 
     /// The name of a member that is data.
@@ -76,26 +80,29 @@ package struct JSONText: Sendable {
     }
 
     mutating func date(_ value: Date) {
-        bytes.append(UInt8(ascii: "\""))
-        if let text = TimestampText(value) {
-            text.append(to: &bytes)
-        } else {
-            bytes.append(contentsOf: value.rfc3339.utf8)
+        guard let timestamp = TimestampText(value) else { return string(value.rfc3339) }
+        bytes.append(addingCapacity: TimestampText.length + 2) { text in
+            text.append(UInt8(ascii: "\""))
+            timestamp.append(to: &text)
+            text.append(UInt8(ascii: "\""))
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     mutating func string(_ value: String) {
-        bytes.append(UInt8(ascii: "\""))
         var value = value
-        value.withUTF8 { text in
-            if unsafe text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-                unsafe bytes.append(contentsOf: text)
-            } else {
-                unsafe text.forEach { escape($0) }
+        value.withUTF8 { characters in
+            guard unsafe characters.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
+            else {
+                bytes.append(UInt8(ascii: "\""))
+                unsafe characters.forEach { escape($0) }
+                return bytes.append(UInt8(ascii: "\""))
+            }
+            bytes.append(addingCapacity: characters.count + 2) { text in
+                text.append(UInt8(ascii: "\""))
+                unsafe text.append(characters)
+                text.append(UInt8(ascii: "\""))
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// RFC 8259 section 7.
@@ -129,4 +136,16 @@ package struct JSONText: Sendable {
     mutating func number(_ value: Int?) { optional(value) { $0.number($1) } }
 
     mutating func number(_ value: Double?) { optional(value) { $0.number($1) } }
+}
+
+extension OutputSpan<UInt8> {
+    /// Appends all of `bytes`, for which there is room.
+    @inline(__always)
+    fileprivate mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe withUnsafeMutableBufferPointer { text, count in
+            let room = unsafe text[count...]
+            _ = unsafe UnsafeMutableBufferPointer(rebasing: room).update(fromContentsOf: bytes)
+            count += bytes.count
+        }
+    }
 }

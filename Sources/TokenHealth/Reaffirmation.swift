@@ -66,7 +66,7 @@ extension WatchedToken {
     ///
     /// - `chance`: a number from 0 to below 1 that spreads the next look.
     package func calm(chance: Double) -> (pause: Duration, rest: Duration) {
-        let pause = interval * (1 - 0.05 * chance)
+        let pause = habits.interval * (1 - 0.05 * chance)
         guard grant != nil else { return (pause, pause) }
         return (pause, max(pause, networkInterval * (1 - 0.05 * chance)))
     }

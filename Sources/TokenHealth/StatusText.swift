@@ -91,22 +91,25 @@ package struct StatusText: Sendable {
         counted.census = census
         let text = StatusText.text(of: counted)
         precondition(text.count <= room, "the head of the status file has outgrown its room")
-        return text + [UInt8](repeating: UInt8(ascii: " "), count: room - text.count) + Array("\n\"tokens\":{\n".utf8)
+        return text + [UInt8](repeating: UInt8(ascii: " "), count: room - text.count) + StatusText.beginning
     }
 
     /// The bytes of these tokens, which follow those before.
-    package mutating func tokens(_ reports: some Sequence<(name: TokenName, report: TokenReport)>) -> [UInt8] {
+    package mutating func tokens(_ reports: ArraySlice<(name: TokenName, report: TokenReport)>) -> [UInt8] {
         text.clear()
-        for (name, report) in reports {
+        for index in reports.indices {
             text.raw(isFirst ? "" : ",\n")
             isFirst = false
-            census.count(report.state)
-            text.string(name.text)
+            census.count(reports[index].report.state)
+            text.string(reports[index].name.text)
             text.raw(":")
-            text.report(report)
+            text.report(reports[index].report)
         }
         return text.bytes
     }
+
+    /// What stands before the first token.
+    fileprivate static let beginning = Array("\n\"tokens\":{\n".utf8)
 
     /// What follows the last token.
     package static let end = Array("}}\n".utf8)
@@ -115,6 +118,19 @@ package struct StatusText: Sendable {
         var text = JSONText()
         text.head(head)
         return text.bytes
+    }
+}
+
+extension StatusDocument {
+    /// Reads a status file of this program but for its tokens, which may be very many.
+    ///
+    /// - Throws: `DecodingError`.
+    package init(withoutTokensOf file: Data) throws {
+        var document = file
+        if let tokens = file.firstRange(of: StatusText.beginning) {
+            document = file[..<tokens.upperBound] + Data(StatusText.end)
+        }
+        self = try Wire.decoder().decode(StatusDocument.self, from: document)
     }
 }
 

@@ -33,42 +33,38 @@ struct TimestampText {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// Appends the text to `bytes`.
-    func append(to bytes: inout [UInt8]) {
-        let (hour, minute) = (milliseconds / 3_600_000, milliseconds / 60_000 % 60)
-        bytes.append(digitsOf: year, count: 4)
-        bytes.append(UInt8(ascii: "-"))
-        bytes.append(digitsOf: month, count: 2)
-        bytes.append(UInt8(ascii: "-"))
-        bytes.append(digitsOf: day, count: 2)
-        bytes.append(UInt8(ascii: "T"))
-        bytes.append(digitsOf: hour, count: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(digitsOf: minute, count: 2)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.append(digitsOf: milliseconds / 1000 % 60, count: 2)
-        bytes.append(UInt8(ascii: "."))
-        bytes.append(digitsOf: milliseconds % 1000, count: 3)
-        bytes.append(UInt8(ascii: "Z"))
+    /// Appends the text, for which there is room.
+    func append(to text: inout OutputSpan<UInt8>) {
+        text.append(twoDigits: year / 100)
+        text.append(twoDigits: year % 100)
+        text.append(UInt8(ascii: "-"))
+        text.append(twoDigits: month)
+        text.append(UInt8(ascii: "-"))
+        text.append(twoDigits: day)
+        text.append(UInt8(ascii: "T"))
+        text.append(twoDigits: milliseconds / 3_600_000)
+        text.append(UInt8(ascii: ":"))
+        text.append(twoDigits: milliseconds / 60_000 % 60)
+        text.append(UInt8(ascii: ":"))
+        text.append(twoDigits: milliseconds / 1000 % 60)
+        text.append(UInt8(ascii: "."))
+        let fraction = milliseconds % 1000
+        text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: fraction / 100))
+        text.append(twoDigits: fraction % 100)
+        text.append(UInt8(ascii: "Z"))
     }
 
     var text: String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(TimestampText.length)
-        append(to: &bytes)
+        let bytes = [UInt8](capacity: TimestampText.length) { append(to: &$0) }
         return String(decoding: bytes, as: UTF8.self)
     }
 }
 
-extension [UInt8] {
-    /// Appends the last `count` decimal digits of a number that is not negative.
-    fileprivate mutating func append(digitsOf number: Int64, count: Int) {
-        var divisor: Int64 = 1
-        for _ in 1..<count { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-            divisor /= 10
-        }
+extension OutputSpan<UInt8> {
+    /// - `number`: from 0 to 99.
+    fileprivate mutating func append(twoDigits number: Int64) {
+        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / 10))
+        append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number % 10))
     }
 }
 

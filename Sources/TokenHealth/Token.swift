@@ -121,7 +121,35 @@ package struct Confirmation: Sendable, Hashable {
     }
 }
 
+/// How a token is watched: in most configurations the same for nearly all.
+package struct WatchHabits: Sendable, Hashable {
+    package var interval: Duration = .seconds(60)
+    /// Limit of one whole exchange.
+    package var timeout: Duration = .seconds(10)
+    package var confirmation = Confirmation()
+    /// How long nothing may be known before that is itself an alert.
+    package var blindAfter: Duration = .seconds(15 * 60)
+    package var remind: [Duration] = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
+    /// Remaining lifetimes at which a coming expiry is said, longest first.
+    package var expirySteps: [Duration] = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
+    /// How long an alert waits for siblings that may belong into it.
+    package var groupWait: Duration = .seconds(10)
+    /// How long an API may reject its tokens together before they are taken for dead.
+    package var providerGrace: Duration = .seconds(10 * 60)
+    /// Names of the notifiers that are told.
+    package var notify: [String] = []
+    /// Names of the notifiers that are told, too, when an incident is not acknowledged in time.
+    package var escalate: [String] = []
+    /// How long an incident may go without acknowledgement.
+    package var escalateAfter: Duration = .seconds(30 * 60)
+    /// When it is not spoken of.
+    package var maintenance: [MaintenanceWindow] = []
+
+    package init() {}
+}
+
 /// One token to watch, as the configuration describes it.
+@dynamicMemberLookup
 package struct WatchedToken: Sendable, Hashable {
     package var name: TokenName
     @Kept package var provider: Provider
@@ -144,27 +172,13 @@ package struct WatchedToken: Sendable, Hashable {
     package var expectedScopes: [String]?
     /// How the token that is used comes from the secret, where it is not the secret itself.
     @Rare package var grant: Grant?
-    package var interval: Duration
-    /// Limit of one whole exchange.
-    package var timeout: Duration
-    package var confirmation: Confirmation
-    /// How long nothing may be known before that is itself an alert.
-    package var blindAfter: Duration
-    package var remind: [Duration]
-    /// Remaining lifetimes at which a coming expiry is said, longest first.
-    package var expirySteps: [Duration]
-    /// How long an alert waits for siblings that may belong into it.
-    package var groupWait: Duration
-    /// How long an API may reject its tokens together before they are taken for dead.
-    package var providerGrace: Duration
-    /// Names of the notifiers that are told.
-    package var notify: [String]
-    /// Names of the notifiers that are told, too, when an incident is not acknowledged in time.
-    package var escalate: [String]
-    /// How long an incident may go without acknowledgement.
-    package var escalateAfter: Duration
-    /// When it is not spoken of.
-    package var maintenance: [MaintenanceWindow]
+    @Kept package var habits: WatchHabits
+
+    /// What belongs to the habits, as if it were the token's own.
+    package subscript<Value>(dynamicMember habit: WritableKeyPath<WatchHabits, Value>) -> Value {
+        get { habits[keyPath: habit] }
+        set { habits[keyPath: habit] = newValue }
+    }
 
     package init(
         name: TokenName,
@@ -189,35 +203,25 @@ package struct WatchedToken: Sendable, Hashable {
         self.owner = owner
         self.usedBy = usedBy
         self.expectedIdentity = expectedIdentity
-        self.interval = interval
-        self.timeout = .seconds(10)
-        self.confirmation = confirmation
-        self.blindAfter = .seconds(900)
-        self.remind = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
-        self.expirySteps = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
-        self.groupWait = .seconds(10)
-        self.providerGrace = .seconds(600)
-        self.notify = notify
-        self.escalate = []
-        self.escalateAfter = .seconds(1800)
-        self.maintenance = []
+        var habits = WatchHabits()
+        habits.interval = interval
+        habits.confirmation = confirmation
+        habits.notify = notify
+        self.habits = habits
     }
 
     /// Who is told of an incident.
     package func audience(of incident: Incident?, isEscalation: Bool) -> [String] {
-        if isEscalation { return escalate }
-        guard incident?.hasEscalated == true else { return notify }
-        return notify + escalate.filter { !notify.contains($0) }
+        if isEscalation { return habits.escalate }
+        guard incident?.hasEscalated == true else { return habits.notify }
+        return habits.notify + habits.escalate.filter { !habits.notify.contains($0) }
     }
 
     /// Keeps what is equal in both once.
     package mutating func share(with other: WatchedToken) {
         $provider.share(with: other.$provider)
         $probe.share(with: other.$probe)
-        if notify == other.notify { notify = other.notify }
-        if escalate == other.escalate { escalate = other.escalate }
-        if remind == other.remind { remind = other.remind }
-        if expirySteps == other.expirySteps { expirySteps = other.expirySteps }
+        $habits.share(with: other.$habits)
         if baseURL == other.baseURL { baseURL = other.baseURL }
         if certificateAuthorities == other.certificateAuthorities {
             certificateAuthorities = other.certificateAuthorities

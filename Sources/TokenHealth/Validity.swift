@@ -39,14 +39,17 @@ package struct Uptime: Sendable, Hashable, Codable {
     }
 
     /// Computes the three windows that end at `now`.
-    package init(of intervals: some Collection<ValidityInterval>, at now: Date) {
+    package init(of intervals: [ValidityInterval], at now: Date) {
+        let now = now.timeIntervalSinceReferenceDate
         func share(days: Double) -> Double? {
-            let from = now.addingTimeInterval(-days * 86_400)
+            let from = now - days * 86_400
             var known = 0.0
             var accepted = 0.0
-            for interval in intervals where interval.end > from {
-                let length = max(0, interval.end.timeIntervalSince(max(interval.start, from)))
-                switch interval.state {
+            for index in intervals.indices {
+                let end = intervals[index].end.timeIntervalSinceReferenceDate
+                guard end > from else { continue }
+                let length = max(0, end - max(intervals[index].start.timeIntervalSinceReferenceDate, from))
+                switch intervals[index].state {
                 case .valid, .limited:
                     known += length
                     accepted += length
@@ -56,7 +59,8 @@ package struct Uptime: Sendable, Hashable, Codable {
                     break
                 }
             }
-            return known > 0 ? (accepted / known * 10_000).rounded(.down) / 10_000 : nil
+            guard known > 0 else { return nil }
+            return known == accepted ? 1 : (accepted / known * 10_000).rounded(.down) / 10_000
         }
         self.init(day: share(days: 1), week: share(days: 7), month: share(days: 30))
     }

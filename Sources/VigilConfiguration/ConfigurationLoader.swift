@@ -92,14 +92,13 @@ extension Fields {
         )
     }
 
-    /// The built-in providers and the file's own, which come first where the names are equal.
-    private func providers() -> [String: ProviderDefinition?] {
-        var providers: [String: ProviderDefinition?] = ProviderCatalog.builtIn.definitions.mapValues { $0 }
+    private func providers() -> KnownProviders {
+        var providers: [String: ProviderDefinition?] = [:]
         for entry in self["providers"]?.entries("a mapping from names to providers") ?? []
         where entry.value.isName(entry.name, of: "a provider", at: entry.place) {
             providers.updateValue(entry.value.provider(named: entry.name), forKey: entry.name)
         }
-        return providers
+        return KnownProviders(own: providers)
     }
 
     private func tokens(in surroundings: TokenSurroundings) -> [WatchedToken] {

@@ -2,20 +2,9 @@ import TokenHealth
 
 /// How a token is watched, unless it says otherwise itself: the mapping `defaults`.
 struct Habits: Sendable, Hashable {
-    var interval: Duration = .seconds(60)
+    var watch = WatchHabits()
     /// Where the interval was written; `nil` for the one compiled in.
     var intervalPlace: Place?
-    var timeout: Duration = .seconds(10)
-    var confirmation = Confirmation()
-    var blindAfter: Duration = .seconds(15 * 60)
-    var groupWait: Duration = .seconds(10)
-    var providerGrace: Duration = .seconds(10 * 60)
-    var remind: [Duration] = [.seconds(3600), .seconds(4 * 3600), .seconds(86_400)]
-    /// Longest first.
-    var expirySteps: [Duration] = [30, 14, 7, 3, 1].map { .seconds($0 * 86_400) }
-    /// Names of notifiers that are told of what nobody acknowledges.
-    var escalate: [String] = []
-    var escalateAfter: Duration = .seconds(30 * 60)
     /// Names of notifiers; `nil` for all that are configured.
     var notify: [String]?
 
@@ -26,19 +15,19 @@ struct Habits: Sendable, Hashable {
     ///   - notifiers: the names that `notify` may hold.
     mutating func adopt(_ fields: Fields, notifiers: [String]) {
         if let setting = fields["interval"], let value = setting.duration(atLeast: .seconds(1)) {
-            interval = value
+            watch.interval = value
             intervalPlace = setting.node.place
         }
-        timeout = fields["timeout"]?.duration(atLeast: .milliseconds(100)) ?? timeout
-        confirmation = fields["confirm"]?.confirmation(startingFrom: confirmation) ?? confirmation
-        blindAfter = fields["blind_after"]?.duration(atLeast: .seconds(1)) ?? blindAfter
-        groupWait = fields["group_wait"]?.duration(atLeast: .zero) ?? groupWait
-        providerGrace = fields["provider_grace"]?.duration(atLeast: .zero) ?? providerGrace
-        remind = fields["remind"]?.durations() ?? remind
-        expirySteps = fields["expiry_steps"]?.durations()?.sorted(by: >) ?? expirySteps
+        watch.timeout = fields["timeout"]?.duration(atLeast: .milliseconds(100)) ?? watch.timeout
+        watch.confirmation = fields["confirm"]?.confirmation(startingFrom: watch.confirmation) ?? watch.confirmation
+        watch.blindAfter = fields["blind_after"]?.duration(atLeast: .seconds(1)) ?? watch.blindAfter
+        watch.groupWait = fields["group_wait"]?.duration(atLeast: .zero) ?? watch.groupWait
+        watch.providerGrace = fields["provider_grace"]?.duration(atLeast: .zero) ?? watch.providerGrace
+        watch.remind = fields["remind"]?.durations() ?? watch.remind
+        watch.expirySteps = fields["expiry_steps"]?.durations()?.sorted(by: >) ?? watch.expirySteps
         notify = fields["notify"]?.names(of: notifiers, "notify is empty: nobody is told") ?? notify
-        escalate = fields["escalate"]?.names(of: notifiers) ?? escalate
-        escalateAfter = fields["escalate_after"]?.duration(atLeast: .seconds(1)) ?? escalateAfter
+        watch.escalate = fields["escalate"]?.names(of: notifiers) ?? watch.escalate
+        watch.escalateAfter = fields["escalate_after"]?.duration(atLeast: .seconds(1)) ?? watch.escalateAfter
     }
 }
 

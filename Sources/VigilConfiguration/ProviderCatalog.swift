@@ -1,5 +1,7 @@
+import Synchronization
+
 /// The providers that are compiled in, written exactly as a user writes one.
-package struct ProviderCatalog: Sendable {
+package final class ProviderCatalog: Sendable {
     /// The one catalog of this program.
     package static let builtIn = ProviderCatalog(
         texts: [
@@ -16,22 +18,28 @@ package struct ProviderCatalog: Sendable {
         ].mapValues { String(decoding: $0, as: UTF8.self) }
     )
 
-    /// By name.
-    let definitions: [String: ProviderDefinition]
     private let texts: [String: String]
+    /// Those that somebody has asked for: reading all of them takes longer than the rest of a start.
+    private let definitions = Mutex<[String: ProviderDefinition]>([:])
 
-    private init(texts: [String: String]) {
-        self.texts = texts
-        definitions = texts.reduce(into: [:]) { definitions, text in
-            definitions[text.key] = ProviderCatalog.definition(named: text.key, in: text.value)
-        }
-    }
+    private init(texts: [String: String]) { self.texts = texts }
 
     /// The names, sorted.
     package var names: [String] { texts.keys.sorted() }
 
     /// The YAML of a provider, from `providers:` on, with its comments; `nil` for a name that is not built in.
     package func yaml(of name: String) -> String? { texts[name] }
+
+    /// What a provider is; `nil` for a name that is not built in.
+    func definition(of name: String) -> ProviderDefinition? {
+        guard let text = texts[name] else { return nil }
+        return definitions.withLock { definitions in
+            if let known = definitions[name] { return known }
+            let definition = ProviderCatalog.definition(named: name, in: text)
+            definitions[name] = definition
+            return definition
+        }
+    }
 
     private static func definition(named name: String, in text: String) -> ProviderDefinition? {
         let log = ProblemLog()

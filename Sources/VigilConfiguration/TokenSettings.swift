@@ -2,11 +2,25 @@ import TokenHealth
 
 /// What a token's settings may refer to.
 struct TokenSurroundings {
-    /// `nil` for a provider whose own description is wrong: that is told once, there.
-    let providers: [String: ProviderDefinition?]
+    let providers: KnownProviders
     /// Every configured name, also of notifiers whose settings are wrong.
     let notifiers: [String]
     let habits: Habits
+}
+
+/// The built-in providers and the file's own, which come first where the names are equal.
+struct KnownProviders {
+    /// `nil` for one whose description is wrong: that is told once, there.
+    let own: [String: ProviderDefinition?]
+
+    /// All names, sorted.
+    var names: [String] { Set(own.keys).union(ProviderCatalog.builtIn.names).sorted() }
+
+    /// `nil` for one that is unknown, and in it `nil` for one whose description is wrong.
+    subscript(name: String) -> ProviderDefinition?? {
+        if let definition = own[name] { return definition }
+        return ProviderCatalog.builtIn.definition(of: name).map(Optional.some)
+    }
 }
 
 extension Setting {
@@ -20,8 +34,10 @@ extension Setting {
         let hasProvider = members.contains { $0.key == "provider" }
         let definition = hasProvider ? tokenProvider(in: surroundings, members: members) : nil
         guard let fields = mapping(.token, others: definition?.parameters) else { return nil }
-        let known = surroundings.providers.keys.sorted().joined(separator: ", ")
-        if !hasProvider { report("provider is missing: which API the token is for; known here: \(known)") }
+        if !hasProvider {
+            let known = surroundings.providers.names.joined(separator: ", ")
+            report("provider is missing: which API the token is for; known here: \(known)")
+        }
         let secret = fields.required("secret", "where the token is, as in secret: {file: PATH}")?.secretSource()
         var habits = surroundings.habits
         habits.adopt(fields, notifiers: surroundings.notifiers)
@@ -36,13 +52,13 @@ extension Setting {
             secret: secret,
             parameters: parameters,
             owner: draft.owner,
-            usedBy: draft.usedBy,
-            notify: habits.notify ?? surroundings.notifiers
+            usedBy: draft.usedBy
         )
         token.probe = probe
         token.asker = asker
         fields.address(&token)
-        token.follow(habits)
+        token.habits = habits.watch
+        token.notify = habits.notify ?? surroundings.notifiers
         fields.grant(&token)
         fields.expectation(&token)
         warnOfHaste(token, habits: habits)
@@ -58,7 +74,7 @@ extension Setting {
         let setting = Setting(node: member.value, key: member.key, path: "\(path).provider", log: log)
         guard let name = setting.text("the name of a provider") else { return nil }
         guard let definition = surroundings.providers[name] else {
-            let known = surroundings.providers.keys.sorted()
+            let known = surroundings.providers.names
             setting.report("unknown provider \(Wording.shown(name))\(Wording.suggestion(for: name, in: known))")
             return nil
         }
@@ -74,21 +90,6 @@ extension Setting {
             at: habits.intervalPlace ?? node.place,
             path: "\(path).interval"
         )
-    }
-}
-
-extension WatchedToken {
-    fileprivate mutating func follow(_ habits: Habits) {
-        interval = habits.interval
-        timeout = habits.timeout
-        confirmation = habits.confirmation
-        blindAfter = habits.blindAfter
-        groupWait = habits.groupWait
-        providerGrace = habits.providerGrace
-        escalate = habits.escalate
-        escalateAfter = habits.escalateAfter
-        remind = habits.remind
-        expirySteps = habits.expirySteps
     }
 }
 

@@ -81,8 +81,8 @@ extension TokenObserver {
         wearing secret: Secret,
         judgedBy judge: (Exchange) -> Finding
     ) async -> (Sight, Purse.Coin?) {
-        let exchange = await look.answer(to: question, secret, judgedBy: judge)
-        let (finding, now) = (judge(exchange), timekeeper.now())
+        let (exchange, finding) = await look.answer(to: question, secret, judgedBy: judge)
+        let now = timekeeper.now()
         let sight = sight(of: look, finding, exchange, question, at: now)
         guard finding.verdict.name == .accepted, let minted = exchange.minted,
             case .answered(let answer) = exchange.outcome

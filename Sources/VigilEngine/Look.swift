@@ -15,12 +15,12 @@ struct Look {
     /// What came of asking the token's own question, where that was done already.
     var glimpsed: Exchange?
 
-    /// The answer to `question`; a rejection that would be believed at once is asked for again.
+    /// The answer to `question`, and what it means; a rejection that would be believed at once is asked for again.
     func answer(
         to question: Question,
         _ secret: Secret,
         judgedBy judge: (Exchange) -> Finding
-    ) async -> Exchange {
+    ) async -> (Exchange, Finding) {
         let isFresh = belief.isDoubted
         let exchange: Exchange
         if let glimpsed {
@@ -28,11 +28,13 @@ struct Look {
         } else {
             exchange = await prober.exchange(request(question, secret, onFreshConnection: isFresh))
         }
-        guard judge(exchange).verdict.name == .rejected, token.confirmation.rejections == 1, !isFresh else {
-            return exchange
+        let finding = judge(exchange)
+        guard finding.verdict.name == .rejected, token.confirmation.rejections == 1, !isFresh else {
+            return (exchange, finding)
         }
         // A single rejection will be believed: it must not come by a kept connection that went wrong.
-        return await prober.exchange(request(question, secret, onFreshConnection: true))
+        let second = await prober.exchange(request(question, secret, onFreshConnection: true))
+        return (second, judge(second))
     }
 
     private func request(_ question: Question, _ secret: Secret, onFreshConnection: Bool) -> ProbeRequest {

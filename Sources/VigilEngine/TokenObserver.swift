@@ -159,9 +159,9 @@ package struct TokenObserver: Sendable {
     func sight(of look: Look, wearing secret: Secret, minted: Purse.Coin? = nil) async -> Sight {
         let token = look.token
         let judge = Judge(token: token, knownIdentity: look.belief.identity, siblingsPass: look.siblingsPass)
-        let exchange = await look.answer(to: token.question, secret) { judge.finding(on: $0) }
-        let control = await control(for: exchange, judge: judge, look: look)
-        var finding = judge.finding(on: exchange, control: control)
+        var (exchange, finding) = await look.answer(to: token.question, secret) { judge.finding(on: $0) }
+        let control = await control(for: exchange, finding, judge: judge, look: look)
+        if let control { finding = judge.finding(on: exchange, control: control) }
         let membership = await membership(after: finding, look, secret)
         if let wait = membership?.retryAfter {
             finding = Finding(finding.verdict, finding.observation, retryAfter: wait)
@@ -217,11 +217,12 @@ package struct TokenObserver: Sendable {
         return Sight(observation: observation, exchange: exchange)
     }
 
-    private func control(for exchange: Exchange, judge: Judge, look: Look) async -> Exchange? {
+    /// The answer to the request without the token, where `finding`, made without it, wants it.
+    private func control(for exchange: Exchange, _ finding: Finding, judge: Judge, look: Look) async -> Exchange? {
         let token = look.token
         let isWanted =
             judge.needsControl(for: exchange)
-            || look.belief.wantsControl(for: judge.finding(on: exchange), token: token, at: timekeeper.now())
+            || look.belief.wantsControl(for: finding, token: token, at: timekeeper.now())
         guard isWanted else { return nil }
         let isCalm = exchange.status.map { (200..<300).contains($0) } ?? false
         let freshness = isCalm ? TokenObserver.freshness.calm : TokenObserver.freshness.doubt

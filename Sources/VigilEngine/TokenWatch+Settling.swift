@@ -95,6 +95,7 @@ extension TokenWatch {
             change: isUrgent ? change(decision, news, entry: next, ended: ended, previous: previous, at: now) : nil,
             at: now
         )
+        models.align(&next)
         entries[look.name] = next
         regroup(news)
         return draft

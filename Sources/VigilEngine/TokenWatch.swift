@@ -24,6 +24,7 @@ package actor TokenWatch {
     private let limit: Int
 
     var entries: Correlation.Entries = [:]
+    var models = EntryModels()
     /// Tokens of which something is known that is not stored, and need not be at once.
     var dirty: Set<TokenName> = []
     /// Their names in order; empty until somebody wants them.
@@ -72,12 +73,9 @@ package actor TokenWatch {
         var entries: Correlation.Entries = [:]
         entries.reserveCapacity(tokens.count)
         for (index, token) in tokens.enumerated() {
-            entries[token.name] = WatchEntry(
-                token: token,
-                stored: stored[token.name],
-                now: now.wall,
-                uptime: now.uptime
-            )
+            var entry = WatchEntry(token: token, stored: stored[token.name], now: now.wall, uptime: now.uptime)
+            models.align(&entry)
+            entries[token.name] = entry
             agenda.schedule(token.name, at: now.uptime + stagger.delay(of: index), patience: token.patience)
         }
         self.entries = entries
@@ -124,12 +122,8 @@ package actor TokenWatch {
                 entries[token.name] = entry
                 correlation.add(entry, at: now.uptime)
             } else {
-                let entry = WatchEntry(
-                    token: token,
-                    stored: stored[token.name],
-                    now: now.wall,
-                    uptime: now.uptime
-                )
+                var entry = WatchEntry(token: token, stored: stored[token.name], now: now.wall, uptime: now.uptime)
+                models.align(&entry)
                 entries[token.name] = entry
                 correlation.add(entry, at: now.uptime)
             }

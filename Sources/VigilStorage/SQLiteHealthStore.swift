@@ -94,13 +94,17 @@ package final class SQLiteHealthStore: HealthStore {
     package func load() throws -> [TokenName: StoredToken] {
         try queue.read { database in
             var tokens: [TokenName: StoredToken] = [:]
+            // Of very many tokens most are alike, and what is alike is kept once.
+            var model: Belief?
             let oldest = try Int64.fetchOne(database, sql: "SELECT max(end_at) FROM validity") ?? 0
             for row in try Row.fetchAll(database, sql: "SELECT id, name, belief FROM token") {
                 let document: String = row["belief"]
                 // A belief that cannot be read is a token not looked at yet: better than a daemon that does not start.
                 guard let name = TokenName(row["name"]),
-                    let belief = try? Wire.decoder().decode(Belief.self, from: Data(document.utf8))
+                    var belief = try? Wire.decoder().decode(Belief.self, from: Data(document.utf8))
                 else { continue }
+                if let model { belief.share(with: model) }
+                model = belief
                 let id: Int64 = row["id"]
                 let intervals = try Row.fetchAll(
                     database,

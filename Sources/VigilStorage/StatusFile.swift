@@ -32,7 +32,7 @@ package struct StatusFile: StatusPublisher {
         let draft = try FileDraft(path: path, mode: 0o644)
         do {
             try draft.write(text.head(edition.head))
-            try await edition.forEachPortion { lines in try draft.write(text.tokens(lines)) }
+            try await edition.forEachPortion { lines in try draft.write(text.tokens(lines[...])) }
             try draft.write(StatusText.end)
             // Only now is it known how many tokens are in which state.
             try draft.write(text.head(edition.head), at: 0)

@@ -58,7 +58,8 @@ struct StatusTextTests {
         return last + rest + StatusText.end
     }
 
-    @Test(arguments: [0, 1, 2, 5, 1000]) func `it is the document`(count: Int) throws {
+    /// So many tokens as a document, and as they are written.
+    private func written(_ count: Int) -> (document: StatusDocument, text: [UInt8]) {
         let states = StateName.allCases
         let tokens = (0..<count).map { (name: Sample.name("bot-\($0)"), report: report($0, states[$0 % states.count])) }
         let head = head(count == 5 ? ["a \"problem\"\nof two lines"] : [])
@@ -69,10 +70,24 @@ struct StatusTextTests {
             tokens: Dictionary(uniqueKeysWithValues: tokens.map { ($0.name, $0.report) }),
             notifiers: head.notifiers
         )
-        let written = file(head, tokens)
+        return (document, file(head, tokens))
+    }
+
+    @Test(arguments: [0, 1, 2, 5, 1000]) func `it is the document`(count: Int) throws {
+        let (document, text) = written(count)
         let expected = try Wire.encoder().encode(document)
-        #expect(JSONValue(parsing: written) == JSONValue(parsing: Array(expected)))
-        #expect(try Wire.decoder().decode(StatusDocument.self, from: Data(written)).summary == document.summary)
+        #expect(JSONValue(parsing: text) == JSONValue(parsing: Array(expected)))
+        #expect(try Wire.decoder().decode(StatusDocument.self, from: Data(text)).summary == document.summary)
+    }
+
+    @Test(arguments: [0, 1000]) func `all but the tokens can be read without reading them`(count: Int) throws {
+        let (whole, text) = written(count)
+        var expected = whole
+        expected.tokens = [:]
+        #expect(try StatusDocument(withoutTokensOf: Data(text)) == expected)
+        let foreign = try Wire.encoder().encode(whole)
+        #expect(try StatusDocument(withoutTokensOf: foreign).monitor == whole.monitor)
+        #expect(throws: DecodingError.self) { try StatusDocument(withoutTokensOf: Data(text.prefix(50))) }
     }
 
     @Test func `a census counts every state, and knows the worst`() {

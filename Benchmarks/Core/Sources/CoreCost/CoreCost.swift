@@ -1,19 +1,20 @@
 import TokenHealth
 
-/// `CoreCost known|healthy|death COUNT`: so many healthy looks at one token, whose answer is the one before or is read anew; or
-/// so many deaths, each with its confirmation.
+/// `CoreCost known|healthy|death|written COUNT`: so many healthy looks at one token, whose answer is the one before or is read
+/// anew; or so many deaths, each with its confirmation; or so many lines of the status file.
 @main
 enum CoreCost {
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         guard let what = words.first, let count = words.last.flatMap({ Int($0) }), let token = Tallyfy.token else {
-            preconditionFailure("usage: CoreCost known|healthy|death COUNT")
+            preconditionFailure("usage: CoreCost known|healthy|death|written COUNT")
         }
         switch what {
         case "known": known(count, token)
         case "healthy": healthy(count, token)
+        case "written": written(count, token)
         case "death": for _ in 0..<count { death(of: token) }
-        default: preconditionFailure("usage: CoreCost known|healthy|death COUNT")
+        default: preconditionFailure("usage: CoreCost known|healthy|death|written COUNT")
         }
     }
 
@@ -31,6 +32,14 @@ enum CoreCost {
         for _ in 0..<count { story.look(200, Story.acceptance) }
         precondition(story.state == .valid, "it is healthy")
         precondition(story.pause > .zero && story.pause <= token.interval, "and looked at in time")
+    }
+
+    private static func written(_ count: Int, _ token: WatchedToken) {
+        var story = Story(token: token)
+        story.look(200, Story.acceptance, isControlled: true)
+        story.lookAgain(200, Story.acceptance)
+        let length = story.writtenLines(count, portion: 100)
+        precondition(length > count * 500, "every line is whole")
     }
 
     private static func death(of token: WatchedToken) {

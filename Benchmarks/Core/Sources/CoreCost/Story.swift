@@ -66,6 +66,34 @@ struct Story {
         known += 1
     }
 
+    /// How many bytes so many lines of the status file take, put together and written `portion` at a time.
+    func writtenLines(_ count: Int, portion: Int) -> Int {
+        let monitor = MonitorReport(
+            version: "0",
+            pid: 1,
+            host: "host",
+            startedAt: now.wall,
+            healthy: true,
+            problems: []
+        )
+        var text = StatusText(
+            StatusHead(generatedAt: now.wall, validUntil: now.wall, monitor: monitor, notifiers: [:])
+        )
+        let intervals = [
+            ValidityInterval(start: now.wall.addingTimeInterval(-86_400), end: now.wall, state: .valid, reason: nil)
+        ]
+        var length = 0
+        for _ in 0..<(count / portion) {
+            let lines = (0..<portion).map { _ in
+                let uptime = Uptime(of: intervals, at: now.wall)
+                let report = TokenReport(token: token, belief: belief, uptime: uptime, nextProbeAt: now.wall)
+                return (name: token.name, report: report)
+            }
+            length += text.tokens(lines[...]).count
+        }
+        return length
+    }
+
     private func answered(_ status: Int, _ body: [UInt8], to secret: Secret?) -> Exchange {
         let headers = Story.headers.map { HeaderField($0.0, $0.1) } + [HeaderField("content-length", "\(body.count)")]
         let answer = Answer(status: status, headers: headers, body: body)
