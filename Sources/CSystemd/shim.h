@@ -18,6 +18,8 @@ static inline int csystemd_limit_arenas(int count) {
     return mallopt(M_ARENA_MAX, count);
 }
 
+static inline int csystemd_trim_memory(void) { return malloc_trim(0); }
+
 // prctl(2) is variadic, and Swift does not import variadic functions.
 static inline int csystemd_set_dumpable(int dumpable) {
     return prctl(PR_SET_DUMPABLE, (unsigned long)dumpable, 0UL, 0UL, 0UL);

@@ -10,13 +10,26 @@ import VigilNotifying
 import VigilProbing
 import VigilServing
 import VigilStorage
+import VigilSystemd
 
 /// The whole daemon, wired once, here.
 struct Daemon {
-    let configuration: Configuration
-    let configurationPath: String
-    let environment: [String: String]
-    let logger: Logger
+    private let current: CurrentConfiguration
+    private let configurationPath: String
+    private let environment: [String: String]
+    private let logger: Logger
+
+    init(
+        configuration: Configuration,
+        configurationPath: String,
+        environment: [String: String],
+        logger: Logger
+    ) {
+        current = CurrentConfiguration(configuration)
+        self.configurationPath = configurationPath
+        self.environment = environment
+        self.logger = logger
+    }
 
     /// Runs until SIGTERM or SIGINT.
     ///
@@ -24,7 +37,8 @@ struct Daemon {
     func run() async throws {
         let timekeeper = SystemTimekeeper()
         let started = timekeeper.now().wall
-        let current = CurrentConfiguration(configuration)
+        // Beyond a reload nobody may keep the old tokens: there may be very many.
+        let configuration = current.value.withoutTokens
         let supervisor = SystemdSupervisor()
         let progress = Progress(watchdogInterval: supervisor.watchdogInterval)
         let roster = NotifierRoster([:])
@@ -48,15 +62,16 @@ struct Daemon {
         )
         let (known, untold, failing) = (try store.load(), try store.untold(), try store.failingNotifiers())
         try StatusFile(path: configuration.statusFile).checkDirectory()
-        tellLoss()
+        tellLoss(in: configuration.statusFile)
+        ProcessMemory.giveBack()
         // Everything that can be wrong from the start has been tried: HTTP clients must be shut down, not just dropped.
         let prober = HTTPProber(version: Version.text, environment: environment)
         let secrets = HostSecretReader(environment: environment)
         let notifiers = Notifiers(configuration: configuration, secrets: secrets)
         roster.adopt(notifiers.members)
         let watch = TokenWatch(
-            tokens: configuration.tokens,
-            stored: known,
+            tokens: current.value.tokens,
+            stored: consume known,
             untold: untold,
             observer: TokenObserver(
                 prober: prober,
@@ -199,7 +214,7 @@ struct Daemon {
         let watchdog = Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger)
         logger.info(
             "watching",
-            metadata: ["tokens": "\(configuration.tokens.count)", "notifiers": "\(configuration.notifiers.count)"]
+            metadata: ["tokens": "\(current.value.tokens.count)", "notifiers": "\(configuration.notifiers.count)"]
         )
         // Stopped from the last to the first: first no new probes, then no new deliveries, then the last status file.
         let services: [any Service] = [
@@ -264,9 +279,9 @@ struct Daemon {
     }
 
     /// Says so when the last daemon ended before everything was on disk: its last status file tells.
-    private func tellLoss() {
-        guard let bytes = FileManager.default.contents(atPath: configuration.statusFile),
-            let document = try? Wire.decoder().decode(StatusDocument.self, from: bytes),
+    private func tellLoss(in statusFile: String) {
+        guard let bytes = FileManager.default.contents(atPath: statusFile),
+            let document = try? StatusDocument(withoutTokensOf: bytes),
             let problem = document.monitor.problems.first(where: { $0.hasPrefix(ResilientHealthStore.complaint) })
         else { return }
         logger.error(
@@ -294,6 +309,12 @@ struct Daemon {
 }
 
 extension Configuration {
+    fileprivate var withoutTokens: Configuration {
+        var configuration = self
+        configuration.tokens = []
+        return configuration
+    }
+
     /// How often the status file is renewed when nothing changes: the shortest interval, between 1 s and 1 min.
     fileprivate var statusPeriod: Duration {
         min(max(tokens.map(\.interval).min() ?? .seconds(60), .seconds(1)), .seconds(60))

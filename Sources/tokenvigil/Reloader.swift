@@ -5,6 +5,7 @@ import TokenHealth
 import VigilConfiguration
 import VigilEngine
 import VigilStorage
+import VigilSystemd
 
 /// The configuration in use, for everything that asks anew each time.
 final class CurrentConfiguration: Sendable {
@@ -113,10 +114,11 @@ actor Reloader {
     func reload() async throws(Failure) -> Int {
         await takeTurn()
         defer { passTurn() }
+        defer { ProcessMemory.giveBack() }
         do throws(Failure) {
-            let next = try await load()
+            let count = try await load()
             note(nil)
-            return next.tokens.count
+            return count
         } catch {
             logger.error(
                 "the new configuration is not used, the old one stays",
@@ -129,7 +131,8 @@ actor Reloader {
         }
     }
 
-    private func load() async throws(Failure) -> Configuration {
+    /// - Returns: how many tokens are watched now.
+    private func load() async throws(Failure) -> Int {
         let next: Configuration
         do throws(ConfigurationErrors) {
             next = try ConfigurationLoader.load(path: path) { $0.problem }
@@ -163,7 +166,7 @@ actor Reloader {
             "configuration reloaded",
             metadata: ["tokens": "\(next.tokens.count)", "notifiers": "\(next.notifiers.count)"]
         )
-        return next
+        return next.tokens.count
     }
 
     // MARK: - What is told

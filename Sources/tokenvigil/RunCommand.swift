@@ -33,15 +33,14 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         let logger = logFormat.logger(level: logLevel)
         ProcessMemory.keepTogether()
-        let configuration = try configuration(logger)
-        // A core would hold secrets. Failing to forbid it is worth a line, not a stop.
-        if (try? ProcessHardening.disableCoreDumps()) == nil { logger.warning("core dumps stay on") }
         let daemon = Daemon(
-            configuration: configuration,
+            configuration: try configuration(logger),
             configurationPath: common.config,
             environment: ProcessInfo.processInfo.environment,
             logger: logger
         )
+        // A core would hold secrets. Failing to forbid it is worth a line, not a stop.
+        if (try? ProcessHardening.disableCoreDumps()) == nil { logger.warning("core dumps stay on") }
         do {
             try await daemon.run()
         } catch let error as StorageError {
