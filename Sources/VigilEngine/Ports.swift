@@ -14,12 +14,12 @@ package protocol Prober: Sendable {
     func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]>
 }
 
-/// One question, and the mark of the answer that would be no news.
+/// One question, and the mark of the answer that would be no news; `nil` where any is to be read.
 package struct GlanceRequest: Sendable {
     package let request: ProbeRequest
-    package let mark: AnswerMark
+    package let mark: AnswerMark?
 
-    package init(_ request: ProbeRequest, expecting mark: AnswerMark) {
+    package init(_ request: ProbeRequest, expecting mark: AnswerMark?) {
         self.request = request
         self.mark = mark
     }
@@ -40,12 +40,16 @@ package struct GlanceResult: Sendable {
 /// What an answer looked like at a glance.
 package enum Glance: Sendable, Hashable {
     /// It has the mark that was expected.
-    case same(latency: Duration)
+    case same(status: Int, latency: Duration)
     case other(Exchange)
 
     /// What an exchange that was read comes to.
-    package init(_ exchange: Exchange, expecting mark: AnswerMark) {
-        self = exchange.mark == mark ? .same(latency: exchange.latency) : .other(exchange)
+    package init(_ exchange: Exchange, expecting mark: AnswerMark?) {
+        if let mark, exchange.mark == mark {
+            self = .same(status: mark.status, latency: exchange.latency)
+        } else {
+            self = .other(exchange)
+        }
     }
 }
 

@@ -67,29 +67,29 @@ package struct TokenObserver: Sendable {
     /// - Parameters:
     ///   - token: what to look at.
     ///   - fingerprint: of the secret that got the known answer.
-    ///   - known: that answer.
+    ///   - known: that answer; `nil` where any is to be read.
     /// - Returns: `nil` where the secret is another one, or cannot be had at once.
     func glanceRequest(
         for token: WatchedToken,
         fingerprint: Fingerprint?,
-        known: KnownAnswer
+        known: KnownAnswer?
     ) async -> GlanceRequest? {
         // A command may take its time, and others would wait for it.
         guard token.secret.isReadAtOnce, token.asker?.isReadAtOnce ?? true,
             let (secret, asker) = try? await credentials(of: token),
-            fingerprinter.fingerprint(of: secret) == fingerprint
+            known == nil || fingerprinter.fingerprint(of: secret) == fingerprint
         else { return nil }
-        let request = ProbeRequest(token: token, question: known.question, secret: secret, asker: asker)
-        return GlanceRequest(request, expecting: known.mark)
+        let request = ProbeRequest(token: token, question: known?.question, secret: secret, asker: asker)
+        return GlanceRequest(request, expecting: known?.mark)
     }
 
     /// Asks all of these at once.
     func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]> { prober.glances(at: requests) }
 
     /// One more acceptance, by the answer that was expected.
-    func reaffirmation(after request: GlanceRequest, latency: Duration, at now: Moment) -> Reaffirmation {
-        tally.note(.accepted, latency: latency, of: request.request.token.name)
-        return Reaffirmation(status: request.mark.status, latency: latency, at: now)
+    func reaffirmation(of token: TokenName, status: Int, latency: Duration, at now: Moment) -> Reaffirmation {
+        tally.note(.accepted, latency: latency, of: token)
+        return Reaffirmation(status: status, latency: latency, at: now)
     }
 
     /// The name of the secret that `token` has now; `nil` where it cannot be read.

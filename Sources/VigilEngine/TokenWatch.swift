@@ -9,6 +9,9 @@ package struct Round: Sendable {
     fileprivate var glances: [GlanceRequest] = []
 
     package var isEmpty: Bool { looks.isEmpty && glances.isEmpty }
+
+    /// All that are in it.
+    package var tokens: [TokenName] { looks + glances.map(\.request.token.name) }
 }
 
 /// Looks at every token when it is due, decides, and has the decision stored before it believes it.
@@ -226,11 +229,14 @@ package actor TokenWatch {
 
     // MARK: - Looks at a glance
 
-    /// What to ask about a token in good standing; `nil` where more than a glance is needed.
+    /// What to ask about a token in good standing, or one of which nothing is known yet; `nil` where a look has more to do
+    /// before it may ask.
     private func glanceRequest(for name: TokenName, at now: Moment) async -> GlanceRequest? {
+        guard let entry = entries[name] else { return nil }
         // Of a token in good standing, while all is calm, the siblings have nothing to say.
-        guard let entry = entries[name], correlation.isCalm(around: entry), let known = entry.expected(at: now),
-            !isResting(entry), ledgers[entry.realm]?.wait(forDoubted: false, at: now.uptime) == nil,
+        let known = correlation.isCalm(around: entry) ? entry.expected(at: now) : nil
+        guard known != nil || entry.isUnread, !isResting(entry),
+            ledgers[entry.realm]?.wait(forDoubted: false, at: now.uptime) == nil,
             let request = await observer.glanceRequest(
                 for: entry.token,
                 fingerprint: entry.belief.fingerprint,
@@ -254,9 +260,9 @@ package actor TokenWatch {
             let request = requests[result.index]
             let name = request.request.token.name
             switch result.glance {
-            case .same(let latency):
+            case .same(let status, let latency):
                 endGlance(request.request, requests: 1, at: now.uptime)
-                adopt(observer.reaffirmation(after: request, latency: latency, at: now), of: name)
+                adopt(observer.reaffirmation(of: name, status: status, latency: latency, at: now), of: name)
                 endLook(at: name)
             case .other(let exchange):
                 others.append((name, TokenObserver.Glimpse(request: request.request, exchange: exchange)))

@@ -58,6 +58,9 @@ struct WatchEntry {
         return known
     }
 
+    /// Whether whatever is answered is to be read, and nothing counts against the token: then it is asked with the others.
+    var isUnread: Bool { known == nil && !belief.isDoubted && token.grant == nil }
+
     /// Remembers an answer that has been read.
     mutating func remember(_ exchange: Exchange?, after observation: Observation) {
         let finding = observation.finding

@@ -67,8 +67,9 @@ private final class GlanceRound: Sendable {
                 let limit = requests[reply.index].request.token.timeout
                 read(.failure(HTTPClientError.deadlineExceeded), latency: limit, for: reply.index)
             case .answered(let response, let latency):
-                if response.mark(under: requests[reply.index].request.token.probe) == requests[reply.index].mark {
-                    same.append(GlanceResult(index: reply.index, .same(latency: latency)))
+                let asked = requests[reply.index]
+                if let mark = asked.mark, response.mark(under: asked.request.token.probe) == mark {
+                    same.append(GlanceResult(index: reply.index, .same(status: mark.status, latency: latency)))
                 } else {
                     read(.success(ReceivedAnswer(response)), latency: latency, for: reply.index)
                 }

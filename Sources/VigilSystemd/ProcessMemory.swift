@@ -6,6 +6,7 @@ package enum ProcessMemory {
     ///
     /// glibc gives each thread an arena of its own (malloc(3)), and what one gives back no other can use: reading a large
     /// configuration would cost for ever what it took for a second. There are few threads, and they do not fight over it.
+    /// To be called before there is a second one, which would keep the arena that it has.
     package static func keepTogether() { _ = csystemd_limit_arenas(1) }
 
     /// Gives back to the system what is free between what is in use (malloc_trim(3)).

@@ -32,7 +32,6 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         let logger = logFormat.logger(level: logLevel)
-        ProcessMemory.keepTogether()
         let daemon = Daemon(
             configuration: try configuration(logger),
             configurationPath: common.config,

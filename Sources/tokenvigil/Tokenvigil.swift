@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import VigilSystemd
 
 /// The program's entry: parses the command line and runs the command.
 @main
@@ -24,6 +25,7 @@ struct Tokenvigil: AsyncParsableCommand {
     static func main() async {
         // A reader that goes away must end neither the daemon nor a command.
         signal(SIGPIPE, SIG_IGN)
+        ProcessMemory.keepTogether()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -57,14 +57,27 @@ import TokenHealth
     }
 
     @Test func `an answer as expected is one more acceptance`() async throws {
-        let watch = try await withGlance(at: try token(), answered: .same(latency: .milliseconds(5))) { _ in }
+        let watch = try await withGlance(at: try token(), answered: .same(status: 200, latency: .milliseconds(5))) {
+            _ in
+        }
         let report = await watch.reports(of: [Sample.name("bot")], at: timekeeper.now().wall).first?.report
         #expect(report?.state == .valid)
         #expect(report?.lastAcceptedAt == timekeeper.now().wall)
         #expect(await watch.nextDue == .seconds(121))
     }
 
-    @Test(arguments: [Glance.same(latency: .milliseconds(5)), .other(Reply.unauthenticated)])
+    @Test func `the first answers are asked for together, and read`() async throws {
+        let watch = try watch(try token())
+        let round = await watch.takeDue()
+        #expect(round.looks.isEmpty && !round.isEmpty)
+        await watch.run(round)
+        #expect(prober.asked == ["https://api.example.test/me"])
+        let report = await watch.reports(of: [Sample.name("bot")], at: timekeeper.now().wall).first?.report
+        #expect(report?.state == .valid)
+        #expect(report?.lastProbe?.httpStatus == 200)
+    }
+
+    @Test(arguments: [Glance.same(status: 200, latency: .milliseconds(5)), .other(Reply.unauthenticated)])
     func `a token that is removed meanwhile leaves nothing under way`(glance: Glance) async throws {
         let token = try token()
         let watch = try await withGlance(at: token, answered: glance) { try await $0.adopt([]) }
@@ -115,7 +128,16 @@ private final class HeldProber: Prober {
 
     func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]> {
         let (results, continuation) = AsyncStream.makeStream(of: [GlanceResult].self)
-        state.withLock { $0.glances.append(continuation) }
+        guard requests.allSatisfy({ $0.mark == nil }) else {
+            state.withLock { $0.glances.append(continuation) }
+            return results
+        }
+        Task {
+            for (index, glance) in requests.enumerated() {
+                continuation.yield([GlanceResult(index: index, .other(await exchange(glance.request)))])
+            }
+            continuation.finish()
+        }
         return results
     }
 

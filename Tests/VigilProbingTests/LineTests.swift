@@ -27,6 +27,12 @@ import VigilProbing
         } _: { bench async throws in
             let token = try bench.token(0)
             let other = await bench.exchange(try bench.token(9)).mark
+            let unknown = ProbeRequest(token: try bench.token(9), secret: bench.secret)
+            var found: [AnswerMark?] = []
+            for await results in bench.prober.glances(at: [GlanceRequest(unknown, expecting: nil)]) {
+                found += results.map(\.glance.exchange?.mark)
+            }
+            #expect(found == [other])
             let read = try #require(try await bench.glances(at: [token], expecting: other).first?.exchange)
             let known = await bench.exchange(token)
             #expect(read.answer?.status == known.answer?.status)
