@@ -12,13 +12,13 @@ extension Database {
         }
         for abandoned in news.abandoned.values { try close(abandoned.incident, by: nil, at: abandoned.at) }
         for notice in news.held {
-            try execute(
-                sql: "INSERT INTO held_notice (id, at, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                arguments: [notice.id, notice.at.milliseconds, try notice.json()]
+            try put(
+                "INSERT INTO held_notice (id, at, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [notice.id, notice.at.milliseconds, try notice.json()]
             )
         }
         for notice in news.released {
-            try execute(sql: "DELETE FROM held_notice WHERE id = ?", arguments: [notice.id])
+            try put("DELETE FROM held_notice WHERE id = ?", [notice.id])
         }
         for (realm, change) in news.providers { try write(change, of: realm) }
         for (token, change) in news.silences { try write(change, of: token) }
@@ -29,36 +29,36 @@ extension Database {
     private func write(_ change: SilenceChange, of token: TokenName) throws {
         switch change {
         case .began(let silence):
-            try execute(
-                sql: "INSERT OR REPLACE INTO silence (token, until_at, document) VALUES (?, ?, ?)",
-                arguments: [token.text, silence.until.milliseconds, try silence.json()]
+            try put(
+                "INSERT OR REPLACE INTO silence (token, until_at, document) VALUES (?, ?, ?)",
+                [token.text, silence.until.milliseconds, try silence.json()]
             )
         case .ended:
-            try execute(sql: "DELETE FROM silence WHERE token = ?", arguments: [token.text])
+            try put("DELETE FROM silence WHERE token = ?", [token.text])
         }
     }
 
     private func insert(_ intervention: Intervention) throws {
-        try execute(
-            sql: "INSERT INTO intervention (token, at, document) VALUES (?, ?, ?)",
-            arguments: [intervention.token.text, intervention.at.milliseconds, try intervention.json()]
+        try put(
+            "INSERT INTO intervention (token, at, document) VALUES (?, ?, ?)",
+            [intervention.token.text, intervention.at.milliseconds, try intervention.json()]
         )
     }
 
     private func write(_ change: ProviderChange, of realm: RealmName) throws {
         switch change {
         case .opened(let incident), .becameDeaths(let incident):
-            try execute(
-                sql: """
-                    INSERT INTO provider_incident (provider, origin, document) VALUES (?, ?, ?)
-                    ON CONFLICT (provider, origin) DO UPDATE SET document = excluded.document
-                    """,
-                arguments: [realm.provider, realm.origin, try incident.json()]
+            try put(
+                """
+                INSERT INTO provider_incident (provider, origin, document) VALUES (?, ?, ?)
+                ON CONFLICT (provider, origin) DO UPDATE SET document = excluded.document
+                """,
+                [realm.provider, realm.origin, try incident.json()]
             )
         case .ended:
-            try execute(
-                sql: "DELETE FROM provider_incident WHERE provider = ? AND origin = ?",
-                arguments: [realm.provider, realm.origin]
+            try put(
+                "DELETE FROM provider_incident WHERE provider = ? AND origin = ?",
+                [realm.provider, realm.origin]
             )
         }
     }

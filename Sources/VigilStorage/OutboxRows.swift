@@ -23,13 +23,13 @@ extension Database {
             case .postponed(let until, let error): ("waiting", until, error, nil)
             case .undeliverable(_, let error): ("undeliverable", delivery.dueAt, error, nil)
             }
-        try execute(
-            sql: """
-                UPDATE delivery SET state = ?, attempts = attempts + ?, due_at = ?, settled_at = ?, last_error = ?,
-                    overtaken_by = ?
-                WHERE alert_id = ? AND notifier = ?
-                """,
-            arguments: [
+        try put(
+            """
+            UPDATE delivery SET state = ?, attempts = attempts + ?, due_at = ?, settled_at = ?, last_error = ?,
+                overtaken_by = ?
+            WHERE alert_id = ? AND notifier = ?
+            """,
+            [
                 row.state, row.overtakenBy == nil ? 1 : 0, row.due.milliseconds, outcome.date?.milliseconds, row.error,
                 row.overtakenBy, delivery.alert.id, delivery.notifier,
             ]
@@ -42,12 +42,12 @@ extension Database {
         if let alert = consequences.alert { try enqueue(alert) }
         switch consequences.notifierIncident {
         case .opened(let incident):
-            try execute(
-                sql: "INSERT OR REPLACE INTO notifier_incident (notifier, document) VALUES (?, ?)",
-                arguments: [delivery.notifier, try incident.json()]
+            try put(
+                "INSERT OR REPLACE INTO notifier_incident (notifier, document) VALUES (?, ?)",
+                [delivery.notifier, try incident.json()]
             )
         case .ended:
-            try execute(sql: "DELETE FROM notifier_incident WHERE notifier = ?", arguments: [delivery.notifier])
+            try put("DELETE FROM notifier_incident WHERE notifier = ?", [delivery.notifier])
         case nil:
             break
         }

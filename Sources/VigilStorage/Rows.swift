@@ -19,39 +19,44 @@ extension Encodable {
 }
 
 extension Database {
+    /// Executes a statement that is compiled once: a storm of news, or a start with very many tokens, is the same few
+    /// statements again and again.
+    func put(_ sql: String, _ arguments: StatementArguments) throws {
+        try cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+
     /// Writes a belief; the row's id comes back.
     func upsert(_ belief: Belief, of token: TokenName) throws -> Int64 {
-        let id = try Int64.fetchOne(
-            self,
+        let upsert = try cachedStatement(
             sql: """
                 INSERT INTO token (name, belief) VALUES (?, ?)
                 ON CONFLICT (name) DO UPDATE SET belief = excluded.belief RETURNING id
-                """,
-            arguments: [token.text, try belief.json()]
+                """
         )
+        let id = try Int64.fetchOne(upsert, arguments: [token.text, try belief.json()])
         guard let id else { throw DatabaseError(resultCode: .SQLITE_INTERNAL, message: "no id for \(token)") }
         return id
     }
 
     func write(_ interval: ValidityInterval, of token: Int64) throws {
         let start = interval.start.milliseconds
-        try execute(
-            sql: """
-                INSERT INTO validity (token_id, start_at, end_at, state, reason) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (token_id, start_at)
-                DO UPDATE SET end_at = excluded.end_at, state = excluded.state, reason = excluded.reason
-                """,
-            arguments: [token, start, max(start, interval.end.milliseconds), interval.state.rawValue, interval.reason]
+        try put(
+            """
+            INSERT INTO validity (token_id, start_at, end_at, state, reason) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (token_id, start_at)
+            DO UPDATE SET end_at = excluded.end_at, state = excluded.state, reason = excluded.reason
+            """,
+            [token, start, max(start, interval.end.milliseconds), interval.state.rawValue, interval.reason]
         )
     }
 
     func insert(_ transition: Transition, of token: Int64) throws {
-        try execute(
-            sql: """
-                INSERT INTO transition (token_id, at, from_state, to_state, reason, explanation, fingerprint)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
+        try put(
+            """
+            INSERT INTO transition (token_id, at, from_state, to_state, reason, explanation, fingerprint)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
                 token, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
                 transition.reason, transition.explanation, transition.fingerprint?.text,
             ]
@@ -59,17 +64,17 @@ extension Database {
     }
 
     func write(_ incident: Incident, _ belief: Belief, certificate: DeathCertificate?, of token: Int64) throws {
-        try execute(
-            sql: """
-                INSERT INTO incident
-                    (id, token_id, kind, opened_at, last_accepted_at, first_rejected_at, explanation, shared_id, certificate)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, explanation = excluded.explanation,
-                    shared_id = excluded.shared_id,
-                    first_rejected_at = coalesce(first_rejected_at, excluded.first_rejected_at),
-                    certificate = coalesce(certificate, excluded.certificate)
-                """,
-            arguments: [
+        try put(
+            """
+            INSERT INTO incident
+                (id, token_id, kind, opened_at, last_accepted_at, first_rejected_at, explanation, shared_id, certificate)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, explanation = excluded.explanation,
+                shared_id = excluded.shared_id,
+                first_rejected_at = coalesce(first_rejected_at, excluded.first_rejected_at),
+                certificate = coalesce(certificate, excluded.certificate)
+            """,
+            [
                 incident.id, token, incident.kind.rawValue, incident.openedAt.milliseconds,
                 belief.lastAcceptedAt?.milliseconds, belief.firstRejectedAt?.milliseconds, belief.explanation,
                 incident.sharedID,
@@ -79,28 +84,28 @@ extension Database {
     }
 
     func close(_ incident: Incident, by fingerprint: Fingerprint?, at now: Date) throws {
-        try execute(
-            sql: """
-                UPDATE incident SET closed_at = max(opened_at, ?), closed_fingerprint = ?
-                WHERE id = ? AND closed_at IS NULL
-                """,
-            arguments: [now.milliseconds, fingerprint?.text, incident.id]
+        try put(
+            """
+            UPDATE incident SET closed_at = max(opened_at, ?), closed_fingerprint = ?
+            WHERE id = ? AND closed_at IS NULL
+            """,
+            [now.milliseconds, fingerprint?.text, incident.id]
         )
     }
 
     func enqueue(_ outgoing: OutgoingAlert) throws {
         let created = outgoing.alert.createdAt.milliseconds
-        try execute(
-            sql: "INSERT INTO alert (id, kind, created_at, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            arguments: [outgoing.alert.id, outgoing.alert.kind.rawValue, created, try outgoing.alert.json()]
+        try put(
+            "INSERT INTO alert (id, kind, created_at, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [outgoing.alert.id, outgoing.alert.kind.rawValue, created, try outgoing.alert.json()]
         )
         for notifier in outgoing.notifiers {
-            try execute(
-                sql: """
-                    INSERT INTO delivery (alert_id, notifier, state, attempts, queued_at, due_at)
-                    VALUES (?, ?, 'waiting', 0, ?, ?) ON CONFLICT DO NOTHING
-                    """,
-                arguments: [outgoing.alert.id, notifier, created, created]
+            try put(
+                """
+                INSERT INTO delivery (alert_id, notifier, state, attempts, queued_at, due_at)
+                VALUES (?, ?, 'waiting', 0, ?, ?) ON CONFLICT DO NOTHING
+                """,
+                [outgoing.alert.id, notifier, created, created]
             )
         }
     }
@@ -109,12 +114,12 @@ extension Database {
 extension Database {
     /// Gives up an alert that cannot be read: listed and counted, like any other that is undeliverable.
     func setAside(alert: String, for notifier: String, at now: Date) throws {
-        try execute(
-            sql: """
-                UPDATE delivery SET state = 'undeliverable', settled_at = ?, last_error = 'the alert cannot be read'
-                WHERE alert_id = ? AND notifier = ?
-                """,
-            arguments: [now.milliseconds, alert, notifier]
+        try put(
+            """
+            UPDATE delivery SET state = 'undeliverable', settled_at = ?, last_error = 'the alert cannot be read'
+            WHERE alert_id = ? AND notifier = ?
+            """,
+            [now.milliseconds, alert, notifier]
         )
     }
 }
