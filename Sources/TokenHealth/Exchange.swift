@@ -101,8 +101,9 @@ package struct Answer: Sendable, Hashable {
         secret.withExposedValue { value in
             let eraser = SecretEraser(value)
             let headers = headers.map { HeaderField(eraser.erase($0.name), eraser.erase($0.value)) }
-            // What stands in no document that escapes anything stands in its bytes, too, and mostly does in neither.
-            if !body.contains(UInt8(ascii: "\\")), eraser.erase(body) == body {
+            // Where nothing is escaped, what stands in the document stands in its bytes, too, and mostly in neither. A
+            // number can be written in other ways.
+            if JSONNumber(parsing: value) == nil, !body.contains(UInt8(ascii: "\\")), eraser.erase(body) == body {
                 return Answer(self, headers: headers, body: body, document: document)
             }
             let struck = document.map(eraser.erase)

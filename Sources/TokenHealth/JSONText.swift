@@ -144,7 +144,7 @@ extension OutputSpan<UInt8> {
     fileprivate mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
         unsafe withUnsafeMutableBufferPointer { text, count in
             let room = unsafe text[count...]
-            _ = unsafe UnsafeMutableBufferPointer(rebasing: room).update(fromContentsOf: bytes)
+            _ = unsafe UnsafeMutableBufferPointer(rebasing: room).initialize(fromContentsOf: bytes)
             count += bytes.count
         }
     }

@@ -173,9 +173,10 @@ package struct Judge: Sendable {
 
     private func observation(of answer: Answer, verdict: Verdict) -> String {
         let head = "HTTP \(answer.status)"
-        if case .accepted(let identity) = verdict { return head + (identity.map { ", as \($0.label)" } ?? "") }
-        let words = answer.message.map { " \"\($0)\"" } ?? ""
+        var words: String { answer.message.map { " \"\($0)\"" } ?? "" }
         switch verdict {
+        case .accepted(let identity):
+            return head + (identity.map { ", as \($0.label)" } ?? "")
         case .rejected(.credential):
             // Of another status than 401 nobody would guess it.
             let name = token.provider.name
@@ -198,7 +199,7 @@ package struct Judge: Sendable {
             return "\(head)\(words): the credential that asks is refused, not the token; check ask_as"
         case .misconfigured(.endpoint):
             return "\(head)\(words): this URL is not the API's, check base_url, the path and its parameters"
-        case .accepted, .limited, .indeterminate, .misconfigured:
+        case .limited, .indeterminate, .misconfigured:
             return head + words
         }
     }

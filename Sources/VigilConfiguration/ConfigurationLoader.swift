@@ -73,7 +73,7 @@ extension Fields {
         if notifierEntries.isEmpty {
             setting.log.warning("no notifier is configured: nobody is told when a token dies", at: setting.node.place)
         }
-        var habits = Habits()
+        var habits = HabitSettings()
         if let defaults = self["defaults"]?.mapping(.defaults) { habits.adopt(defaults, notifiers: notifierNames) }
         let surroundings = TokenSurroundings(providers: providers(), notifiers: notifierNames, habits: habits)
         return Configuration(

@@ -13,8 +13,11 @@ extension Fields {
             guard let fields = entry.value.mapping(.maintenance) else { continue }
             let names = fields.maintainedTokens(among: tokens, known: known)
             guard let window = fields.window(named: entry.name) else { continue }
+            var changed: WatchedToken?
             for index in tokens.indices where names.contains(tokens[index].name.text) {
                 tokens[index].maintenance.append(window)
+                if let changed { tokens[index].share(with: changed) }
+                changed = tokens[index]
             }
         }
         return tokens

@@ -5,7 +5,7 @@ struct TokenSurroundings {
     let providers: KnownProviders
     /// Every configured name, also of notifiers whose settings are wrong.
     let notifiers: [String]
-    let habits: Habits
+    let habits: HabitSettings
 }
 
 /// The built-in providers and the file's own, which come first where the names are equal.
@@ -81,7 +81,7 @@ extension Setting {
         return definition
     }
 
-    private func warnOfHaste(_ token: WatchedToken, habits: Habits) {
+    private func warnOfHaste(_ token: WatchedToken, habits: HabitSettings) {
         guard let advised = token.provider.limits.advisedInterval, token.interval < advised else { return }
         let (interval, least) = (DurationText.format(token.interval), DurationText.format(advised))
         log.warning(

@@ -78,12 +78,18 @@ final class MeteredProber: Sendable {
 
     /// Counts what was asked elsewhere for this look.
     func count(_ exchange: Exchange, of request: ProbeRequest) {
-        let isRefused = request.secret != nil && (exchange.status == 401 || exchange.status == 403)
-        // A token endpoint refuses a client with 400 as well (RFC 6749 section 5.2).
-        let isRefusedGrant = request.question.isGrantRequest && exchange.status == 400
         count.withLock { count in
             count.requests += 1
-            if isRefused || isRefusedGrant { count.failedLogins += 1 }
+            if request.countsAsFailedLogin(exchange) { count.failedLogins += 1 }
         }
+    }
+}
+
+extension ProbeRequest {
+    /// Whether a host that bans for failed logins counts this answer as one.
+    func countsAsFailedLogin(_ exchange: Exchange) -> Bool {
+        let isRefused = secret != nil && (exchange.status == 401 || exchange.status == 403)
+        // A token endpoint refuses a client with 400 as well (RFC 6749 section 5.2).
+        return isRefused || question.isGrantRequest && exchange.status == 400
     }
 }

@@ -56,7 +56,7 @@ package struct TokenObserver: Sendable {
         static let nothing = Sight(observation: nil)
     }
 
-    /// What the token's own question was answered, before anybody knew that it must be read.
+    /// What the token's own question was answered, when it was asked with others.
     package struct Glimpse: Sendable {
         let request: ProbeRequest
         let exchange: Exchange

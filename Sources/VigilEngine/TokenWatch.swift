@@ -9,9 +9,6 @@ package struct Round: Sendable {
     fileprivate var glances: [GlanceRequest] = []
 
     package var isEmpty: Bool { looks.isEmpty && glances.isEmpty }
-
-    /// All that are in it.
-    package var tokens: [TokenName] { looks + glances.map(\.request.token.name) }
 }
 
 /// Looks at every token when it is due, decides, and has the decision stored before it believes it.
@@ -112,6 +109,7 @@ package actor TokenWatch {
             throw error
         }
         self.names = []
+        models = EntryModels()
         for (name, entry) in entries where !names.contains(name) {
             correlation.remove(entry)
             entries[name] = nil
@@ -229,8 +227,8 @@ package actor TokenWatch {
 
     // MARK: - Looks at a glance
 
-    /// What to ask about a token in good standing, or one of which nothing is known yet; `nil` where a look has more to do
-    /// before it may ask.
+    /// What to ask about a token in good standing, or one that is not doubted and whose next answer is read whatever it
+    /// is; `nil` where a look has more to do before it may ask.
     private func glanceRequest(for name: TokenName, at now: Moment) async -> GlanceRequest? {
         guard let entry = entries[name] else { return nil }
         // Of a token in good standing, while all is calm, the siblings have nothing to say.
@@ -280,9 +278,10 @@ package actor TokenWatch {
     }
 
     /// Tells the ledger in which it began: a reload may have come in between.
-    private func endGlance(_ request: ProbeRequest, requests: Int, at now: Duration) {
+    private func endGlance(_ request: ProbeRequest, requests: Int, failedLogins: Int = 0, at now: Duration) {
         guard !ledgers.isEmpty else { return }
-        ledgers[request.token.realm]?.end(wasDoubted: false, requests: requests, failedLogins: 0, at: now)
+        ledgers[request.token.realm]?
+            .end(wasDoubted: false, requests: requests, failedLogins: failedLogins, at: now)
     }
 
     /// Nothing is under way at `name` any more.
@@ -330,7 +329,8 @@ package actor TokenWatch {
         if let glimpse, entries[name]?.token != glimpse.request.token {
             // A reload came in between: what was asked is of no concern any more.
             let now = timekeeper.now().uptime
-            endGlance(glimpse.request, requests: 1, at: now)
+            let failedLogins = glimpse.request.countsAsFailedLogin(glimpse.exchange) ? 1 : 0
+            endGlance(glimpse.request, requests: 1, failedLogins: failedLogins, at: now)
             underWay.remove(name)
             if entries[name] != nil { agenda.schedule(name, at: now) }
             return

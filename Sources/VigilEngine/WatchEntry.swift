@@ -58,7 +58,7 @@ struct WatchEntry {
         return known
     }
 
-    /// Whether whatever is answered is to be read, and nothing counts against the token: then it is asked with the others.
+    /// Whether the next answer is read whatever it is, and the token is not doubted: then it is asked with the others.
     var isUnread: Bool { known == nil && !belief.isDoubted && token.grant == nil }
 
     /// Remembers an answer that has been read.
@@ -169,14 +169,14 @@ struct WatchEntry {
     private var longestGap: Double { token.interval.inSeconds * 3 + 60 }
 }
 
-/// The last entry of each API, with which the next ones share what is equal.
+/// The last entry of each provider, with which the next ones share what is equal.
 struct EntryModels {
-    private var latest: [RealmName: WatchEntry] = [:]
+    private var latest: [String: WatchEntry] = [:]
 
     /// Has `entry` keep what is equal once.
     mutating func align(_ entry: inout WatchEntry) {
-        if let model = latest[entry.realm] { entry.share(with: model) }
-        latest[entry.realm] = entry
+        if let model = latest[entry.realm.provider] { entry.share(with: model) }
+        latest[entry.realm.provider] = entry
     }
 }
 

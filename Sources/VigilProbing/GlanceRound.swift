@@ -97,8 +97,10 @@ private final class GlanceRound: Sendable {
 }
 
 extension LineResponse {
-    fileprivate func mark(under rules: ProbeTemplate) -> AnswerMark {
-        unsafe body.withUnsafeReadableBytes { bytes in
+    /// `nil` for one that is not whole.
+    fileprivate func mark(under rules: ProbeTemplate) -> AnswerMark? {
+        guard !isCut else { return nil }
+        return unsafe body.withUnsafeReadableBytes { bytes in
             unsafe AnswerMark(status: status, under: rules, body: bytes) { headers[$0] }
         }
     }
@@ -112,5 +114,6 @@ extension ReceivedAnswer {
             headers.add(name: field.name, value: field.value)
         }
         body = response.body
+        isCut = response.isCut
     }
 }

@@ -52,7 +52,10 @@ enum LineAnswer: Sendable {
 struct LineResponse: Sendable {
     let status: Int
     let headers: HPACKHeaders
+    /// At most ``Answer/bodyLimit`` of it.
     let body: ByteBuffer
+    /// Whether there was more.
+    let isCut: Bool
 }
 
 /// One kept HTTP/2 connection, on which many questions are asked beside each other.
@@ -354,7 +357,7 @@ final class HTTP2Line: ChannelInboundHandler {
             pending.values[index].body.writeBuffer(&bytes)
         }
         if pending.values[index].body.readableBytes > Answer.bodyLimit {
-            finish(stream, .unanswered)
+            finish(stream)
             return reset(stream, on: context)
         }
         if data.endStream { finish(stream) }
@@ -363,7 +366,9 @@ final class HTTP2Line: ChannelInboundHandler {
     private func finish(_ stream: HTTP2StreamID) {
         guard let done = pending[stream], let status = done.status else { return finish(stream, .unanswered) }
         heardAt = .now()
-        let response = LineResponse(status: status, headers: done.headers, body: done.body)
+        let isCut = done.body.readableBytes > Answer.bodyLimit
+        let body = isCut ? done.body.getSlice(at: done.body.readerIndex, length: Answer.bodyLimit) : nil
+        let response = LineResponse(status: status, headers: done.headers, body: body ?? done.body, isCut: isCut)
         finish(stream, .answered(response, latency: Duration(heardAt - done.askedAt)))
     }
 

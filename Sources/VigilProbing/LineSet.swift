@@ -21,9 +21,10 @@ final class LineSet: Sendable {
     }
 
     /// How long a place is left alone to which no line could be opened, and one that does not speak HTTP/2.
-    private static let rest = (failed: TimeAmount.seconds(10), refused: TimeAmount.hours(1))
+    private static let rest = (failed: TimeAmount.minutes(10), refused: TimeAmount.hours(1))
 
-    private static let longestConnect = TimeAmount.seconds(5)
+    /// Whoever cannot be reached at once is left to the general client, with nearly all of the time limit.
+    private static let longestConnect = TimeAmount.seconds(1)
 
     private let loop: any EventLoop
     private let state: NIOLoopBoundBox<State>

@@ -45,9 +45,9 @@ extension Database {
             try settle(delivery, as: outcome)
             try self.write(consequences, of: delivery)
         case .drill(let drill):
-            try put(
-                "INSERT OR REPLACE INTO setting (name, value) VALUES ('drill', ?)",
-                [Data(try drill.json().utf8)]
+            try execute(
+                sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('drill', ?)",
+                arguments: [Data(try drill.json().utf8)]
             )
         }
     }
@@ -83,9 +83,9 @@ extension Database {
     /// Keeps the key of fingerprints.
     func keep(_ key: SymmetricKey) throws {
         let bytes = unsafe key.withUnsafeBytes { unsafe Data($0) }
-        try put(
-            "INSERT OR REPLACE INTO setting (name, value) VALUES ('fingerprint_key', ?)",
-            [bytes]
+        try execute(
+            sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('fingerprint_key', ?)",
+            arguments: [bytes]
         )
     }
 }

@@ -10,17 +10,17 @@ import TokenHealth
     private let prober = HeldProber()
     private let secrets = ScriptedSecretReader()
 
-    private func token(base: String = "https://api.example.test") throws -> WatchedToken {
+    private func token(base: String = "https://api.example.test", logins: Int = 3) throws -> WatchedToken {
         let provider = Provider(
             name: "example",
             baseURL: base,
             probe: ProbeTemplate(path: "/me"),
-            limits: ProviderLimits(failedLogins: Rate(count: 3, per: .seconds(600)))
+            limits: ProviderLimits(failedLogins: Rate(count: logins, per: .seconds(600)))
         )
         return WatchedToken(name: Sample.name("bot"), provider: provider, secret: .environment(variable: "X"))
     }
 
-    private func watch(_ token: WatchedToken) throws -> TokenWatch {
+    private func watch(_ token: WatchedToken, asking prober: HeldProber) throws -> TokenWatch {
         TokenWatch(
             tokens: [token],
             stored: [:],
@@ -45,7 +45,7 @@ import TokenHealth
         answered glance: Glance,
         _ body: (TokenWatch) async throws -> Void
     ) async throws -> TokenWatch {
-        let watch = try watch(token)
+        let watch = try watch(token, asking: prober)
         await watch.tick()
         timekeeper.advance(by: .seconds(61))
         let running = Task { await watch.tick() }
@@ -67,7 +67,7 @@ import TokenHealth
     }
 
     @Test func `the first answers are asked for together, and read`() async throws {
-        let watch = try watch(try token())
+        let watch = try watch(try token(), asking: prober)
         let round = await watch.takeDue()
         #expect(round.looks.isEmpty && !round.isEmpty)
         await watch.run(round)
@@ -79,7 +79,8 @@ import TokenHealth
 
     @Test(arguments: [Glance.same(status: 200, latency: .milliseconds(5)), .other(Reply.unauthenticated)])
     func `a token that is removed meanwhile leaves nothing under way`(glance: Glance) async throws {
-        let token = try token()
+        // Room for one more, where a refusal has been counted as well.
+        let token = try token(logins: glance == .other(Reply.unauthenticated) ? 6 : 3)
         let watch = try await withGlance(at: token, answered: glance) { try await $0.adopt([]) }
         let ledger = try #require(await watch.ledgers[token.realm])
         for _ in 0..<3 { #expect(ledger.wait(forDoubted: false, at: timekeeper.now().uptime) == nil) }
@@ -89,6 +90,22 @@ import TokenHealth
         try await watch.adopt([token])
         await watch.tick()
         #expect(await watch.reports(of: [token.name], at: timekeeper.now().wall).first?.report.state == .valid)
+    }
+
+    @Test func `a refusal that a reload has overtaken counts for the host`() async throws {
+        let prober = HeldProber(holdsAll: true)
+        let (token, moved) = (try token(logins: 1), try token(base: "https://other.example.test", logins: 1))
+        let watch = try watch(token, asking: prober)
+        let running = Task { await watch.tick() }
+        while !prober.isAsked { await Task.yield() }
+        try await watch.adopt([moved])
+        prober.answer(.other(Reply.unauthenticated))
+        // The new question.
+        while !prober.isAsked { await Task.yield() }
+        #expect(await watch.ledgers[token.realm]?.wait(forDoubted: false, at: timekeeper.now().uptime) != nil)
+        prober.answer(.other(Reply.accepted))
+        await running.value
+        #expect(await watch.reports(of: [moved.name], at: timekeeper.now().wall).first?.report.state == .valid)
     }
 
     @Test func `an answer to the old question says nothing under new settings`() async throws {
@@ -103,7 +120,7 @@ import TokenHealth
     }
 }
 
-/// Accepts every token, with a mark, and holds glances back until the test answers them.
+/// Accepts every token, with a mark, and holds glances at known answers back until the test answers them.
 private final class HeldProber: Prober {
     private struct State {
         var asked: [String] = []
@@ -111,6 +128,10 @@ private final class HeldProber: Prober {
     }
 
     private let state = Mutex(State())
+    /// Whether the first questions about a token wait, too.
+    private let holdsAll: Bool
+
+    init(holdsAll: Bool = false) { self.holdsAll = holdsAll }
 
     var isAsked: Bool { state.withLock { !$0.glances.isEmpty } }
     var asked: [String] { state.withLock { $0.asked } }
@@ -128,7 +149,7 @@ private final class HeldProber: Prober {
 
     func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]> {
         let (results, continuation) = AsyncStream.makeStream(of: [GlanceResult].self)
-        guard requests.allSatisfy({ $0.mark == nil }) else {
+        guard !holdsAll, requests.allSatisfy({ $0.mark == nil }) else {
             state.withLock { $0.glances.append(continuation) }
             return results
         }

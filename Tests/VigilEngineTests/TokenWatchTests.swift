@@ -190,10 +190,10 @@ struct TokenWatchTests {
         let bench = try WatchBench(tokens, limit: 3)
         bench.timekeeper.advance(by: .seconds(1))
         let first = await bench.watch.takeDue()
-        #expect(first.tokens.map(\.text) == ["t0", "t1", "t2"])
         #expect(await bench.watch.takeDue().isEmpty)
         #expect(await bench.watch.nextDue == nil)
         await bench.watch.run(first)
+        #expect(Set(bench.prober.questions.map(\.token.text)) == ["t0", "t1", "t2"])
         await bench.watch.tick()
         #expect(Set(bench.prober.questions.map(\.token)).count == 10)
     }

@@ -1,7 +1,8 @@
 import TokenHealth
 
 /// How a token is watched, unless it says otherwise itself: the mapping `defaults`.
-struct Habits: Sendable, Hashable {
+struct HabitSettings: Sendable, Hashable {
+    /// But for ``notify``, which is filled in at the token.
     var watch = WatchHabits()
     /// Where the interval was written; `nil` for the one compiled in.
     var intervalPlace: Place?
