@@ -11,14 +11,19 @@ package struct StatusFile: StatusPublisher {
         self.path = path
     }
 
-    /// Finds out before the watch begins whether the file can be written at all, and removes what daemons that were killed
-    /// while they wrote it have left beside it.
+    /// Finds out before the watch begins whether the file can be written at all.
     ///
     /// - Throws: ``StorageError/unwritableFile(path:cause:)``.
     package func checkDirectory() throws(StorageError) {
         guard unsafe access(AtomicFile.directory(of: path), W_OK | X_OK) == 0 else {
             throw .unwritableFile(path: path, cause: lastError())
         }
+    }
+
+    /// Removes what daemons that were killed while they wrote the file have left beside it.
+    ///
+    /// Not while it may be being written: that is a file of the same kind.
+    package func removeLeftovers() {
         let directory = AtomicFile.directory(of: path)
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
             let leftover = "\(directory)/\(name)"

@@ -61,7 +61,9 @@ struct Daemon {
             changed: stored
         )
         let (known, untold, failing) = (try store.load(), try store.untold(), try store.failingNotifiers())
-        try StatusFile(path: configuration.statusFile).checkDirectory()
+        let statusFile = StatusFile(path: configuration.statusFile)
+        try statusFile.checkDirectory()
+        statusFile.removeLeftovers()
         tellLoss(in: configuration.statusFile)
         ProcessMemory.giveBack()
         // Everything that can be wrong from the start has been tried: HTTP clients must be shut down, not just dropped.

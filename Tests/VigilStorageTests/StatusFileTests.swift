@@ -41,9 +41,15 @@ struct AtomicFileTests {
         for name in others + ["status.json.4711.tmp", "status.json.12.tmp"] {
             try write([1], to: "\(directory.path)/\(name)")
         }
-        try StatusFile(path: path).checkDirectory()
+        StatusFile(path: path).removeLeftovers()
         let left = try FileManager.default.contentsOfDirectory(atPath: directory.path)
         #expect(left.sorted() == others.sorted())
+    }
+
+    @Test func `a reload that checks the directory leaves the file alone that is being written`() throws {
+        try write([1], to: "\(path).4711.tmp")
+        try StatusFile(path: path).checkDirectory()
+        #expect(FileManager.default.contents(atPath: "\(path).4711.tmp") == Data([1]))
     }
 
     @Test func `a directory that is not there is an error with a remedy`() throws {
