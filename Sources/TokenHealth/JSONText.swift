@@ -28,16 +28,24 @@ package struct JSONText: Sendable {
         isFirst = false
     }
 
-    /// `body` writes the elements, each begun by ``element()``.
-    mutating func array<Element>(_ elements: [Element], _ body: (inout JSONText, Element) -> Void) {
+    mutating func beginArray() {
         bytes.append(UInt8(ascii: "["))
         isFirst = true
-        for element in elements {
-            separate()
-            body(&self, element)
-        }
+    }
+
+    mutating func endArray() {
         bytes.append(UInt8(ascii: "]"))
         isFirst = false
+    }
+
+    /// `body` writes each of the elements.
+    mutating func array<Element>(_ elements: [Element], _ body: (inout JSONText, Element) -> Void) {
+        beginArray()
+        for each in elements {
+            element()
+            body(&self, each)
+        }
+        endArray()
     }
 
     /// The name of a member, which needs no escapes; its value follows.
@@ -55,12 +63,13 @@ package struct JSONText: Sendable {
 
     /// The name of a member that is data.
     mutating func member(named name: String) {
-        separate()
+        element()
         string(name)
         bytes.append(UInt8(ascii: ":"))
     }
 
-    private mutating func separate() {
+    /// Begins an element of an array; its value follows.
+    mutating func element() {
         if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
     }
 
@@ -70,7 +79,7 @@ package struct JSONText: Sendable {
 
     mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
 
-    mutating func number(_ value: Int) { bytes.append(contentsOf: String(value).utf8) }
+    mutating func number(_ value: some FixedWidthInteger) { bytes.append(contentsOf: String(value).utf8) }
 
     /// A number that is finite; anything else is `null`.
     mutating func number(_ value: Double) {

@@ -13,9 +13,7 @@ extension Date {
 }
 
 extension Encodable {
-    func json() throws -> String {
-        String(decoding: try Wire.encoder().encode(self), as: UTF8.self)
-    }
+    func json() throws -> String { try Wire.stored(self) }
 }
 
 extension Database {

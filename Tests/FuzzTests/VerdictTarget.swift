@@ -225,15 +225,17 @@ private struct Story {
         }
     }
 
+    private func reread<Value: Codable>(_ value: Value) -> Value? {
+        guard let document = try? Wire.stored(value) else { return nil }
+        return try? Wire.decoder().decode(Value.self, from: Data(document.utf8))
+    }
+
     /// What is kept must be readable again, and hold nothing that was struck out.
     func end() {
         _ = DeathCertificate(token: token, belief: belief)?.lived
         let evidence = Evidence(token: token, belief: belief)
         _ = evidence.lines
-        guard let written = try? Wire.encoder().encode(evidence), let kept = try? Wire.encoder().encode(belief) else {
-            preconditionFailure("a belief that cannot be written")
-        }
-        precondition((try? Wire.decoder().decode(Belief.self, from: kept)) != nil, "a belief that cannot be read")
-        precondition((try? Wire.decoder().decode(Evidence.self, from: written)) != nil, "evidence that cannot be read")
+        precondition(reread(evidence) != nil, "evidence that cannot be read again")
+        precondition(reread(belief) != nil, "a belief that cannot be read again")
     }
 }

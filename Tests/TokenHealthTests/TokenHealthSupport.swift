@@ -205,13 +205,6 @@ struct History {
     }
 }
 
-extension Encodable where Self: Decodable {
-    /// This value, written and read as the database does.
-    func reread() throws -> Self {
-        try Wire.decoder().decode(Self.self, from: try Wire.encoder().encode(self))
-    }
-}
-
 extension [Notice] {
     var kinds: [AlertKind] { map(\.kind) }
 }

@@ -1,20 +1,22 @@
 import TokenHealth
 
-/// `CoreCost known|healthy|death|written COUNT`: so many healthy looks at one token, whose answer is the one before or is read
-/// anew; or so many deaths, each with its confirmation; or so many lines of the status file.
+/// `CoreCost known|healthy|death|stored|written COUNT`: so many healthy looks at one token, whose answer is the one before or is
+/// read anew; or so many deaths, each with its confirmation; or so many beliefs as the database keeps them, or lines of the
+/// status file.
 @main
 enum CoreCost {
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         guard let what = words.first, let count = words.last.flatMap({ Int($0) }), let token = Tallyfy.token else {
-            preconditionFailure("usage: CoreCost known|healthy|death|written COUNT")
+            preconditionFailure("usage: CoreCost known|healthy|death|stored|written COUNT")
         }
         switch what {
         case "known": known(count, token)
         case "healthy": healthy(count, token)
+        case "stored": stored(count, token)
         case "written": written(count, token)
         case "death": for _ in 0..<count { death(of: token) }
-        default: preconditionFailure("usage: CoreCost known|healthy|death|written COUNT")
+        default: preconditionFailure("usage: CoreCost known|healthy|death|stored|written COUNT")
         }
     }
 
@@ -32,6 +34,13 @@ enum CoreCost {
         for _ in 0..<count { story.look(200, Story.acceptance) }
         precondition(story.state == .valid, "it is healthy")
         precondition(story.pause > .zero && story.pause <= token.interval, "and looked at in time")
+    }
+
+    private static func stored(_ count: Int, _ token: WatchedToken) {
+        var story = Story(token: token)
+        story.look(200, Story.acceptance, isControlled: true)
+        let length = (0..<count).reduce(0) { length, _ in length + story.storedBelief.utf8.count }
+        precondition(length > count * 300, "every belief is whole")
     }
 
     private static func written(_ count: Int, _ token: WatchedToken) {

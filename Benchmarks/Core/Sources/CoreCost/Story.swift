@@ -66,6 +66,9 @@ struct Story {
         known += 1
     }
 
+    /// The belief as the database keeps it.
+    var storedBelief: String { (try? Wire.stored(belief)) ?? "" }
+
     /// How many bytes so many lines of the status file take, put together and written `portion` at a time.
     func writtenLines(_ count: Int, portion: Int) -> Int {
         let monitor = MonitorReport(
