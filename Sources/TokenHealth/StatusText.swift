@@ -109,7 +109,7 @@ package struct StatusText: Sendable {
     }
 
     /// What stands before the first token.
-    fileprivate static let beginning = Array("\n\"tokens\":{\n".utf8)
+    static let beginning = Array("\n\"tokens\":{\n".utf8)
 
     /// What follows the last token.
     package static let end = Array("}}\n".utf8)
@@ -118,19 +118,6 @@ package struct StatusText: Sendable {
         var text = JSONText()
         text.head(head)
         return text.bytes
-    }
-}
-
-extension StatusDocument {
-    /// Reads a status file of this program but for its tokens, which may be very many.
-    ///
-    /// - Throws: `DecodingError`.
-    package init(withoutTokensOf file: Data) throws {
-        var document = file
-        if let tokens = file.firstRange(of: StatusText.beginning) {
-            document = file[..<tokens.upperBound] + Data(StatusText.end)
-        }
-        self = try Wire.decoder().decode(StatusDocument.self, from: document)
     }
 }
 

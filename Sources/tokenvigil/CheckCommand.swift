@@ -53,6 +53,9 @@ struct Check: ParsableCommand {
     )
     var verbose: Int
 
+    @Option(help: ArgumentHelp("The status file itself; no configuration is read then.", valueName: "file"))
+    var statusFile: String?
+
     @Flag(name: .customShort("V"), help: "Show the version.") var showsVersion = false
 
     @Argument(help: ArgumentHelp("Tokens to check; all without a name.", valueName: "name")) var names: [String] = []
@@ -63,7 +66,8 @@ struct Check: ParsableCommand {
         let now = Date.now
         let answer: PluginAnswer
         do {
-            let reading = try StatusReading(configuration: common.load(failingWith: .unknown), names: names, now: now)
+            let path = try statusFile ?? common.load(failingWith: .unknown).statusFile
+            let reading = try StatusReading(path: path, names: names, now: now)
             let thresholds = TokenPlugin.Thresholds(warning: warning, critical: critical)
             answer = TokenPlugin(document: reading.document, names: names, thresholds: thresholds, now: now)
                 .answer(verbosity: verbose)

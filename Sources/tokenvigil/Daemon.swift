@@ -283,7 +283,7 @@ struct Daemon {
     /// Says so when the last daemon ended before everything was on disk: its last status file tells.
     private func tellLoss(in statusFile: String) {
         guard let bytes = FileManager.default.contents(atPath: statusFile),
-            let document = try? StatusDocument(withoutTokensOf: bytes),
+            let document = try? StatusDocument(of: [], in: bytes),
             let problem = document.monitor.problems.first(where: { $0.hasPrefix(ResilientHealthStore.complaint) })
         else { return }
         logger.error(

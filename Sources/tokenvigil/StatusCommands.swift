@@ -12,14 +12,20 @@ struct StatusReading {
     ///
     /// - Throws: ``Failure`` with exit code 3 for a file that is missing, unreadable or stale, or a name not in it.
     init(configuration: Configuration, names: [String], now: Date) throws {
-        let path = configuration.statusFile
+        try self.init(path: configuration.statusFile, names: names, now: now)
+    }
+
+    /// Reads the status file `path`.
+    ///
+    /// - Throws: ``Failure`` with exit code 3 for a file that is missing, unreadable or stale, or a name not in it.
+    init(path: String, names: [String], now: Date) throws {
         guard let bytes = try? Data(contentsOf: URL(filePath: path)) else {
             throw Failure(
                 "there is no status file \(path): is the daemon running? (systemctl status tokenvigil)",
                 code: .unknown
             )
         }
-        guard let document = try? Wire.decoder().decode(StatusDocument.self, from: bytes) else {
+        guard let document = try? StatusReading.document(of: names, in: bytes) else {
             throw Failure("the status file \(path) is not one of this program's", code: .unknown)
         }
         guard document.validUntil >= now else {
@@ -35,6 +41,16 @@ struct StatusReading {
         }
         self.document = document
         self.names = names.isEmpty ? document.tokens.keys.sorted() : names
+    }
+
+    /// The whole, or of very many tokens those that are asked for; the whole too where one of them is not there, for then
+    /// the others are named.
+    private static func document(of names: [String], in file: Data) throws -> StatusDocument {
+        if !names.isEmpty {
+            let document = try StatusDocument(of: names, in: file)
+            if document.tokens.count == Set(names).count { return document }
+        }
+        return try Wire.decoder().decode(StatusDocument.self, from: file)
     }
 
     var reports: [(name: String, report: TokenReport)] {

@@ -84,10 +84,36 @@ struct StatusTextTests {
         let (whole, text) = written(count)
         var expected = whole
         expected.tokens = [:]
-        #expect(try StatusDocument(withoutTokensOf: Data(text)) == expected)
+        #expect(try StatusDocument(of: [], in: Data(text)) == expected)
         let foreign = try Wire.encoder().encode(whole)
-        #expect(try StatusDocument(withoutTokensOf: foreign).monitor == whole.monitor)
-        #expect(throws: DecodingError.self) { try StatusDocument(withoutTokensOf: Data(text.prefix(50))) }
+        #expect(try StatusDocument(of: [], in: foreign).monitor == whole.monitor)
+        #expect(throws: DecodingError.self) { try StatusDocument(of: [], in: Data(text.prefix(50))) }
+    }
+
+    @Test(arguments: [["bot-0"], ["bot-1"], ["bot-4"], ["bot-4", "bot-0", "bot-4"], ["bot-2", "bot-3", "bot-1"]])
+    func `some tokens can be read without reading the others`(names: [String]) throws {
+        let (_, text) = written(5)
+        var expected = try Wire.decoder().decode(StatusDocument.self, from: Data(text))
+        expected.tokens = expected.tokens.filter { names.contains($0.key) }
+        #expect(expected.tokens.count == Set(names).count)
+        #expect(try StatusDocument(of: names, in: Data(text)) == expected)
+        // The bytes of a slice are not counted from zero.
+        #expect(try StatusDocument(of: names, in: Data([0x20, 0x20] + text)[2...]) == expected)
+    }
+
+    @Test(arguments: [["bot-10"], ["bot"], ["bot-1", "x"], [#"bot-1":{"state"#], ["\n"], [""], ["worst"]])
+    func `what is no token of the file is none of the document`(names: [String]) throws {
+        let (whole, text) = written(10)
+        let document = try StatusDocument(of: names, in: Data(text))
+        #expect(Set(document.tokens.keys) == Set(names).intersection(["bot-1"]))
+        #expect(document.monitor == whole.monitor)
+    }
+
+    @Test func `a file that ends within a line is none`() {
+        let (_, text) = written(5)
+        for length in stride(from: text.count - 4, to: 0, by: -7) {
+            #expect(throws: DecodingError.self) { try StatusDocument(of: ["bot-4"], in: Data(text.prefix(length))) }
+        }
     }
 
     @Test func `a census counts every state, and knows the worst`() {
