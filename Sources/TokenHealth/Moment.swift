@@ -42,6 +42,10 @@ extension Date {
 
     /// Reads what ``rfc3339`` writes, with or without the fraction.
     package init?(rfc3339 text: String) {
+        if let date = Date(timestamp: text) {
+            self = date
+            return
+        }
         let fractional = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         guard let date = fractional ?? (try? Date(text, strategy: Date.ISO8601FormatStyle())) else { return nil }
         self = date

@@ -60,6 +60,71 @@ struct TimestampText {
     }
 }
 
+extension Date {
+    /// Reads what ``TimestampText`` writes; `nil` for any other text, which may be a time all the same.
+    init?(timestamp text: String) {
+        guard let parts = TimestampText.Parts(text) else { return nil }
+        // The months counted from March on, as above.
+        let year = parts.year - (parts.month <= 2 ? 1 : 0)
+        let month = parts.month + (parts.month <= 2 ? 9 : -3)
+        let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + parts.day - 1 - 719_468
+        let seconds = ((days * 24 + parts.hour) * 60 + parts.minute) * 60 + parts.second
+        let date = Date(timeIntervalSince1970: Double(seconds * 1000 + parts.millisecond) / 1000)
+        // A day that the month has not is another one.
+        guard TimestampText(date)?.isOn(parts) == true else { return nil }
+        self = date
+    }
+}
+
+extension TimestampText {
+    /// The numbers of a text, none larger than it can be.
+    fileprivate struct Parts {
+        let year: Int64
+        let month: Int64
+        let day: Int64
+        let hour: Int64
+        let minute: Int64
+        let second: Int64
+        let millisecond: Int64
+
+        init?(_ text: String) {
+            var text = text
+            let parsed = text.withUTF8 { bytes -> [Int64]? in
+                guard bytes.count == TimestampText.length else { return nil }
+                for (place, mark) in Parts.marks where unsafe bytes[place] != mark { return nil }
+                var numbers: [Int64] = []
+                numbers.reserveCapacity(Parts.fields.count)
+                for field in Parts.fields {
+                    var number: Int64 = 0
+                    for place in field.digits {
+                        let digit = unsafe bytes[place] &- UInt8(ascii: "0")
+                        guard digit < 10 else { return nil }
+                        number = number * 10 + Int64(digit)
+                    }
+                    guard field.range.contains(number) else { return nil }
+                    numbers.append(number)
+                }
+                return numbers
+            }
+            guard let parsed else { return nil }
+            (year, month, day) = (parsed[0], parsed[1], parsed[2])
+            (hour, minute, second, millisecond) = (parsed[3], parsed[4], parsed[5], parsed[6])
+        }
+
+        private static let marks = [
+            (4, UInt8(ascii: "-")), (7, UInt8(ascii: "-")), (10, UInt8(ascii: "T")), (13, UInt8(ascii: ":")),
+            (16, UInt8(ascii: ":")), (19, UInt8(ascii: ".")), (23, UInt8(ascii: "Z")),
+        ]
+        /// Earlier years are left to Foundation, which counts them by the Julian calendar.
+        private static let fields: [(digits: Range<Int>, range: ClosedRange<Int64>)] = [
+            (0..<4, 1583...9999), (5..<7, 1...12), (8..<10, 1...31), (11..<13, 0...23), (14..<16, 0...59),
+            (17..<19, 0...59), (20..<23, 0...999),
+        ]
+    }
+
+    fileprivate func isOn(_ parts: Parts) -> Bool { day == parts.day && month == parts.month && year == parts.year }
+}
+
 extension OutputSpan<UInt8> {
     /// - `number`: from 0 to 99.
     fileprivate mutating func append(twoDigits number: Int64) {

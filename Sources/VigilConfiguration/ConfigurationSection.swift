@@ -9,7 +9,12 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
     case state, history, status, control, listen, metrics, heartbeat, drill, maintenance
 
     /// Every key that may stand in such a mapping, besides names the user chooses.
-    var keys: [String] {
+    var keys: [String] { ConfigurationSection.keysOfEach[self] ?? listed }
+
+    /// Put together once: they are asked for with every key of every token.
+    private static let keysOfEach = Dictionary(uniqueKeysWithValues: allCases.map { ($0, $0.listed) })
+
+    private var listed: [String] {
         switch self {
         case .root:
             [
@@ -26,7 +31,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
             [
                 "provider", "probe", "secret", "grant", "ask_as", "owner", "used_by", "expect", "base_url", "ca_file",
                 "allow_plaintext",
-            ] + ConfigurationSection.defaults.keys
+            ] + ConfigurationSection.defaults.listed
         case .dependant: ["name", "owner", "url"]
         case .expect: ["identity", "scopes"]
         case .secret: ["file", "credential", "env", "command", "cache"]
@@ -34,7 +39,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
             ["base_url", "probe", "probes", "parameters", "auth"] + ConfigurationSection.judgement
                 + ["membership", "oauth", "limits", "lifetime", "remedy", "ca_file", "allow_plaintext"]
         case .probe: ["method", "path", "headers", "required_headers", "form", "json"]
-        case .namedProbe: ConfigurationSection.probe.keys + ConfigurationSection.judgement
+        case .namedProbe: ConfigurationSection.probe.listed + ConfigurationSection.judgement
         case .auth: ["header", "value", "also"]
         case .matcher: ["status", "header", "body", "json", "reason"]
         case .identity: ["id", "name"]

@@ -110,9 +110,9 @@ struct Setting {
     }
 
     /// A mapping from names the user chooses, in the order of the file.
-    func entries(_ expectation: String) -> [(name: String, place: Place, value: Setting)]? {
+    func entries(_ expectation: @autoclosure () -> String) -> [(name: String, place: Place, value: Setting)]? {
         guard case .mapping(let members) = node.content else {
-            mismatch(expectation)
+            mismatch(expectation())
             return nil
         }
         return members.map { member in

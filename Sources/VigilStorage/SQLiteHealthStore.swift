@@ -96,22 +96,25 @@ package final class SQLiteHealthStore: HealthStore {
             var tokens: [TokenName: StoredToken] = [:]
             // Of very many tokens most are alike, and what is alike is kept once.
             var model: Belief?
-            let oldest = try Int64.fetchOne(database, sql: "SELECT max(end_at) FROM validity") ?? 0
-            for row in try Row.fetchAll(database, sql: "SELECT id, name, belief FROM token") {
+            let decoder = Wire.decoder()
+            let newest = try Int64.fetchOne(database, sql: "SELECT max(end_at) FROM validity") ?? 0
+            let intervals = try database.makeStatement(
+                sql: "SELECT * FROM validity WHERE token_id = ? AND end_at > ? ORDER BY start_at"
+            )
+            let rows = try Row.fetchCursor(database, sql: "SELECT id, name, belief FROM token")
+            while let row = try rows.next() {
                 let document: String = row["belief"]
                 // A belief that cannot be read is a token not looked at yet: better than a daemon that does not start.
                 guard let name = TokenName(row["name"]),
-                    var belief = try? Wire.decoder().decode(Belief.self, from: Data(document.utf8))
+                    var belief = try? decoder.decode(Belief.self, from: Data(document.utf8))
                 else { continue }
                 if let model { belief.share(with: model) }
                 model = belief
                 let id: Int64 = row["id"]
-                let intervals = try Row.fetchAll(
-                    database,
-                    sql: "SELECT * FROM validity WHERE token_id = ? AND end_at > ? ORDER BY start_at",
-                    arguments: [id, oldest - 30 * 86_400_000]
-                ).compactMap(ValidityInterval.init(row:))
-                tokens[name] = StoredToken(belief: belief, intervals: intervals).completed
+                let lately = try Row.fetchAll(intervals, arguments: [id, newest - 30 * 86_400_000])
+                tokens[name] =
+                    StoredToken(belief: belief, intervals: lately.compactMap(ValidityInterval.init(row:)))
+                    .completed
             }
             return tokens
         }

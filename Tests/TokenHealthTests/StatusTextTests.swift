@@ -151,6 +151,30 @@ struct TimestampTextTests {
         #expect(Date(timeIntervalSince1970: seconds).rfc3339 == text)
     }
 
+    @Test(arguments: 0..<20) func `what is written is read again as it was`(seed: UInt64) throws {
+        var chance = SeededGenerator(seed: seed)
+        for _ in 0..<500 {
+            let milliseconds = Int64.random(in: -12_212_553_600_000...253_402_300_799_999, using: &chance)
+            let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+            #expect(Date(rfc3339: date.rfc3339) == date)
+        }
+    }
+
+    @Test(arguments: [
+        "2026-02-29T00:00:00.000Z", "2100-02-29T00:00:00.000Z", "2026-04-31T00:00:00.000Z", "2026-13-01T00:00:00.000Z",
+        "2026-00-01T00:00:00.000Z", "2026-01-00T00:00:00.000Z", "2026-01-32T00:00:00.000Z", "2026-01-01T24:00:00.000Z",
+        "2026-01-01T00:60:00.000Z", "2026-01-01T00:00:60.000Z", "2024-02-29T23:59:59.999Z", "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00.5Z", "2026-01-01t00:00:00.000z", "2026-01-01 00:00:00.000Z", "2026-01-01T00:00:00.000+",
+        "1500-03-01T00:00:00.000Z", "-026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.0 0Z", "", "2026-11-28", "now",
+        "2026-01-01T00:00:00.000ZZ", "٢٠٢٦-01-01T00:00:00Z", "2026-01-01T00:00:00.000\u{0}",
+    ]) func `what is read is what Foundation reads`(text: String) {
+        let style = Date.ISO8601FormatStyle()
+        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        let expected = (try? Date(text, strategy: fractional)) ?? (try? Date(text, strategy: style))
+        // Foundation's is now and then a little beside the millisecond.
+        #expect(Date(rfc3339: text)?.rfc3339 == expected?.rfc3339)
+    }
+
     @Test func `a year of five digits does not trap`() {
         #expect(!Date(timeIntervalSince1970: 1e15).rfc3339.isEmpty)
         #expect(!Date(timeIntervalSince1970: -1e15).rfc3339.isEmpty)
