@@ -11,6 +11,11 @@ package struct Moment: Sendable, Hashable {
         self.wall = wall
         self.uptime = uptime
     }
+
+    /// So long before this one, as both clocks go now.
+    package func earlier(by duration: Duration) -> Moment {
+        Moment(wall: wall.advanced(by: .zero - duration), uptime: uptime - duration)
+    }
 }
 
 extension Date {

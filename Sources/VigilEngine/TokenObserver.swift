@@ -60,6 +60,8 @@ package struct TokenObserver: Sendable {
     package struct Glimpse: Sendable {
         let request: ProbeRequest
         let exchange: Exchange
+        /// Uptime at which the answer came.
+        let answeredAt: Duration
     }
 
     /// A question for ``glances(at:)``.

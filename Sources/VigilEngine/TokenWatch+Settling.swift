@@ -15,6 +15,8 @@ struct EndedLook {
     let name: TokenName
     let findings: Findings
     let at: Moment
+    /// How long ago the token's own question was answered.
+    var lag = Duration.zero
 }
 
 /// A decision that counts once it is stored.
@@ -79,7 +81,7 @@ extension TokenWatch {
         let ended = next.extendHistory(with: decision.belief.state, at: now.wall)
         next.isContinuing = true
         let hasJustDied = decision.transition?.to == .invalid
-        if observation != nil || hasJustDied { next.rest(for: decision, at: now) }
+        if observation != nil || hasJustDied { next.rest(for: decision, at: now, after: look.lag) }
         if let observation { next.note(observation, at: now.uptime) }
         let verdict = observation?.finding.verdict.name
         let news = correlation.note(decision, of: next, verdict: verdict, in: entries, at: now)

@@ -5,8 +5,17 @@ package import TokenHealth
 
 /// What is due at once: tokens to be looked at, and those for which a glance may do.
 package struct Round: Sendable {
+    /// Uptime at which they fell due.
+    fileprivate let begunAt: Duration
     package fileprivate(set) var looks: [TokenName] = []
     fileprivate var glances: [GlanceRequest] = []
+
+    fileprivate init(begunAt: Duration) { self.begunAt = begunAt }
+
+    /// How long an answer that took `latency` has been waiting for its turn.
+    fileprivate func lag(at now: Duration, behind latency: Duration) -> Duration {
+        max(.zero, now - begunAt - latency)
+    }
 
     package var isEmpty: Bool { looks.isEmpty && glances.isEmpty }
 }
@@ -174,7 +183,7 @@ package actor TokenWatch {
         let due = agenda.takeDue(at: now.uptime, limit: min(pace.allowance(at: now.uptime), limit - underWay.count))
         pace.spend(due.count)
         underWay.formUnion(due)
-        var round = Round()
+        var round = Round(begunAt: now.uptime)
         for name in due {
             if let request = await glanceRequest(for: name, at: now) {
                 round.glances.append(request)
@@ -200,7 +209,7 @@ package actor TokenWatch {
             var open = Set(round.glances.indices)
             for await results in observer.glances(at: round.glances) {
                 open.subtract(results.map(\.index))
-                for (name, glimpse) in conclude(results, of: round.glances) {
+                for (name, glimpse) in conclude(results, of: round) {
                     group.addTask {
                         await self.look(at: name, glimpse: glimpse)
                         if await self.isHastened { sooner() }
@@ -250,20 +259,28 @@ package actor TokenWatch {
     /// - Returns: the others, which must be looked at.
     private func conclude(
         _ results: [GlanceResult],
-        of requests: [GlanceRequest]
+        of round: Round
     ) -> [(TokenName, TokenObserver.Glimpse)] {
         let now = timekeeper.now()
         var others: [(TokenName, TokenObserver.Glimpse)] = []
         for result in results {
-            let request = requests[result.index]
+            let request = round.glances[result.index]
             let name = request.request.token.name
             switch result.glance {
             case .same(let status, let latency):
                 endGlance(request.request, requests: 1, at: now.uptime)
-                adopt(observer.reaffirmation(of: name, status: status, latency: latency, at: now), of: name)
+                // Where much is to be done, an answer may have been waiting for a while.
+                let answered = now.earlier(by: round.lag(at: now.uptime, behind: latency))
+                adopt(observer.reaffirmation(of: name, status: status, latency: latency, at: answered), of: name)
                 endLook(at: name)
             case .other(let exchange):
-                others.append((name, TokenObserver.Glimpse(request: request.request, exchange: exchange)))
+                let answeredAt = now.uptime - round.lag(at: now.uptime, behind: exchange.latency)
+                let glimpse = TokenObserver.Glimpse(
+                    request: request.request,
+                    exchange: exchange,
+                    answeredAt: answeredAt
+                )
+                others.append((name, glimpse))
             }
         }
         return others
@@ -365,7 +382,8 @@ package actor TokenWatch {
             underWay.remove(name)
             return agenda.schedule(name, at: now.uptime)
         }
-        await settle(EndedLook(name: name, findings: .seen(sight.observation, sight.exchange), at: now))
+        let lag = glimpse.map { now.uptime - $0.answeredAt } ?? .zero
+        await settle(EndedLook(name: name, findings: .seen(sight.observation, sight.exchange), at: now, lag: lag))
     }
 
     /// Believes on, after one more answer just like the last.

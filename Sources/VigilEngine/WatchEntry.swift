@@ -104,11 +104,13 @@ struct WatchEntry {
             && now.timeIntervalSince(last.end) < longestGap
     }
 
-    /// Leaves the network alone as long as `decision` says.
-    mutating func rest(for decision: Decision, at now: Moment) {
-        networkDue = now.uptime + decision.rest
-        nextProbeAt = now.wall.advanced(by: decision.rest)
-        promise = (now.uptime, decision.rest)
+    /// Leaves the network alone as long as `decision` says; in calm counted from the answer, `lag` ago.
+    mutating func rest(for decision: Decision, at now: Moment, after lag: Duration) {
+        let isCalm = decision.belief.state == .valid
+        let rest = isCalm ? max(decision.rest - lag, decision.rest / 2) : decision.rest
+        networkDue = now.uptime + rest
+        nextProbeAt = now.wall.advanced(by: rest)
+        promise = (now.uptime, rest)
     }
 
     /// Puts off the look until this uptime, because the host bears no more before.

@@ -66,6 +66,36 @@ import TokenHealth
         #expect(await watch.nextDue == .seconds(121))
     }
 
+    @Test func `the interval counts from the answer, however long it waited for its turn`() async throws {
+        let watch = try await withGlance(at: try token(), answered: .same(status: 200, latency: .milliseconds(5))) {
+            _ in timekeeper.advance(by: .seconds(3))
+        }
+        let report = await watch.reports(of: [Sample.name("bot")], at: timekeeper.now().wall).first?.report
+        #expect(report?.lastAcceptedAt == timekeeper.now().wall.advanced(by: .milliseconds(-2995)))
+        #expect(await watch.nextDue == .milliseconds(61_005) + .seconds(60))
+    }
+
+    @Test(arguments: [(3, 60), (50, 80), (300, 330)])
+    func `of a first answer, too, but for half of it`(wait: Int, due: Int) async throws {
+        let prober = HeldProber(holdsAll: true)
+        let watch = try watch(try token(), asking: prober)
+        let running = Task { await watch.tick() }
+        while !prober.isAsked { await Task.yield() }
+        timekeeper.advance(by: .seconds(wait))
+        prober.answer(.other(Exchange(Reply.accepted.outcome, latency: .zero)))
+        await running.value
+        #expect(await watch.nextDue == .seconds(due))
+    }
+
+    @Test func `a doubt counts from when it began`() async throws {
+        let watch = try await withGlance(at: try token(), answered: .other(Reply.unauthenticated)) { _ in
+            timekeeper.advance(by: .seconds(3))
+        }
+        let report = await watch.reports(of: [Sample.name("bot")], at: timekeeper.now().wall).first?.report
+        #expect(report?.state == .suspect)
+        #expect(await watch.nextDue == .seconds(64 + 15))
+    }
+
     @Test func `the first answers are asked for together, and read`() async throws {
         let watch = try watch(try token(), asking: prober)
         let round = await watch.takeDue()
