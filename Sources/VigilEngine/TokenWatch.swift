@@ -519,9 +519,11 @@ package actor TokenWatch {
 
     /// Stores what healthy probes have confirmed since the last call.
     ///
-    /// Some at a time, so that the next look need not wait for a hundred thousand rows.
+    /// Some at a time, so that the next look need not wait for a hundred thousand rows; in the order of the configuration,
+    /// in which they were stored first: neighbours share a page, and a page is written once for all of them.
     package func flush() async {
-        var rest = Array(dirty)
+        guard !dirty.isEmpty else { return }
+        var rest = entries.keys.elements.filter { dirty.contains($0) }
         while !rest.isEmpty {
             let names = rest.suffix(TokenWatch.flushed)
             rest.removeLast(names.count)

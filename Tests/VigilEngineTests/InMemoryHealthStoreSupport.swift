@@ -35,6 +35,7 @@ final class InMemoryHealthStore: HealthStore {
         var failing: [String: Incident] = [:]
         var silences: [TokenName: Silence] = [:]
         var interventions: [Intervention] = []
+        var confirmed: [TokenName] = []
     }
 
     private let state: Mutex<State>
@@ -46,6 +47,8 @@ final class InMemoryHealthStore: HealthStore {
 
     /// Everything committed, in order.
     var changes: [HealthChange] { state.withLock { $0.changes } }
+    /// Tokens whose sightings were stored, in the order of that.
+    var confirmed: [TokenName] { state.withLock { $0.confirmed } }
     var interventions: [Intervention] { state.withLock { $0.interventions } }
     var alerts: [Alert] { state.withLock { $0.alerts } }
 
@@ -127,6 +130,7 @@ final class InMemoryHealthStore: HealthStore {
 
     func confirm(_ sightings: [Sighting]) throws {
         state.withLock { state in
+            state.confirmed += sightings.map(\.token)
             for sighting in sightings {
                 if let belief = sighting.belief { InMemoryHealthStore.keep(belief, of: sighting.token, in: &state) }
                 InMemoryHealthStore.keep(sighting.interval, of: sighting.token, in: &state)

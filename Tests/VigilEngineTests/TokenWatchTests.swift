@@ -313,6 +313,14 @@ struct StoreFailureTests {
         await bench.watch.flush()
         #expect(bench.store.failures.count == 1)
     }
+
+    @Test func `they are stored in the order of the configuration, so that neighbours share a page`() async throws {
+        let names = (0..<40).map { "bot-\($0 * 17 % 40)" }
+        let bench = try WatchBench(names.map { Sample.token($0) })
+        await bench.pass(120, inStepsOf: 1)
+        await bench.watch.flush()
+        #expect(bench.store.healthy.confirmed == names.map { Sample.name($0) })
+    }
 }
 
 struct HistoryKeepingTests {
