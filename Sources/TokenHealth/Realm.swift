@@ -112,9 +112,15 @@ package struct Realm: Sendable {
     }
 
     /// Takes note that `token` was accepted once more, while no rejection is remembered.
-    package mutating func noteCalmAcceptance(of token: TokenName, at now: Duration) {
-        if let latest, latest.token != token { latestOther = latest }
-        latest = (token, now)
+    ///
+    /// One that is heard of late does not take the place of one that came after it.
+    package mutating func noteCalmAcceptance(of token: TokenName, at time: Duration) {
+        guard let latest, latest.token != token else { return latest = (token, max(time, latest?.at ?? time)) }
+        if latest.at <= time {
+            (latestOther, self.latest) = (latest, (token, time))
+        } else if latestOther.map({ $0.at <= time }) ?? true {
+            latestOther = (token, time)
+        }
     }
 
     /// `token` is no longer watched.

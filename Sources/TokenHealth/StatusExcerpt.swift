@@ -29,14 +29,15 @@ private struct StatusExcerpt {
 
     /// The file without the other tokens.
     func document(of names: Set<String>) -> Data {
-        var document = file[..<start]
+        let head = file[..<start]
+        var document = head
         var rest = names.map { StatusExcerpt.beginning(of: $0) }
         var begun = start
         while !rest.isEmpty, begun < file.endIndex {
             let end = endOfLine(from: begun)
             if let index = rest.firstIndex(where: { file[begun..<end].starts(with: $0) }) {
                 rest.remove(at: index)
-                if document.count > start { document.append(UInt8(ascii: ",")) }
+                if document.count > head.count { document.append(UInt8(ascii: ",")) }
                 document += token(on: begun..<end)
             }
             begun = end + 1

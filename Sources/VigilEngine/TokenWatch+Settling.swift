@@ -81,7 +81,9 @@ extension TokenWatch {
         let ended = next.extendHistory(with: decision.belief.state, at: now.wall)
         next.isContinuing = true
         let hasJustDied = decision.transition?.to == .invalid
-        if observation != nil || hasJustDied { next.rest(for: decision, at: now, after: look.lag) }
+        // A wait that the provider asks for counts from now already.
+        let lag = observation?.finding.retryAfter == nil ? look.lag : .zero
+        if observation != nil || hasJustDied { next.rest(for: decision, at: now, after: lag) }
         if let observation { next.note(observation, at: now.uptime) }
         let verdict = observation?.finding.verdict.name
         let news = correlation.note(decision, of: next, verdict: verdict, in: entries, at: now)

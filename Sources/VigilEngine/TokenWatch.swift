@@ -5,16 +5,15 @@ package import TokenHealth
 
 /// What is due at once: tokens to be looked at, and those for which a glance may do.
 package struct Round: Sendable {
-    /// Uptime at which they fell due.
-    fileprivate let begunAt: Duration
+    /// Uptime at which everything was ready to be asked.
+    fileprivate var begunAt = Duration.zero
     package fileprivate(set) var looks: [TokenName] = []
     fileprivate var glances: [GlanceRequest] = []
 
-    fileprivate init(begunAt: Duration) { self.begunAt = begunAt }
-
-    /// How long an answer that took `latency` has been waiting for its turn.
-    fileprivate func lag(at now: Duration, behind latency: Duration) -> Duration {
-        max(.zero, now - begunAt - latency)
+    /// How long an answer that took `latency` has been waiting for its turn: no more than half the interval, for a latency
+    /// does not count a sleep of the host.
+    fileprivate func lag(at now: Duration, behind latency: Duration, of token: WatchedToken) -> Duration {
+        min(max(.zero, now - begunAt - latency), token.interval / 2)
     }
 
     package var isEmpty: Bool { looks.isEmpty && glances.isEmpty }
@@ -183,7 +182,7 @@ package actor TokenWatch {
         let due = agenda.takeDue(at: now.uptime, limit: min(pace.allowance(at: now.uptime), limit - underWay.count))
         pace.spend(due.count)
         underWay.formUnion(due)
-        var round = Round(begunAt: now.uptime)
+        var round = Round()
         for name in due {
             if let request = await glanceRequest(for: name, at: now) {
                 round.glances.append(request)
@@ -191,6 +190,8 @@ package actor TokenWatch {
                 round.looks.append(name)
             }
         }
+        // Reading the secrets takes its time.
+        round.begunAt = timekeeper.now().uptime
         return round
     }
 
@@ -265,16 +266,17 @@ package actor TokenWatch {
         var others: [(TokenName, TokenObserver.Glimpse)] = []
         for result in results {
             let request = round.glances[result.index]
-            let name = request.request.token.name
+            let token = request.request.token
+            let name = token.name
             switch result.glance {
             case .same(let status, let latency):
                 endGlance(request.request, requests: 1, at: now.uptime)
                 // Where much is to be done, an answer may have been waiting for a while.
-                let answered = now.earlier(by: round.lag(at: now.uptime, behind: latency))
+                let answered = now.earlier(by: round.lag(at: now.uptime, behind: latency, of: token))
                 adopt(observer.reaffirmation(of: name, status: status, latency: latency, at: answered), of: name)
                 endLook(at: name)
             case .other(let exchange):
-                let answeredAt = now.uptime - round.lag(at: now.uptime, behind: exchange.latency)
+                let answeredAt = now.uptime - round.lag(at: now.uptime, behind: exchange.latency, of: token)
                 let glimpse = TokenObserver.Glimpse(
                     request: request.request,
                     exchange: exchange,

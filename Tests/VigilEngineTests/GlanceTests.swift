@@ -87,6 +87,25 @@ import TokenHealth
         #expect(await watch.nextDue == .seconds(due))
     }
 
+    @Test func `nor does the host's sleep bring the next look forward by more`() async throws {
+        let watch = try await withGlance(at: try token(), answered: .same(status: 200, latency: .milliseconds(5))) {
+            _ in timekeeper.advance(by: .seconds(200))
+        }
+        #expect(await watch.nextDue == .seconds(261 + 30))
+    }
+
+    @Test func `a wait that the provider asks for is not shortened`() async throws {
+        let prober = HeldProber(holdsAll: true)
+        let watch = try watch(try token(), asking: prober)
+        let running = Task { await watch.tick() }
+        while !prober.isAsked { await Task.yield() }
+        timekeeper.advance(by: .seconds(20))
+        prober.answer(.other(Reply.status(200, [HeaderField("retry-after", "120")])))
+        await running.value
+        let report = await watch.reports(of: [Sample.name("bot")], at: timekeeper.now().wall).first?.report
+        #expect(report?.nextProbeAt == timekeeper.now().wall.advanced(by: .seconds(120)))
+    }
+
     @Test func `a doubt counts from when it began`() async throws {
         let watch = try await withGlance(at: try token(), answered: .other(Reply.unauthenticated)) { _ in
             timekeeper.advance(by: .seconds(3))

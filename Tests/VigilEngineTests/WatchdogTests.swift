@@ -101,9 +101,9 @@ struct LoopTests {
             try await group.waitForAll()
         }
         let tries = bench.prober.tries
-        // Time is moved while a look may be under way: it is late by that, and the next one is counted from its end.
+        // Time is moved by 5 s while a look may be under way: it is late by that, or its answer waits for its turn by that.
         #expect(tries.first.map { $0 < 60 } == true)
-        #expect(zip(tries, tries.dropFirst()).allSatisfy { $1 - $0 >= 60 })
+        #expect(zip(tries, tries.dropFirst()).allSatisfy { (55...65).contains($1 - $0) })
         #expect(bench.prober.controls.count == 1)
     }
 
