@@ -3,13 +3,24 @@
 /// It keeps the provider's rate ceiling and the budget of failed logins: an API takes a host that fails too many logins
 /// for an attacker, and then bans it with all its tokens. Every look under way is counted as if it would fail.
 ///
-/// A third of the budget is for first rejections, the rest for asking again: were it spent on first rejections alone, no
-/// death could be confirmed; were it spent on dead tokens alone, the others would go unwatched.
+/// A third of the budget is for first refusals, the rest for asking again: were it spent on first refusals alone, no
+/// death could be confirmed; were it spent on dead tokens alone, the others would go unwatched. Half of that rest is kept
+/// for confirmations: tokens that are refused day after day must not delay the news of a death.
 package struct HostLedger: Sendable {
+    /// What is expected of the next answer to a token.
+    package enum Standing: Sendable {
+        /// Its newest answer was no refusal.
+        case good
+        /// It is being refused, and the next refusal may confirm its death.
+        case doubted
+        /// It was refused, and one more refusal decides nothing: a dead token, or one behind a wall.
+        case refused
+    }
+
     package let limits: ProviderLimits
     private var requests: RecentEvents?
-    private var firstRejections: RecentEvents?
-    private var repeatedRejections: RecentEvents?
+    private var firstRefusals: RecentEvents?
+    private var repeatedRefusals: RecentEvents?
     private var underWay = 0
     /// Whether the newest look at a token in good standing was not refused.
     private var isWelcome = true
@@ -25,31 +36,41 @@ package struct HostLedger: Sendable {
         requests = limits.rate.map(RecentEvents.init)
         guard let budget = limits.failedLogins else { return }
         let first = max(1, budget.count / 3)
-        firstRejections = RecentEvents(Rate(count: first, per: budget.per))
-        repeatedRejections = RecentEvents(Rate(count: max(1, budget.count - first), per: budget.per))
+        firstRefusals = RecentEvents(Rate(count: first, per: budget.per))
+        repeatedRefusals = RecentEvents(Rate(count: max(1, budget.count - first), per: budget.per))
     }
 
     /// Uptime from which a look may use the network; `nil` for at once.
     ///
-    /// `isDoubted`: whether the newest answer to this token was a rejection.
-    package func wait(forDoubted isDoubted: Bool, at now: Duration) -> Duration? {
+    /// - `standing`: of the token that is to be looked at.
+    package func wait(for standing: Standing, at now: Duration) -> Duration? {
         var earliest: Duration?
         if let requests {
             let needed = min(HostLedger.requestsOfOneLook, requests.limit)
             earliest = room(in: requests, for: needed, at: now)
         }
-        if let firstRejections, let repeatedRejections {
-            let wait = room(in: isDoubted ? repeatedRejections : firstRejections, for: 1, at: now)
+        return later(earliest, waitForLogins(of: standing, at: now))
+    }
+
+    /// Uptime from which one more failed login would do; `nil` for at once.
+    private func waitForLogins(of standing: Standing, at now: Duration) -> Duration? {
+        guard let firstRefusals, let repeatedRefusals else { return nil }
+        switch standing {
+        case .doubted:
+            return room(in: repeatedRefusals, for: 1, at: now)
+        case .refused:
+            return room(in: repeatedRefusals, for: 1, keeping: repeatedRefusals.limit / 2, at: now)
+        case .good:
+            let wait = room(in: firstRefusals, for: 1, at: now)
             // With the budget spent, tokens in good standing go on one at a time as long as they are welcome.
-            let isTrusted = !isDoubted && isWelcome && repeatedRejections.count(at: now) < repeatedRejections.limit
-            earliest = later(earliest, wait != nil && isTrusted ? (underWay == 0 ? nil : soon(now)) : wait)
+            let isTrusted = isWelcome && repeatedRefusals.count(at: now) < repeatedRefusals.limit
+            return wait != nil && isTrusted ? (underWay == 0 ? nil : soon(now)) : wait
         }
-        return earliest
     }
 
     /// Whether the budget of failed logins, rather than anything else, keeps doubted tokens waiting.
     package func hasSpentLogins(at now: Duration) -> Bool {
-        repeatedRejections.map { $0.count(at: now) >= $0.limit } ?? false
+        repeatedRefusals.map { $0.count(at: now) >= $0.limit } ?? false
     }
 
     /// A look begins.
@@ -58,19 +79,21 @@ package struct HostLedger: Sendable {
     /// A look has ended.
     ///
     /// - Parameters:
-    ///   - wasDoubted: as it was when it began.
+    ///   - standing: as it was when it began.
     ///   - sent: how many requests were sent.
     ///   - failedLogins: how many of them were refused as a login.
     ///   - now: uptime.
-    package mutating func end(wasDoubted: Bool, requests sent: Int, failedLogins: Int, at now: Duration) {
+    package mutating func end(_ standing: Standing, requests sent: Int, failedLogins: Int, at now: Duration) {
         underWay = max(0, underWay - 1)
         requests?.note(sent, at: now)
-        if wasDoubted {
-            repeatedRejections?.note(failedLogins, at: now)
-            if failedLogins == 0, sent > 0 { isWelcome = true }
-        } else if sent > 0 {
-            firstRejections?.note(failedLogins, at: now)
+        guard sent > 0 else { return }
+        switch standing {
+        case .good:
+            firstRefusals?.note(failedLogins, at: now)
             isWelcome = failedLogins == 0
+        case .doubted, .refused:
+            repeatedRefusals?.note(failedLogins, at: now)
+            if failedLogins == 0 { isWelcome = true }
         }
     }
 
@@ -81,12 +104,17 @@ package struct HostLedger: Sendable {
         return max(left, right)
     }
 
-    /// `nil` where there is room for `needed` more, those under way counted like them.
-    private func room(in events: RecentEvents, for needed: Int, at now: Duration) -> Duration? {
-        let free = events.limit - events.count(at: now)
+    /// `nil` where there is room for `needed` more beside those that are kept, those under way counted like them.
+    private func room(
+        in events: RecentEvents,
+        for needed: Int,
+        keeping kept: Int = 0,
+        at now: Duration
+    ) -> Duration? {
+        let free = events.limit - kept - events.count(at: now)
         if free - underWay * needed >= needed { return nil }
         // Those under way may turn out to cost less than was put by for them.
-        return free >= needed ? soon(now) : events.earliestRoom(for: needed, at: now)
+        return free >= needed ? soon(now) : events.earliestRoom(for: needed + kept, at: now)
     }
 }
 

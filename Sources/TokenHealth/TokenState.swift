@@ -47,7 +47,7 @@ package enum TokenState: Sendable, Hashable, Codable {
     }
 
     /// The suspicion that is being confirmed, wherever it is kept.
-    var suspicion: Suspicion? {
+    package var suspicion: Suspicion? {
         switch self {
         case .suspect(let suspicion): suspicion
         case .blind(_, let suspicion): suspicion

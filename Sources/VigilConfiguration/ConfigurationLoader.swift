@@ -107,7 +107,7 @@ extension Fields {
         if entries.isEmpty { self["tokens"]?.report("tokens is empty: expected \(purpose)") }
         // Of many tokens most are alike, and what is alike is kept once.
         var latest: [String: WatchedToken] = [:]
-        return entries.compactMap { entry in
+        let tokens = entries.compactMap { entry -> WatchedToken? in
             guard var token = entry.value.token(named: entry.name, at: entry.place, in: surroundings) else {
                 return nil
             }
@@ -115,6 +115,10 @@ extension Fields {
             latest[token.provider.name] = token
             return token
         }
+        for warning in HostDemand.demands(of: tokens).compactMap(\.warning).sorted() {
+            setting.log.warning(warning, at: self["tokens"]?.node.place ?? setting.node.place, path: "tokens")
+        }
+        return tokens
     }
 
     private func heartbeat() -> Heartbeat? {

@@ -147,7 +147,11 @@ package struct TokenObserver: Sendable {
         case .refreshToken?, nil: sight = await self.sight(of: look, wearing: secret)
         }
         (sight.requests, sight.failedLogins) = look.prober.spent
-        if let observation = sight.observation { tally.note(observation, of: token.name) }
+        if let observation = sight.observation {
+            // The API knew the token, and forbade it something: that is no failed login.
+            if observation.finding.verdict.name == .limited { sight.failedLogins = 0 }
+            tally.note(observation, of: token.name)
+        }
         return sight
     }
 

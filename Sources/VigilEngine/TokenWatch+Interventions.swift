@@ -159,7 +159,7 @@ extension TokenWatch {
     /// When the host of `entry` may be asked again; `nil` where it may be now.
     func restEnd(of entry: WatchEntry) -> Date? {
         let now = timekeeper.now()
-        let wait = ledgers[entry.realm]?.wait(forDoubted: entry.belief.isDoubted, at: now.uptime) ?? .zero
+        let wait = ledgers[entry.realm]?.wait(for: entry.standing, at: now.uptime) ?? .zero
         let until = max(wait, entry.quietUntil)
         return until > now.uptime ? now.wall.advanced(by: until - now.uptime) : nil
     }

@@ -244,7 +244,7 @@ package actor TokenWatch {
         // Of a token in good standing, while all is calm, the siblings have nothing to say.
         let known = correlation.isCalm(around: entry) ? entry.expected(at: now) : nil
         guard known != nil || entry.isUnread, !isResting(entry),
-            ledgers[entry.realm]?.wait(forDoubted: false, at: now.uptime) == nil,
+            ledgers[entry.realm]?.wait(for: entry.standing, at: now.uptime) == nil,
             let request = await observer.glanceRequest(
                 for: entry.token,
                 fingerprint: entry.belief.fingerprint,
@@ -300,7 +300,7 @@ package actor TokenWatch {
     private func endGlance(_ request: ProbeRequest, requests: Int, failedLogins: Int = 0, at now: Duration) {
         guard !ledgers.isEmpty else { return }
         ledgers[request.token.realm]?
-            .end(wasDoubted: false, requests: requests, failedLogins: failedLogins, at: now)
+            .end(.good, requests: requests, failedLogins: failedLogins, at: now)
     }
 
     /// Nothing is under way at `name` any more.
@@ -358,9 +358,9 @@ package actor TokenWatch {
             underWay.remove(name)
             return
         }
-        let isDoubted = entry.belief.isDoubted
+        let standing = entry.standing
         if glimpse == nil {
-            if let until = ledgers[entry.realm]?.wait(forDoubted: isDoubted, at: timekeeper.now().uptime) {
+            if let until = ledgers[entry.realm]?.wait(for: standing, at: timekeeper.now().uptime) {
                 underWay.remove(name)
                 return postpone(entry, until: until)
             }
@@ -375,11 +375,12 @@ package actor TokenWatch {
         )
         let now = sight.observation?.at ?? timekeeper.now()
         ledgers[entry.realm]?.end(
-            wasDoubted: isDoubted,
+            standing,
             requests: sight.requests,
             failedLogins: sight.failedLogins,
             at: now.uptime
         )
+        if sight.requests > 0 { entries[name]?.wasRefused = sight.failedLogins > 0 }
         guard !Task.isCancelled else {
             underWay.remove(name)
             return agenda.schedule(name, at: now.uptime)

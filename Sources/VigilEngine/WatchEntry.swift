@@ -18,6 +18,8 @@ struct WatchEntry {
     /// Uptime of the first look that did not find the token accepted.
     var troubleSince: Duration?
     var nextProbeAt: Date?
+    /// Whether the newest answer was one that a host may count as a failed login.
+    var wasRefused = false
     /// The last accepted answer, as long as it is known to mean what it meant.
     private(set) var known: KnownAnswer?
     /// Uptime at which the next look was last promised, and for when.
@@ -36,6 +38,13 @@ struct WatchEntry {
 
     /// How long its look may wait for those that can wait less; a doubted token never waits for others.
     var patience: Duration { belief.isDoubted ? .zero : token.patience }
+
+    /// What its host is to expect of the next look.
+    var standing: HostLedger.Standing {
+        if belief.state.name == .invalid { return .refused }
+        if belief.state.suspicion != nil { return .doubted }
+        return wasRefused ? .refused : .good
+    }
 
     /// Keeps what is equal in both once: of a hundred thousand entries, most are alike.
     mutating func share(with other: WatchEntry) {

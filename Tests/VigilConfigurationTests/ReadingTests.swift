@@ -260,6 +260,30 @@ import VigilConfiguration
         #expect(inherited.map(\.line) == [7])
     }
 
+    @Test func `more tokens than a host bears is a warning, with what comes of it`() throws {
+        func warnings(of count: Int, _ lines: String = "") throws -> [String] {
+            let tokens = (1...count).map { number in
+                "  bot\(number): {provider: tallyfy, secret: {credential: bot}, base_url: https://api.example.test/api}"
+            }
+            let text = """
+                version: 1
+                notifiers: {journal: {type: journald}}
+                \(lines)
+                tokens:
+                \(tokens.joined(separator: "\n"))
+                """
+            return try ConfigurationLoader.load(text: text, name: "test.yaml").warnings.map(\.description)
+        }
+        #expect(try warnings(of: 100) == [])
+        #expect(
+            try warnings(of: 125) == [
+                "test.yaml:5:3: 125 tokens of tallyfy at https://api.example.test ask 125 times in 1m, and the provider "
+                    + "allows 100: their probes come 1.3 times as seldom as their intervals say"
+            ]
+        )
+        #expect(try warnings(of: 125, "defaults: {interval: 2m}") == [])
+    }
+
     @Test func `nobody to tell is a warning`() throws {
         #expect(
             try configuration().warnings.map(\.message) == [

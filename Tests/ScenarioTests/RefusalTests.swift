@@ -1,0 +1,67 @@
+import FoundationEssentials
+import TallyfySimulator
+import TokenHealth
+import Testing
+
+/// Tokens that are refused all the time, and what that costs their neighbours at the same host.
+@Suite(.timeLimit(.minutes(5))) struct RefusalTests {
+    /// Seven tokens, the first four of which are refused from now on.
+    private static let plan = Plan(tokens: 7)
+    private static let refused = 0..<4
+    private static let healthy = 4..<7
+
+    /// Refuses the first tokens in this way, whatever they ask.
+    private func refuse(_ kind: Fault.Kind, in rig: Rig) {
+        for index in RefusalTests.refused { rig.tallyfy.inject(Fault(kind, token: rig.secrets[index])) }
+    }
+
+    @Test(arguments: [Fault.Kind.business403, .waf(status: 403)])
+    func `tokens that are refused do not keep the others from being asked`(_ kind: Fault.Kind) async throws {
+        try await withRig(RefusalTests.plan) { rig in
+            refuse(kind, in: rig)
+            try await rig.advance(by: .seconds(3600))
+            for index in RefusalTests.healthy {
+                #expect(try rig.belief(at: index) == "valid")
+                let longest = rig.gaps(with: rig.secrets[index]).max() ?? .max
+                #expect(longest <= 63, "a healthy token was not asked for \(longest) s")
+            }
+        }
+    }
+
+    @Test(arguments: [Fault.Kind.business403, .waf(status: 403)])
+    func `tokens that are refused do not delay the news of a death`(_ kind: Fault.Kind) async throws {
+        try await withRig(RefusalTests.plan) { rig in
+            refuse(kind, in: rig)
+            try await rig.advance(by: .seconds(1800))
+            let told = rig.alerts.count
+            rig.tallyfy.logout(user: rig.users[RefusalTests.healthy.lowerBound])
+            try await rig.advance(by: .seconds(60 + 30 + 15))
+            #expect(rig.alerts.dropFirst(told) == ["token.invalidated"])
+        }
+    }
+
+    @Test func `a token that is alive and forbidden something is asked as often as any`() async throws {
+        try await withRig(RefusalTests.plan) { rig in
+            refuse(.business403, in: rig)
+            try await rig.advance(by: .seconds(3600))
+            for index in RefusalTests.refused {
+                #expect(try rig.belief(at: index) == "limited forbidden")
+                let longest = rig.gaps(with: rig.secrets[index]).max() ?? .max
+                #expect(longest <= 63, "a token was not asked for \(longest) s")
+            }
+        }
+    }
+
+    @Test func `a wall in front of some tokens is not knocked at more often than the host bears`() async throws {
+        try await withRig(RefusalTests.plan) { rig in
+            refuse(.waf(status: 403), in: rig)
+            try await rig.advance(by: .seconds(7200))
+            let refused = rig.tallyfy.requests().filter { $0.status == 403 && $0.tokenFingerprint != nil }.map(\.at)
+            #expect(refused.count > 30)
+            for (index, at) in refused.enumerated() {
+                let inWindow = refused[index...].prefix { $0.timeIntervalSince(at) < 300 }.count
+                #expect(inWindow <= 30, "\(inWindow) refusals within five minutes")
+            }
+        }
+    }
+}
