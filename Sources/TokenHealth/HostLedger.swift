@@ -3,27 +3,32 @@
 /// It keeps the provider's rate ceiling and the budget of failed logins: an API takes a host that fails too many logins
 /// for an attacker, and then bans it with all its tokens. Every look under way is counted as if it would fail.
 ///
-/// A third of the budget is for first refusals, the rest for asking again: were it spent on first refusals alone, no
-/// death could be confirmed; were it spent on dead tokens alone, the others would go unwatched. Half of that rest is kept
-/// for confirmations: tokens that are refused day after day must not delay the news of a death.
+/// The budget has three parts, so that no kind of look can spend it alone:
+/// - first refusals;
+/// - twice as many for asking again, without which no death could be confirmed; half of them are kept for confirmations,
+///   for tokens that are refused day after day must not delay the news of a death;
+/// - a few trials: with the first part spent, tokens in good standing go on one at a time, for an acceptance costs nothing;
+///   half of them are kept for secrets that are new, which a person is waiting for.
 package struct HostLedger: Sendable {
     /// What is expected of the next answer to a token.
-    package enum Standing: Sendable {
+    package enum Standing: Sendable, CaseIterable {
         /// Its newest answer was no refusal.
         case good
+        /// The same, but another token of its owner is being refused.
+        case implicated
+        /// It was refused, and has got a new secret since.
+        case renewed
         /// It is being refused, and the next refusal may confirm its death.
         case doubted
-        /// It was refused, and one more refusal decides nothing: a dead token, or one behind a wall.
+        /// It was refused, and one more refusal decides nothing: a dead token, one behind a wall, one that waits for its
+        /// siblings.
         case refused
     }
 
     package let limits: ProviderLimits
     private var requests: RecentEvents?
-    private var firstRefusals: RecentEvents?
-    private var repeatedRefusals: RecentEvents?
+    private var logins: FailedLogins?
     private var underWay = 0
-    /// Whether the newest look at a token in good standing was not refused.
-    private var isWelcome = true
 
     /// Most requests that one look is expected to need: the question, and the control.
     private static let requestsOfOneLook = 2
@@ -33,11 +38,8 @@ package struct HostLedger: Sendable {
 
     package init(limits: ProviderLimits) {
         self.limits = limits
-        requests = limits.rate.map(RecentEvents.init)
-        guard let budget = limits.failedLogins else { return }
-        let first = max(1, budget.count / 3)
-        firstRefusals = RecentEvents(Rate(count: first, per: budget.per))
-        repeatedRefusals = RecentEvents(Rate(count: max(1, budget.count - first), per: budget.per))
+        requests = limits.rate.map { RecentEvents($0) }
+        logins = limits.failedLogins.map(FailedLogins.init)
     }
 
     /// Uptime from which a look may use the network; `nil` for at once.
@@ -49,28 +51,33 @@ package struct HostLedger: Sendable {
             let needed = min(HostLedger.requestsOfOneLook, requests.limit)
             earliest = room(in: requests, for: needed, at: now)
         }
-        return later(earliest, waitForLogins(of: standing, at: now))
+        return later(earliest, logins.flatMap { wait(for: standing, in: $0, at: now) })
     }
 
     /// Uptime from which one more failed login would do; `nil` for at once.
-    private func waitForLogins(of standing: Standing, at now: Duration) -> Duration? {
-        guard let firstRefusals, let repeatedRefusals else { return nil }
+    private func wait(for standing: Standing, in logins: FailedLogins, at now: Duration) -> Duration? {
         switch standing {
+        case .implicated:
+            return room(in: logins.first, for: 1, at: now)
         case .doubted:
-            return room(in: repeatedRefusals, for: 1, at: now)
+            return room(in: logins.repeated, for: 1, at: now)
         case .refused:
-            return room(in: repeatedRefusals, for: 1, keeping: repeatedRefusals.limit / 2, at: now)
+            return room(in: logins.repeated, for: 1, keeping: logins.keptForDoubted, at: now)
         case .good:
-            let wait = room(in: firstRefusals, for: 1, at: now)
-            // With the budget spent, tokens in good standing go on one at a time as long as they are welcome.
-            let isTrusted = isWelcome && repeatedRefusals.count(at: now) < repeatedRefusals.limit
-            return wait != nil && isTrusted ? (underWay == 0 ? nil : soon(now)) : wait
+            guard let wait = room(in: logins.first, for: 1, at: now) else { return nil }
+            guard logins.trials.limit > logins.keptForRenewed else { return wait }
+            guard underWay == 0 else { return soon(now) }
+            return room(in: logins.trials, for: 1, keeping: logins.keptForRenewed, at: now).map { min($0, wait) }
+        case .renewed:
+            guard let wait = room(in: logins.first, for: 1, at: now) else { return nil }
+            guard logins.trials.limit > 0 else { return wait }
+            return room(in: logins.trials, for: 1, at: now).map { min($0, wait) }
         }
     }
 
     /// Whether the budget of failed logins, rather than anything else, keeps doubted tokens waiting.
     package func hasSpentLogins(at now: Duration) -> Bool {
-        repeatedRefusals.map { $0.count(at: now) >= $0.limit } ?? false
+        logins.map { !$0.repeated.hasRoom(for: 1, at: now) } ?? false
     }
 
     /// A look begins.
@@ -86,15 +93,7 @@ package struct HostLedger: Sendable {
     package mutating func end(_ standing: Standing, requests sent: Int, failedLogins: Int, at now: Duration) {
         underWay = max(0, underWay - 1)
         requests?.note(sent, at: now)
-        guard sent > 0 else { return }
-        switch standing {
-        case .good:
-            firstRefusals?.note(failedLogins, at: now)
-            isWelcome = failedLogins == 0
-        case .doubted, .refused:
-            repeatedRefusals?.note(failedLogins, at: now)
-            if failedLogins == 0 { isWelcome = true }
-        }
+        if sent > 0 { logins?.note(failedLogins, from: standing, at: now) }
     }
 
     private func soon(_ now: Duration) -> Duration { now + HostLedger.pauseForOthers }
@@ -118,6 +117,49 @@ package struct HostLedger: Sendable {
     }
 }
 
+/// The budget of failed logins, in its parts.
+private struct FailedLogins {
+    /// Of tokens in good standing.
+    private(set) var first: RecentEvents
+    /// Of tokens that were refused before.
+    private(set) var repeated: RecentEvents
+    /// Of those that are asked although ``first`` is spent.
+    private(set) var trials: RecentEvents
+    /// How much of ``repeated`` is kept for confirmations.
+    let keptForDoubted: Int
+    /// How much of ``trials`` is kept for new secrets.
+    let keptForRenewed: Int
+
+    init(_ budget: Rate) {
+        let tried = budget.count < 3 ? 0 : (budget.count + 4) / 5
+        let once = max(1, (budget.count - tried) / 3)
+        first = RecentEvents(Rate(count: once, per: budget.per))
+        repeated = RecentEvents(Rate(count: max(1, budget.count - tried - once), per: budget.per))
+        trials = RecentEvents(Rate(count: tried, per: budget.per))
+        keptForDoubted = repeated.limit / 2
+        keptForRenewed = (tried + 1) / 2
+    }
+
+    mutating func note(_ count: Int, from standing: HostLedger.Standing, at now: Duration) {
+        switch standing {
+        case .good, .implicated, .renewed:
+            if first.hasRoom(for: 1, at: now) { first.note(count, at: now) } else { trials.note(count, at: now) }
+        case .doubted, .refused:
+            repeated.note(count, at: now)
+            if count == 0 { renewTrials(at: now) }
+        }
+    }
+
+    /// One that was refused is accepted, and whatever stood before it may be gone for the others as well: those in good
+    /// standing are tried again, at the expense of asking again.
+    private mutating func renewTrials(at now: Duration) {
+        let spent = trials.count(at: now)
+        guard repeated.hasRoom(for: keptForDoubted + spent, at: now) else { return }
+        repeated.note(spent, at: now)
+        trials.clear()
+    }
+}
+
 /// How many events there were in the last stretch of time, to a twentieth of it.
 ///
 /// An event counts a little longer than it must, never shorter.
@@ -138,6 +180,10 @@ struct RecentEvents: Sendable {
         limit = rate.count
         width = max(rate.per.inNanoseconds / Int64(RecentEvents.parts), 1000)
     }
+
+    func hasRoom(for needed: Int, at now: Duration) -> Bool { count(at: now) + needed <= limit }
+
+    mutating func clear() { buckets = [] }
 
     mutating func note(_ count: Int, at now: Duration) {
         guard count > 0 else { return }

@@ -156,6 +156,9 @@ package struct Realm: Sendable {
     /// Whether any rejection of this episode is still remembered.
     package var isDoubted: Bool { !doubts.isEmpty }
 
+    /// Whether a rejection of one of this owner's tokens is still remembered.
+    package func isDoubted(_ owner: Ownership) -> Bool { doubtedOwners[owner] != nil }
+
     /// Tokens whose rejection is not explained yet.
     package var doubted: [TokenName] { doubts.filter { $0.value.confirmedAt == nil }.keys.sorted() }
 

@@ -114,6 +114,12 @@ extension Correlation {
         return !realm.isDoubted && realm.incident == nil
     }
 
+    /// Whether a token of the same owner is being rejected.
+    func isImplicated(_ entry: WatchEntry) -> Bool {
+        guard let realm = communities[entry.realm]?.realm, realm.isDoubted else { return false }
+        return realm.isDoubted(owners[entry.name] ?? entry.owner)
+    }
+
     /// Takes note of one more acceptance while all is calm.
     mutating func noteAcceptance(of entry: WatchEntry, at now: Duration) {
         communities[entry.realm]?.realm.noteCalmAcceptance(of: entry.name, at: now)

@@ -150,16 +150,17 @@ extension TokenWatch {
     /// - Throws: ``InterventionRefusal``, and nothing was sent.
     package func probe(_ token: String) async throws(InterventionRefusal) -> TokenReport {
         let entry = try entry(called: token)
-        if let until = restEnd(of: entry) { throw .resting(entry.name, until: until) }
+        if let until = await restEnd(of: entry) { throw .resting(entry.name, until: until) }
         await lookNow(at: entry.name)
         let after = try self.entry(called: token)
         return report(on: after, at: timekeeper.now().wall)
     }
 
     /// When the host of `entry` may be asked again; `nil` where it may be now.
-    func restEnd(of entry: WatchEntry) -> Date? {
+    func restEnd(of entry: WatchEntry) async -> Date? {
+        let standing = await standing(of: entry.name)
         let now = timekeeper.now()
-        let wait = ledgers[entry.realm]?.wait(for: entry.standing, at: now.uptime) ?? .zero
+        let wait = ledgers[entry.realm]?.wait(for: standing, at: now.uptime) ?? .zero
         let until = max(wait, entry.quietUntil)
         return until > now.uptime ? now.wall.advanced(by: until - now.uptime) : nil
     }

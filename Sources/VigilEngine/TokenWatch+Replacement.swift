@@ -34,7 +34,7 @@ extension TokenWatch {
     ) async throws(InterventionRefusal) -> (record: Intervention, report: TokenReport) {
         let record = try await note(replacement)
         let entry = try entry(called: replacement.token)
-        if restEnd(of: entry) == nil { await lookAnew(at: entry.name) }
+        if await restEnd(of: entry) == nil { await lookAnew(at: entry.name) }
         return (record, report(on: try self.entry(called: replacement.token), at: timekeeper.now().wall))
     }
 

@@ -244,7 +244,7 @@ package actor TokenWatch {
         // Of a token in good standing, while all is calm, the siblings have nothing to say.
         let known = correlation.isCalm(around: entry) ? entry.expected(at: now) : nil
         guard known != nil || entry.isUnread, !isResting(entry),
-            ledgers[entry.realm]?.wait(for: entry.standing, at: now.uptime) == nil,
+            ledgers[entry.realm]?.wait(for: standing(of: entry), at: now.uptime) == nil,
             let request = await observer.glanceRequest(
                 for: entry.token,
                 fingerprint: entry.belief.fingerprint,
@@ -345,6 +345,7 @@ package actor TokenWatch {
     }
 
     private func take(_ name: TokenName, glimpse: TokenObserver.Glimpse?) async {
+        let standing = await standing(of: name)
         if let glimpse, entries[name]?.token != glimpse.request.token {
             // A reload came in between: what was asked is of no concern any more.
             let now = timekeeper.now().uptime
@@ -358,7 +359,6 @@ package actor TokenWatch {
             underWay.remove(name)
             return
         }
-        let standing = entry.standing
         if glimpse == nil {
             if let until = ledgers[entry.realm]?.wait(for: standing, at: timekeeper.now().uptime) {
                 underWay.remove(name)
@@ -415,7 +415,36 @@ package actor TokenWatch {
         let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
         if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
         entries[entry.name]?.wait(until: until, at: now)
-        agenda.schedule(entry.name, at: until, patience: entry.patience)
+        // Its secret may be replaced meanwhile.
+        let next = entry.standing == .good ? until : min(until, now.uptime + entry.token.interval)
+        agenda.schedule(entry.name, at: next, patience: entry.patience)
+    }
+
+    /// What the host of `entry` is to expect of the next look at it, by what is known of it and its siblings.
+    private func standing(of entry: WatchEntry) -> HostLedger.Standing {
+        let standing = entry.standing
+        switch standing {
+        case .good:
+            return correlation.isImplicated(entry) ? .implicated : .good
+        case .doubted:
+            let siblings = correlation.siblings(of: entry)
+            // Only time decides, and what it would be asked meanwhile is wanted when that is over.
+            let isHeldBack = entry.belief.isHeldBack(by: siblings, at: timekeeper.now().wall, token: entry.token)
+            return isHeldBack ? .refused : .doubted
+        case .implicated, .renewed, .refused:
+            return standing
+        }
+    }
+
+    /// The same, once the secret has been looked at where the token would have to wait.
+    func standing(of name: TokenName) async -> HostLedger.Standing {
+        guard let entry = entries[name] else { return .good }
+        let standing = standing(of: entry)
+        guard standing == .doubted || standing == .refused,
+            ledgers[entry.realm]?.wait(for: standing, at: timekeeper.now().uptime) != nil,
+            let fingerprint = await observer.fingerprint(of: entry.token), fingerprint != entry.belief.fingerprint
+        else { return standing }
+        return .renewed
     }
 
     private func isResting(_ entry: WatchEntry) -> Bool {

@@ -39,7 +39,7 @@ struct WatchEntry {
     /// How long its look may wait for those that can wait less; a doubted token never waits for others.
     var patience: Duration { belief.isDoubted ? .zero : token.patience }
 
-    /// What its host is to expect of the next look.
+    /// What its host is to expect of the next look, by what is known of this token alone.
     var standing: HostLedger.Standing {
         if belief.state.name == .invalid { return .refused }
         if belief.state.suspicion != nil { return .doubted }

@@ -64,4 +64,33 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: [1, 4, 10])
+    func `many deaths at once do not keep the others from being asked`(_ owners: Int) async throws {
+        let plan = Plan(tokens: 36, owner: { $0 < 10 ? "team-\($0 % owners)@example.test" : "bot-\($0)@example.test" })
+        try await withRig(plan) { rig in
+            try await rig.advance(by: .seconds(300))
+            for index in 0..<10 { rig.tallyfy.logout(user: rig.users[index]) }
+            try await rig.advance(by: .seconds(900))
+            #expect(try rig.status().summary["invalid"] == 10)
+            #expect(try rig.status().summary["valid"] == 26)
+            for index in 10..<36 {
+                let longest = rig.gaps(with: rig.secrets[index]).max() ?? .max
+                #expect(longest <= 63, "a healthy token was not asked for \(longest) s")
+            }
+        }
+    }
+
+    @Test func `a token that is repaired is noticed within an interval, however many others are dead`() async throws {
+        try await withRig(Plan(tokens: 40)) { rig in
+            try await rig.advance(by: .seconds(120))
+            for user in rig.users.prefix(30) { rig.tallyfy.logout(user: user) }
+            for number in 0..<5 {
+                try await rig.advance(by: .seconds(100))
+                try rig.repair(at: number)
+                try await rig.advance(by: .seconds(62))
+                #expect(try rig.belief(at: number) == "valid", "after \(number * 162 + 162) s")
+            }
+        }
+    }
 }
