@@ -2,13 +2,6 @@
 ///
 /// It keeps the provider's rate ceiling and the budget of failed logins: an API takes a host that fails too many logins
 /// for an attacker, and then bans it with all its tokens. Every look under way is counted as if it would fail.
-///
-/// The budget has three parts, so that no kind of look can spend it alone:
-/// - first refusals;
-/// - twice as many for asking again, without which no death could be confirmed; half of them are kept for confirmations,
-///   for tokens that are refused day after day must not delay the news of a death;
-/// - a few trials: with the first part spent, tokens in good standing go on one at a time, for an acceptance costs nothing;
-///   half of them are kept for secrets that are new, which a person is waiting for.
 package struct HostLedger: Sendable {
     /// What is expected of the next answer to a token.
     package enum Standing: Sendable, CaseIterable {
@@ -18,7 +11,9 @@ package struct HostLedger: Sendable {
         case implicated
         /// It was refused, and has got a new secret since.
         case renewed
-        /// It is being refused, and the next refusal may confirm its death.
+        /// It was refused for the first time: its death takes more than one more refusal.
+        case suspected
+        /// It was refused again, and the next refusal may confirm its death.
         case doubted
         /// It was refused, and one more refusal decides nothing: a dead token, one behind a wall, one that waits for its
         /// siblings.
@@ -33,52 +28,31 @@ package struct HostLedger: Sendable {
     /// Most requests that one look is expected to need: the question, and the control.
     private static let requestsOfOneLook = 2
 
-    /// When a look that must wait for others to end is tried again.
-    private static let pauseForOthers = Duration.milliseconds(100)
-
     package init(limits: ProviderLimits) {
         self.limits = limits
         requests = limits.rate.map { RecentEvents($0) }
-        logins = limits.failedLogins.map(FailedLogins.init)
+        logins = limits.failedLogins.map { FailedLogins($0) }
     }
 
     /// Uptime from which a look may use the network; `nil` for at once.
     ///
-    /// - `standing`: of the token that is to be looked at.
-    package func wait(for standing: Standing, at now: Duration) -> Duration? {
-        var earliest: Duration?
-        if let requests {
-            let needed = min(HostLedger.requestsOfOneLook, requests.limit)
-            earliest = room(in: requests, for: needed, at: now)
-        }
-        return later(earliest, logins.flatMap { wait(for: standing, in: $0, at: now) })
+    /// It is tried again sooner where looks under way, or suspects, may turn out to need less than is put by for them.
+    ///
+    /// - Parameters:
+    ///   - standing: of the token that is to be looked at.
+    ///   - suspects: those of this host.
+    ///   - now: uptime.
+    /// - Returns: when to ask again.
+    package func wait(for standing: Standing, suspects: Suspects, at now: Duration) -> Duration? {
+        let needed = min(HostLedger.requestsOfOneLook, requests?.limit ?? 0)
+        let room = requests?.wait(for: needed, beside: underWay * needed, at: now)
+        let risk = logins?.wait(for: standing, suspects: suspects, underWay: underWay, at: now)
+        guard let room, let risk else { return room ?? risk }
+        return max(room, risk)
     }
 
-    /// Uptime from which one more failed login would do; `nil` for at once.
-    private func wait(for standing: Standing, in logins: FailedLogins, at now: Duration) -> Duration? {
-        switch standing {
-        case .implicated:
-            return room(in: logins.first, for: 1, at: now)
-        case .doubted:
-            return room(in: logins.repeated, for: 1, at: now)
-        case .refused:
-            return room(in: logins.repeated, for: 1, keeping: logins.keptForDoubted, at: now)
-        case .good:
-            guard let wait = room(in: logins.first, for: 1, at: now) else { return nil }
-            guard logins.trials.limit > logins.keptForRenewed else { return wait }
-            guard underWay == 0 else { return soon(now) }
-            return room(in: logins.trials, for: 1, keeping: logins.keptForRenewed, at: now).map { min($0, wait) }
-        case .renewed:
-            guard let wait = room(in: logins.first, for: 1, at: now) else { return nil }
-            guard logins.trials.limit > 0 else { return wait }
-            return room(in: logins.trials, for: 1, at: now).map { min($0, wait) }
-        }
-    }
-
-    /// Whether the budget of failed logins, rather than anything else, keeps doubted tokens waiting.
-    package func hasSpentLogins(at now: Duration) -> Bool {
-        logins.map { !$0.repeated.hasRoom(for: 1, at: now) } ?? false
-    }
+    /// Whether the budget of failed logins, rather than anything else, keeps tokens waiting for their confirmation.
+    package func hasSpentLogins(at now: Duration) -> Bool { logins?.isSpent(at: now) ?? false }
 
     /// A look begins.
     package mutating func begin() { underWay += 1 }
@@ -87,76 +61,120 @@ package struct HostLedger: Sendable {
     ///
     /// - Parameters:
     ///   - standing: as it was when it began.
+    ///   - suspects: those of this host.
     ///   - sent: how many requests were sent.
     ///   - failedLogins: how many of them were refused as a login.
     ///   - now: uptime.
-    package mutating func end(_ standing: Standing, requests sent: Int, failedLogins: Int, at now: Duration) {
+    package mutating func end(
+        _ standing: Standing,
+        suspects: Suspects,
+        requests sent: Int,
+        failedLogins: Int,
+        at now: Duration
+    ) {
         underWay = max(0, underWay - 1)
         requests?.note(sent, at: now)
-        if sent > 0 { logins?.note(failedLogins, from: standing, at: now) }
-    }
-
-    private func soon(_ now: Duration) -> Duration { now + HostLedger.pauseForOthers }
-
-    private func later(_ left: Duration?, _ right: Duration?) -> Duration? {
-        guard let left, let right else { return left ?? right }
-        return max(left, right)
-    }
-
-    /// `nil` where there is room for `needed` more beside those that are kept, those under way counted like them.
-    private func room(
-        in events: RecentEvents,
-        for needed: Int,
-        keeping kept: Int = 0,
-        at now: Duration
-    ) -> Duration? {
-        let free = events.limit - kept - events.count(at: now)
-        if free - underWay * needed >= needed { return nil }
-        // Those under way may turn out to cost less than was put by for them.
-        return free >= needed ? soon(now) : events.earliestRoom(for: needed + kept, at: now)
+        for _ in 0..<failedLogins { logins?.note(standing, suspects: suspects, underWay: underWay, at: now) }
     }
 }
 
-/// The budget of failed logins, in its parts.
+/// How many tokens are being confirmed.
+package struct Suspects: Sendable, Hashable {
+    /// That were refused once.
+    package var fresh: Int
+    /// That were refused again.
+    package var doubted: Int
+
+    package init(fresh: Int = 0, doubted: Int = 0) {
+        self.fresh = fresh
+        self.doubted = doubted
+    }
+}
+
+/// The budget of failed logins, of which nobody may spend what others need.
+///
+/// - With the first refusal of a token, what its confirmation takes is put by: were the budget spent on first refusals
+///   alone, no death could be confirmed.
+/// - What decides nothing gets no more than a third: tokens that are refused day after day must not delay the news of a death.
+/// - A tenth is for trials: where the rest is spent or put by, tokens in good standing go on one at a time, which costs
+///   nothing as long as they are accepted.
+/// - A tenth is for secrets that are new, for which a person is waiting.
+///
+/// Small budgets do without trials.
 private struct FailedLogins {
-    /// Of tokens in good standing.
-    private(set) var first: RecentEvents
-    /// Of tokens that were refused before.
-    private(set) var repeated: RecentEvents
-    /// Of those that are asked although ``first`` is spent.
-    private(set) var trials: RecentEvents
-    /// How much of ``repeated`` is kept for confirmations.
-    let keptForDoubted: Int
-    /// How much of ``trials`` is kept for new secrets.
-    let keptForRenewed: Int
+    private var spent: RecentEvents
+    /// Those of ``spent`` that decided nothing.
+    private var idle: RecentEvents
+    private var trials: RecentEvents
+    private var renewals: RecentEvents
+
+    /// How many more refusals usually confirm a death after the first.
+    private static let confirmation = 2
+
+    /// What the confirmation of all of these takes.
+    private func cost(of suspects: Suspects) -> Int { suspects.fresh * FailedLogins.confirmation + suspects.doubted }
 
     init(_ budget: Rate) {
-        let tried = budget.count < 3 ? 0 : (budget.count + 4) / 5
-        let once = max(1, (budget.count - tried) / 3)
-        first = RecentEvents(Rate(count: once, per: budget.per))
-        repeated = RecentEvents(Rate(count: max(1, budget.count - tried - once), per: budget.per))
-        trials = RecentEvents(Rate(count: tried, per: budget.per))
-        keptForDoubted = repeated.limit / 2
-        keptForRenewed = (tried + 1) / 2
+        let tenth = budget.count / 10
+        let rest = budget.count - 2 * tenth
+        spent = RecentEvents(Rate(count: rest, per: budget.per))
+        idle = RecentEvents(Rate(count: max(1, rest / 3), per: budget.per))
+        trials = RecentEvents(Rate(count: tenth, per: budget.per))
+        renewals = RecentEvents(Rate(count: tenth, per: budget.per))
     }
 
-    mutating func note(_ count: Int, from standing: HostLedger.Standing, at now: Duration) {
+    func isSpent(at now: Duration) -> Bool { !spent.hasRoom(for: FailedLogins.confirmation, at: now) }
+
+    /// Uptime from which one more may be risked; `nil` for at once.
+    func wait(
+        for standing: HostLedger.Standing,
+        suspects: Suspects,
+        underWay: Int,
+        at now: Duration
+    ) -> Duration? {
+        let putBy = cost(of: suspects)
         switch standing {
-        case .good, .implicated, .renewed:
-            if first.hasRoom(for: 1, at: now) { first.note(count, at: now) } else { trials.note(count, at: now) }
-        case .doubted, .refused:
-            repeated.note(count, at: now)
-            if count == 0 { renewTrials(at: now) }
+        case .suspected:
+            // Not all get one more where only some can get two.
+            let needed = min(FailedLogins.confirmation, spent.limit)
+            return spent.wait(for: needed, beside: underWay, putBy: suspects.doubted, at: now)
+        case .doubted:
+            return spent.wait(for: 1, beside: underWay, at: now)
+        case .refused:
+            let wait = spent.wait(for: 1, beside: underWay, putBy: putBy, at: now)
+            guard let own = idle.wait(for: 1, beside: underWay, at: now) else { return wait }
+            return max(own, wait ?? own)
+        case .renewed:
+            let wait = spent.wait(for: 1, beside: underWay, at: now)
+            guard let wait, renewals.limit > 0 else { return wait }
+            return renewals.wait(for: 1, beside: underWay, at: now).map { min($0, wait) }
+        case .good, .implicated:
+            let cost = min(1 + FailedLogins.confirmation, spent.limit)
+            if spent.hasRoom(for: cost * (underWay + 1) + putBy, at: now) { return nil }
+            // One at a time then. One whose owner has lost others is not the one to try the host with again and again.
+            let tried = standing == .good ? trials.limit : min(1, trials.limit)
+            guard trials.count(at: now) < tried else {
+                return spent.wait(for: 1, beside: underWay, putBy: putBy, at: now)
+            }
+            return underWay == 0 ? nil : now + RecentEvents.pause
         }
     }
 
-    /// One that was refused is accepted, and whatever stood before it may be gone for the others as well: those in good
-    /// standing are tried again, at the expense of asking again.
-    private mutating func renewTrials(at now: Duration) {
-        let spent = trials.count(at: now)
-        guard repeated.hasRoom(for: keptForDoubted + spent, at: now) else { return }
-        repeated.note(spent, at: now)
-        trials.clear()
+    /// Charges one to what it was risked on: those under way still count on their room.
+    mutating func note(_ standing: HostLedger.Standing, suspects: Suspects, underWay: Int, at now: Duration) {
+        switch standing {
+        case .suspected, .doubted:
+            spent.note(1, at: now)
+        case .refused:
+            spent.note(1, at: now)
+            idle.note(1, at: now)
+        case .renewed:
+            let isOwn = !spent.hasRoom(for: 1 + underWay, at: now)
+            if isOwn, renewals.hasRoom(for: 1, at: now) { renewals.note(1, at: now) } else { spent.note(1, at: now) }
+        case .good, .implicated:
+            let isTrial = !spent.hasRoom(for: 1 + underWay + cost(of: suspects), at: now)
+            if isTrial, trials.hasRoom(for: 1, at: now) { trials.note(1, at: now) } else { spent.note(1, at: now) }
+        }
     }
 }
 
@@ -181,9 +199,27 @@ struct RecentEvents: Sendable {
         width = max(rate.per.inNanoseconds / Int64(RecentEvents.parts), 1000)
     }
 
+    /// When a look that must wait for those under way is tried again.
+    static let pause = Duration.milliseconds(100)
+
+    /// When a look that must wait for what is put by is tried again.
+    private static let longPause = Duration.seconds(5)
+
     func hasRoom(for needed: Int, at now: Duration) -> Bool { count(at: now) + needed <= limit }
 
-    mutating func clear() { buckets = [] }
+    /// Uptime from which there may be room for `needed` more beside what others may need; `nil` for at once.
+    ///
+    /// - Parameters:
+    ///   - needed: how many.
+    ///   - others: what looks under way may need.
+    ///   - putBy: what is kept for later.
+    ///   - now: uptime.
+    /// - Returns: when to ask again.
+    func wait(for needed: Int, beside others: Int, putBy: Int = 0, at now: Duration) -> Duration? {
+        if hasRoom(for: needed + others + putBy, at: now) { return nil }
+        guard hasRoom(for: needed, at: now) else { return earliestRoom(for: needed, at: now) }
+        return now + (hasRoom(for: needed + putBy, at: now) ? RecentEvents.pause : RecentEvents.longPause)
+    }
 
     mutating func note(_ count: Int, at now: Duration) {
         guard count > 0 else { return }

@@ -58,11 +58,15 @@ package struct Ownership: Sendable, Hashable {
 package struct Realm: Sendable {
     private struct Doubt: Sendable {
         let owner: Ownership
+        /// Whether it was rejected more than once.
+        var isRepeated = false
         /// Uptime of the confirmation; `nil` while it is still being confirmed.
         var confirmedAt: Duration?
     }
 
     private var doubts: [TokenName: Doubt] = [:]
+    /// Those that are not confirmed yet.
+    private var unconfirmed = Suspects()
     private var doubtedOwners: [Ownership: Int] = [:]
     private var accepted: [TokenName: Ownership] = [:]
     private var acceptedOwners: [Ownership: Int] = [:]
@@ -97,9 +101,10 @@ package struct Realm: Sendable {
         switch state {
         case .suspect(let suspicion) where suspicion.reason != .wrongIdentity:
             doubt(token, owner: owner)
+            if suspicion.rejections > 1 { repeatDoubt(of: token) }
         case .invalid(let reason) where reason != .wrongIdentity:
             if doubts[token] != nil, doubts[token]?.confirmedAt == nil {
-                doubts[token]?.confirmedAt = now
+                confirm(token, at: now)
                 confirmations.append((token, now))
                 speakers[owner] = token
             }
@@ -156,8 +161,13 @@ package struct Realm: Sendable {
     /// Whether any rejection of this episode is still remembered.
     package var isDoubted: Bool { !doubts.isEmpty }
 
-    /// Whether a rejection of one of this owner's tokens is still remembered.
-    package func isDoubted(_ owner: Ownership) -> Bool { doubtedOwners[owner] != nil }
+    /// How many tokens are being confirmed; none while the provider's incident explains them.
+    package var suspects: Suspects { incident == nil ? unconfirmed : Suspects() }
+
+    /// Whether this owner's tokens are being rejected, and none was accepted since.
+    package func isRejected(_ owner: Ownership) -> Bool {
+        doubtedOwners[owner] != nil && acceptedOwners[owner] == nil
+    }
 
     /// Tokens whose rejection is not explained yet.
     package var doubted: [TokenName] { doubts.filter { $0.value.confirmedAt == nil }.keys.sorted() }
@@ -182,7 +192,7 @@ extension Realm {
     package mutating func restore(_ token: TokenName, owner: Ownership, diedAt: Date, now: Duration) {
         guard let incident, diedAt >= incident.incident.openedAt else { return }
         doubt(token, owner: owner)
-        doubts[token]?.confirmedAt = now
+        confirm(token, at: now)
     }
 }
 
@@ -200,11 +210,30 @@ extension Realm {
         if let was = accepted.removeValue(forKey: token) { acceptedOwners.drop(was) }
         guard doubts[token] == nil else { return }
         doubts[token] = Doubt(owner: owner)
+        unconfirmed.fresh += 1
         doubtedOwners[owner, default: 0] += 1
+    }
+
+    private mutating func repeatDoubt(of token: TokenName) {
+        guard let doubt = doubts[token], doubt.confirmedAt == nil, !doubt.isRepeated else { return }
+        doubts[token]?.isRepeated = true
+        unconfirmed.fresh -= 1
+        unconfirmed.doubted += 1
+    }
+
+    private mutating func confirm(_ token: TokenName, at now: Duration) {
+        guard let doubt = doubts[token], doubt.confirmedAt == nil else { return }
+        doubts[token]?.confirmedAt = now
+        forgetSuspect(doubt)
+    }
+
+    private mutating func forgetSuspect(_ doubt: Doubt) {
+        if doubt.isRepeated { unconfirmed.doubted -= 1 } else { unconfirmed.fresh -= 1 }
     }
 
     private mutating func clear(_ token: TokenName) {
         guard let doubt = doubts.removeValue(forKey: token) else { return }
+        if doubt.confirmedAt == nil { forgetSuspect(doubt) }
         doubtedOwners.drop(doubt.owner)
     }
 

@@ -114,11 +114,14 @@ extension Correlation {
         return !realm.isDoubted && realm.incident == nil
     }
 
-    /// Whether a token of the same owner is being rejected.
+    /// Whether other tokens of the same owner are being rejected.
     func isImplicated(_ entry: WatchEntry) -> Bool {
         guard let realm = communities[entry.realm]?.realm, realm.isDoubted else { return false }
-        return realm.isDoubted(owners[entry.name] ?? entry.owner)
+        return realm.isRejected(owners[entry.name] ?? entry.owner)
     }
+
+    /// How many tokens of an API are being confirmed.
+    func suspects(in realm: RealmName) -> Suspects { communities[realm]?.realm.suspects ?? Suspects() }
 
     /// Takes note of one more acceptance while all is calm.
     mutating func noteAcceptance(of entry: WatchEntry, at now: Duration) {

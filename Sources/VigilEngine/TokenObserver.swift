@@ -148,8 +148,11 @@ package struct TokenObserver: Sendable {
         }
         (sight.requests, sight.failedLogins) = look.prober.spent
         if let observation = sight.observation {
-            // The API knew the token, and forbade it something: that is no failed login.
-            if observation.finding.verdict.name == .limited { sight.failedLogins = 0 }
+            // The API knows the token and forbids it something, as before: that is no failed login. The first time it is
+            // taken for one, for a host that bans may answer like that as well.
+            if observation.finding.verdict.name == .limited, belief.state.name == .limited, sight.failedLogins > 0 {
+                sight.failedLogins -= 1
+            }
             tally.note(observation, of: token.name)
         }
         return sight

@@ -160,7 +160,7 @@ extension TokenWatch {
     func restEnd(of entry: WatchEntry) async -> Date? {
         let standing = await standing(of: entry.name)
         let now = timekeeper.now()
-        let wait = ledgers[entry.realm]?.wait(for: standing, at: now.uptime) ?? .zero
+        let wait = hostWait(for: standing, in: entry.realm) ?? .zero
         let until = max(wait, entry.quietUntil)
         return until > now.uptime ? now.wall.advanced(by: until - now.uptime) : nil
     }

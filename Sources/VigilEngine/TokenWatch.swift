@@ -244,7 +244,7 @@ package actor TokenWatch {
         // Of a token in good standing, while all is calm, the siblings have nothing to say.
         let known = correlation.isCalm(around: entry) ? entry.expected(at: now) : nil
         guard known != nil || entry.isUnread, !isResting(entry),
-            ledgers[entry.realm]?.wait(for: standing(of: entry), at: now.uptime) == nil,
+            hostWait(for: standing(of: entry), in: entry.realm) == nil,
             let request = await observer.glanceRequest(
                 for: entry.token,
                 fingerprint: entry.belief.fingerprint,
@@ -299,8 +299,9 @@ package actor TokenWatch {
     /// Tells the ledger in which it began: a reload may have come in between.
     private func endGlance(_ request: ProbeRequest, requests: Int, failedLogins: Int = 0, at now: Duration) {
         guard !ledgers.isEmpty else { return }
-        ledgers[request.token.realm]?
-            .end(.good, requests: requests, failedLogins: failedLogins, at: now)
+        let realm = request.token.realm
+        let suspects = correlation.suspects(in: realm)
+        ledgers[realm]?.end(.good, suspects: suspects, requests: requests, failedLogins: failedLogins, at: now)
     }
 
     /// Nothing is under way at `name` any more.
@@ -345,7 +346,7 @@ package actor TokenWatch {
     }
 
     private func take(_ name: TokenName, glimpse: TokenObserver.Glimpse?) async {
-        let standing = await standing(of: name)
+        let standing = await standing(of: name, after: glimpse)
         if let glimpse, entries[name]?.token != glimpse.request.token {
             // A reload came in between: what was asked is of no concern any more.
             let now = timekeeper.now().uptime
@@ -360,9 +361,9 @@ package actor TokenWatch {
             return
         }
         if glimpse == nil {
-            if let until = ledgers[entry.realm]?.wait(for: standing, at: timekeeper.now().uptime) {
+            if let until = hostWait(for: standing, in: entry.realm) {
                 underWay.remove(name)
-                return postpone(entry, until: until)
+                return postpone(entry, standing, until: until)
             }
             ledgers[entry.realm]?.begin()
         }
@@ -376,11 +377,11 @@ package actor TokenWatch {
         let now = sight.observation?.at ?? timekeeper.now()
         ledgers[entry.realm]?.end(
             standing,
+            suspects: correlation.suspects(in: entry.realm),
             requests: sight.requests,
             failedLogins: sight.failedLogins,
             at: now.uptime
         )
-        if sight.requests > 0 { entries[name]?.wasRefused = sight.failedLogins > 0 }
         guard !Task.isCancelled else {
             underWay.remove(name)
             return agenda.schedule(name, at: now.uptime)
@@ -405,19 +406,22 @@ package actor TokenWatch {
     }
 
     /// Leaves the host alone until it may be asked again; time and siblings may decide meanwhile.
-    private func postpone(_ entry: WatchEntry, until: Duration) {
+    private func postpone(_ entry: WatchEntry, _ standing: HostLedger.Standing, until: Duration) {
         let now = timekeeper.now()
-        let isSpent = ledgers[entry.realm]?.hasSpentLogins(at: now.uptime) ?? false
+        let isConfirming = standing == .suspected || standing == .doubted
+        let isSpent = isConfirming && ledgers[entry.realm]?.hasSpentLogins(at: now.uptime) ?? false
         let siblings = correlation.siblings(of: entry)
         if isSpent, let spoken = entry.belief.following(siblings, at: now.wall, of: entry.token, chance: chance()) {
             return settle([EndedLook(name: entry.name, findings: .concluded(spoken), at: now)])
         }
         let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
         if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
-        entries[entry.name]?.wait(until: until, at: now)
-        // Its secret may be replaced meanwhile.
-        let next = entry.standing == .good ? until : min(until, now.uptime + entry.token.interval)
-        agenda.schedule(entry.name, at: next, patience: entry.patience)
+        entries[entry.name]?.wait(until: max(until, entry.networkDue), at: now)
+        // Meanwhile its secret may be replaced, or the host turn out to bear more. Who has waited longest goes first.
+        let interval = entry.token.interval
+        let next = standing == .refused ? now.uptime + interval : min(until, now.uptime + interval / 4)
+        let rank = (entries[entry.name]?.dueSince ?? now.uptime) + entry.patience
+        agenda.schedule(entry.name, at: next, patience: rank - next)
     }
 
     /// What the host of `entry` is to expect of the next look at it, by what is known of it and its siblings.
@@ -426,25 +430,40 @@ package actor TokenWatch {
         switch standing {
         case .good:
             return correlation.isImplicated(entry) ? .implicated : .good
-        case .doubted:
+        case .suspected, .doubted:
             let siblings = correlation.siblings(of: entry)
             // Only time decides, and what it would be asked meanwhile is wanted when that is over.
             let isHeldBack = entry.belief.isHeldBack(by: siblings, at: timekeeper.now().wall, token: entry.token)
-            return isHeldBack ? .refused : .doubted
+            return isHeldBack ? .refused : standing
         case .implicated, .renewed, .refused:
             return standing
         }
     }
 
-    /// The same, once the secret has been looked at where the token would have to wait.
+    /// The same just before the network is used, with regard to a secret that may have been replaced.
     func standing(of name: TokenName) async -> HostLedger.Standing {
         guard let entry = entries[name] else { return .good }
         let standing = standing(of: entry)
-        guard standing == .doubted || standing == .refused,
-            ledgers[entry.realm]?.wait(for: standing, at: timekeeper.now().uptime) != nil,
+        guard standing != .good, standing != .implicated, let wait = hostWait(for: standing, in: entry.realm),
+            standing == .refused || wait > timekeeper.now().uptime + .seconds(1),
+            hostWait(for: .renewed, in: entry.realm) == nil,
             let fingerprint = await observer.fingerprint(of: entry.token), fingerprint != entry.belief.fingerprint
         else { return standing }
         return .renewed
+    }
+
+    /// What to expect of a look at `name`.
+    private func standing(of name: TokenName, after glimpse: TokenObserver.Glimpse?) async -> HostLedger.Standing {
+        guard let entry = entries[name] else { return .good }
+        if glimpse != nil { return standing(of: entry) }
+        // One that is left alone is asked for a new secret alone.
+        return isResting(entry) ? .renewed : await standing(of: name)
+    }
+
+    /// Uptime from which a host may be asked about a token of such standing; `nil` for now.
+    func hostWait(for standing: HostLedger.Standing, in realm: RealmName) -> Duration? {
+        ledgers[realm]?
+            .wait(for: standing, suspects: correlation.suspects(in: realm), at: timekeeper.now().uptime)
     }
 
     private func isResting(_ entry: WatchEntry) -> Bool {

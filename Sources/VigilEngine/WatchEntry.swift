@@ -18,8 +18,8 @@ struct WatchEntry {
     /// Uptime of the first look that did not find the token accepted.
     var troubleSince: Duration?
     var nextProbeAt: Date?
-    /// Whether the newest answer was one that a host may count as a failed login.
-    var wasRefused = false
+    /// Uptime since which it waits until its host bears another look; `nil` where it does not.
+    private(set) var dueSince: Duration?
     /// The last accepted answer, as long as it is known to mean what it meant.
     private(set) var known: KnownAnswer?
     /// Uptime at which the next look was last promised, and for when.
@@ -42,8 +42,10 @@ struct WatchEntry {
     /// What its host is to expect of the next look, by what is known of this token alone.
     var standing: HostLedger.Standing {
         if belief.state.name == .invalid { return .refused }
-        if belief.state.suspicion != nil { return .doubted }
-        return wasRefused ? .refused : .good
+        let isRefused = belief.lastProbe?.isRefusal ?? false
+        guard let suspicion = belief.state.suspicion else { return isRefused ? .refused : .good }
+        if isRefused, belief.lastProbe?.verdict != .rejected { return .refused }
+        return suspicion.rejections > 1 ? .doubted : .suspected
     }
 
     /// Keeps what is equal in both once: of a hundred thousand entries, most are alike.
@@ -94,6 +96,7 @@ struct WatchEntry {
         nextProbeAt = now.wall.advanced(by: rest)
         promise = (now.uptime, rest)
         lookedAt = now.uptime
+        dueSince = nil
         quietUntil = now.uptime
         troubleSince = nil
         return now.uptime + pause
@@ -124,8 +127,10 @@ struct WatchEntry {
 
     /// Puts off the look until this uptime, because the host bears no more before.
     mutating func wait(until uptime: Duration, at now: Moment) {
+        dueSince = dueSince ?? now.uptime
         nextProbeAt = now.wall.advanced(by: uptime - now.uptime)
-        promise = (now.uptime, uptime - now.uptime)
+        // Of one in good standing nobody knows any more how it is: that it is late is not to be kept quiet.
+        if standing != .good { promise = (now.uptime, uptime - now.uptime) }
     }
 
     /// Whether it was not looked at for three times as long as was promised.
@@ -136,6 +141,7 @@ struct WatchEntry {
     /// The provider was asked.
     mutating func note(_ observation: Observation, at now: Duration) {
         lookedAt = now
+        dueSince = nil
         let wait = observation.finding.retryAfter?.wait(at: observation.at.wall) ?? .zero
         quietUntil = now + wait
         switch observation.finding.verdict {
@@ -208,4 +214,14 @@ struct StartStagger {
 extension WatchedToken {
     /// How long a look may wait for those that can wait less.
     var patience: Duration { habits.interval / 4 }
+}
+
+extension LastProbe {
+    /// Whether the host may have counted the answer as a failed login.
+    fileprivate var isRefusal: Bool {
+        switch verdict {
+        case .accepted, .limited: false
+        case .rejected, .indeterminate, .misconfigured: httpStatus == 401 || httpStatus == 403
+        }
+    }
 }

@@ -2,6 +2,7 @@ import FoundationEssentials
 import TallyfySimulator
 import TokenHealth
 import Testing
+import VigilEngine
 
 /// Tokens that are refused all the time, and what that costs their neighbours at the same host.
 @Suite(.timeLimit(.minutes(5))) struct RefusalTests {
@@ -91,6 +92,35 @@ import Testing
                 try await rig.advance(by: .seconds(62))
                 #expect(try rig.belief(at: number) == "valid", "after \(number * 162 + 162) s")
             }
+        }
+    }
+
+    @Test func `dead tokens that are left alone are not late, and say when they are asked again`() async throws {
+        try await withRig(Plan(tokens: 20)) { rig in
+            try await rig.advance(by: .seconds(120))
+            for user in rig.users.prefix(10) { rig.tallyfy.logout(user: user) }
+            for _ in 0..<120 {
+                try await rig.advance(by: .seconds(61))
+                let now = rig.timekeeper.now()
+                #expect(await rig.daemon?.watch.lateTokens(at: now.uptime) == [])
+                for index in rig.users.indices {
+                    let next = try #require(try rig.report(at: index).nextProbeAt)
+                    #expect(next > now.wall.addingTimeInterval(-62), "\(index) at \(now.uptime)")
+                }
+            }
+        }
+    }
+
+    @Test func `one server of several that refuses good tokens costs no token its turn for long`() async throws {
+        try await withRig(Plan(tokens: 20)) { rig in
+            try await rig.advance(by: .seconds(120))
+            for (index, secret) in rig.secrets.enumerated() {
+                let pattern = (0..<10).map { $0 == index % 10 }
+                rig.tallyfy.inject(Fault(.flap(status: 401, pattern: pattern), token: secret))
+            }
+            try await rig.advance(by: .seconds(3600))
+            #expect(try rig.status().summary["invalid"] == 0)
+            for secret in rig.secrets { #expect(rig.gaps(with: secret).max() ?? .max <= 90) }
         }
     }
 }

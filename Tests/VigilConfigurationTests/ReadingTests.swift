@@ -277,8 +277,8 @@ import VigilConfiguration
         #expect(try warnings(of: 100) == [])
         #expect(
             try warnings(of: 125) == [
-                "test.yaml:5:3: 125 tokens of tallyfy at https://api.example.test ask 125 times in 1m, and the provider "
-                    + "allows 100: their probes come 1.3 times as seldom as their intervals say"
+                "test.yaml:5:3: 125 tokens of tallyfy at https://api.example.test need 125 requests in 1m, and the provider "
+                    + "allows 100: each is probed 1.3 times less often than its interval says; set a longer interval"
             ]
         )
         #expect(try warnings(of: 125, "defaults: {interval: 2m}") == [])

@@ -132,7 +132,7 @@ import TokenHealth
         let token = try token(logins: glance == .other(Reply.unauthenticated) ? 6 : 3)
         let watch = try await withGlance(at: token, answered: glance) { try await $0.adopt([]) }
         let ledger = try #require(await watch.ledgers[token.realm])
-        for _ in 0..<3 { #expect(ledger.wait(for: .good, at: timekeeper.now().uptime) == nil) }
+        for _ in 0..<3 { #expect(ledger.wait(for: .good, suspects: Suspects(), at: timekeeper.now().uptime) == nil) }
         #expect(await watch.underWay.isEmpty)
         #expect(await watch.nextDue == nil)
         // It may come back, and is looked at.
@@ -151,7 +151,9 @@ import TokenHealth
         prober.answer(.other(Reply.unauthenticated))
         // The new question.
         while !prober.isAsked { await Task.yield() }
-        #expect(await watch.ledgers[token.realm]?.wait(for: .good, at: timekeeper.now().uptime) != nil)
+        #expect(
+            await watch.ledgers[token.realm]?.wait(for: .good, suspects: Suspects(), at: timekeeper.now().uptime) != nil
+        )
         prober.answer(.other(Reply.accepted))
         await running.value
         #expect(await watch.reports(of: [moved.name], at: timekeeper.now().wall).first?.report.state == .valid)
