@@ -137,7 +137,7 @@ private struct FailedLogins {
         case .suspected:
             // Not all get one more where only some can get two.
             let needed = min(FailedLogins.confirmation, spent.limit)
-            return spent.wait(for: needed, beside: underWay, putBy: suspects.doubted, at: now)
+            return spent.wait(for: needed, beside: underWay * needed, putBy: suspects.doubted, at: now)
         case .doubted:
             return spent.wait(for: 1, beside: underWay, at: now)
         case .refused:
@@ -150,13 +150,11 @@ private struct FailedLogins {
             return renewals.wait(for: 1, beside: underWay, at: now).map { min($0, wait) }
         case .good, .implicated:
             let cost = min(1 + FailedLogins.confirmation, spent.limit)
-            if spent.hasRoom(for: cost * (underWay + 1) + putBy, at: now) { return nil }
+            guard let wait = spent.wait(for: cost, beside: underWay * cost, putBy: putBy, at: now) else { return nil }
             // One at a time then. One whose owner has lost others is not the one to try the host with again and again.
             let tried = standing == .good ? trials.limit : min(1, trials.limit)
-            guard trials.count(at: now) < tried else {
-                return spent.wait(for: 1, beside: underWay, putBy: putBy, at: now)
-            }
-            return underWay == 0 ? nil : now + RecentEvents.pause
+            if trials.count(at: now) < tried { return underWay == 0 ? nil : now + RecentEvents.pause }
+            return spent.wait(for: 1, beside: underWay * cost, putBy: putBy, at: now).map { min($0, wait) }
         }
     }
 
@@ -216,6 +214,8 @@ struct RecentEvents: Sendable {
     ///   - now: uptime.
     /// - Returns: when to ask again.
     func wait(for needed: Int, beside others: Int, putBy: Int = 0, at now: Duration) -> Duration? {
+        // However much is put by, one goes when nothing is spent: else they might all wait for each other.
+        let putBy = min(putBy, max(0, limit - needed))
         if hasRoom(for: needed + others + putBy, at: now) { return nil }
         guard hasRoom(for: needed, at: now) else { return earliestRoom(for: needed, at: now) }
         return now + (hasRoom(for: needed + putBy, at: now) ? RecentEvents.pause : RecentEvents.longPause)

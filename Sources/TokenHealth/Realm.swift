@@ -58,14 +58,14 @@ package struct Ownership: Sendable, Hashable {
 package struct Realm: Sendable {
     private struct Doubt: Sendable {
         let owner: Ownership
-        /// Whether it was rejected more than once.
-        var isRepeated = false
+        /// What it counts for among ``unconfirmed``.
+        var counted = Suspects()
         /// Uptime of the confirmation; `nil` while it is still being confirmed.
         var confirmedAt: Duration?
     }
 
     private var doubts: [TokenName: Doubt] = [:]
-    /// Those that are not confirmed yet.
+    /// Those that are being confirmed: not one whose newest answer was something else than a rejection.
     private var unconfirmed = Suspects()
     private var doubtedOwners: [Ownership: Int] = [:]
     private var accepted: [TokenName: Ownership] = [:]
@@ -101,7 +101,9 @@ package struct Realm: Sendable {
         switch state {
         case .suspect(let suspicion) where suspicion.reason != .wrongIdentity:
             doubt(token, owner: owner)
-            if suspicion.rejections > 1 { repeatDoubt(of: token) }
+            let isRejected = verdict == nil || verdict == .rejected
+            let isFresh = suspicion.rejections == 1
+            count(token, as: isRejected ? Suspects(fresh: isFresh ? 1 : 0, doubted: isFresh ? 0 : 1) : Suspects())
         case .invalid(let reason) where reason != .wrongIdentity:
             if doubts[token] != nil, doubts[token]?.confirmedAt == nil {
                 confirm(token, at: now)
@@ -109,7 +111,7 @@ package struct Realm: Sendable {
                 speakers[owner] = token
             }
         case .blind(_, .some):
-            break
+            count(token, as: Suspects())
         case .valid, .limited, .suspect, .invalid, .unknown, .blind, .pending, .misconfigured:
             clear(token)
         }
@@ -210,30 +212,24 @@ extension Realm {
         if let was = accepted.removeValue(forKey: token) { acceptedOwners.drop(was) }
         guard doubts[token] == nil else { return }
         doubts[token] = Doubt(owner: owner)
-        unconfirmed.fresh += 1
         doubtedOwners[owner, default: 0] += 1
     }
 
-    private mutating func repeatDoubt(of token: TokenName) {
-        guard let doubt = doubts[token], doubt.confirmedAt == nil, !doubt.isRepeated else { return }
-        doubts[token]?.isRepeated = true
-        unconfirmed.fresh -= 1
-        unconfirmed.doubted += 1
-    }
-
     private mutating func confirm(_ token: TokenName, at now: Duration) {
-        guard let doubt = doubts[token], doubt.confirmedAt == nil else { return }
+        count(token, as: Suspects())
         doubts[token]?.confirmedAt = now
-        forgetSuspect(doubt)
     }
 
-    private mutating func forgetSuspect(_ doubt: Doubt) {
-        if doubt.isRepeated { unconfirmed.doubted -= 1 } else { unconfirmed.fresh -= 1 }
+    private mutating func count(_ token: TokenName, as suspects: Suspects) {
+        guard let doubt = doubts[token] else { return }
+        unconfirmed.fresh += suspects.fresh - doubt.counted.fresh
+        unconfirmed.doubted += suspects.doubted - doubt.counted.doubted
+        doubts[token]?.counted = suspects
     }
 
     private mutating func clear(_ token: TokenName) {
+        count(token, as: Suspects())
         guard let doubt = doubts.removeValue(forKey: token) else { return }
-        if doubt.confirmedAt == nil { forgetSuspect(doubt) }
         doubtedOwners.drop(doubt.owner)
     }
 

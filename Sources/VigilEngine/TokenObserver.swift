@@ -150,9 +150,8 @@ package struct TokenObserver: Sendable {
         if let observation = sight.observation {
             // The API knows the token and forbids it something, as before: that is no failed login. The first time it is
             // taken for one, for a host that bans may answer like that as well.
-            if observation.finding.verdict.name == .limited, belief.state.name == .limited, sight.failedLogins > 0 {
-                sight.failedLogins -= 1
-            }
+            let isLimitedStill = observation.finding.verdict.name == .limited && belief.state.name == .limited
+            if isLimitedStill, isKnown, sight.failedLogins > 0 { sight.failedLogins -= 1 }
             tally.note(observation, of: token.name)
         }
         return sight

@@ -416,10 +416,11 @@ package actor TokenWatch {
         }
         let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
         if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
-        entries[entry.name]?.wait(until: max(until, entry.networkDue), at: now)
         // Meanwhile its secret may be replaced, or the host turn out to bear more. Who has waited longest goes first.
-        let interval = entry.token.interval
-        let next = standing == .refused ? now.uptime + interval : min(until, now.uptime + interval / 4)
+        let pause = entry.token.interval / 4
+        let soonest = standing == .refused ? max(until, now.uptime + pause) : min(until, now.uptime + pause)
+        let next = min(soonest, now.uptime + entry.token.interval)
+        entries[entry.name]?.wait(until: max(until, next, entry.networkDue), at: now)
         let rank = (entries[entry.name]?.dueSince ?? now.uptime) + entry.patience
         agenda.schedule(entry.name, at: next, patience: rank - next)
     }

@@ -42,7 +42,7 @@ struct WatchEntry {
     /// What its host is to expect of the next look, by what is known of this token alone.
     var standing: HostLedger.Standing {
         if belief.state.name == .invalid { return .refused }
-        let isRefused = belief.lastProbe?.isRefusal ?? false
+        let isRefused = belief.lastProbe?.isRefusal(of: token) ?? false
         guard let suspicion = belief.state.suspicion else { return isRefused ? .refused : .good }
         if isRefused, belief.lastProbe?.verdict != .rejected { return .refused }
         return suspicion.rejections > 1 ? .doubted : .suspected
@@ -217,11 +217,12 @@ extension WatchedToken {
 }
 
 extension LastProbe {
-    /// Whether the host may have counted the answer as a failed login.
-    fileprivate var isRefusal: Bool {
+    /// Whether the host may have counted the answer to `token` as a failed login.
+    fileprivate func isRefusal(of token: WatchedToken) -> Bool {
         switch verdict {
-        case .accepted, .limited: false
-        case .rejected, .indeterminate, .misconfigured: httpStatus == 401 || httpStatus == 403
+        case .accepted, .limited: return false
+        case .rejected, .indeterminate, .misconfigured: break
         }
+        return httpStatus == 401 || httpStatus == 403 || httpStatus == 400 && token.grant != nil
     }
 }

@@ -95,6 +95,28 @@ import Testing
         for standing in HostLedger.Standing.allCases { #expect(wait(for: standing, at: .seconds(1)) == nil) }
     }
 
+    @Test(arguments: [3, 6, 10, 20, 30]) func `suspects that nobody can confirm do not lock the others out`(
+        budget: Int
+    ) {
+        let ledger = HostLedger(limits: ProviderLimits(failedLogins: Rate(count: budget, per: .seconds(600))))
+        for suspects in [Suspects(fresh: 40), Suspects(doubted: 40), Suspects(fresh: 20, doubted: 20)] {
+            for standing in HostLedger.Standing.allCases {
+                #expect(ledger.wait(for: standing, suspects: suspects, at: .seconds(1)) == nil)
+            }
+        }
+    }
+
+    @Test(arguments: [(6, 2), (10, 2), (20, 5), (30, 8)])
+    func `of many that begin at once, so many are let in as can be confirmed`(budget: Int, limit: Int) {
+        var ledger = HostLedger(limits: ProviderLimits(failedLogins: Rate(count: budget, per: .seconds(600))))
+        var begun = 0
+        while ledger.wait(for: .good, suspects: Suspects(), at: .seconds(1)) == nil, begun < budget {
+            ledger.begin()
+            begun += 1
+        }
+        #expect(begun == limit)
+    }
+
     @Test(arguments: [(3, 1), (6, 2), (10, 2), (20, 5), (30, 8)])
     func `so many deaths at once are confirmed at once`(budget: Int, deaths: Int) {
         var ledger = HostLedger(limits: ProviderLimits(failedLogins: Rate(count: budget, per: .seconds(600))))

@@ -1,5 +1,7 @@
+import FoundationEssentials
 import Testing
-import TokenHealth
+
+@testable import TokenHealth
 
 struct RealmTests {
     private let first = Sample.name("first")
@@ -40,5 +42,62 @@ struct RealmTests {
         #expect(passes(realm, besides: first, since: 2.5))
         #expect(passes(realm, besides: third, since: 1.5))
         #expect(!passes(realm, besides: third, since: 2))
+    }
+
+    @Test func `a suspect is one as long as its newest answer is a rejection`() {
+        var realm = Realm()
+        let owner = Sample.token().ownership(identity: nil)
+        let now = Moment(wall: .init(timeIntervalSince1970: 0), uptime: .zero)
+        let once = Suspicion(.revoked, at: now)
+        let twice = once.strengthened(.revoked, at: now)
+        func note(_ token: TokenName, _ state: TokenState, _ verdict: VerdictName) {
+            realm.note(token, owner: owner, state: state, verdict: verdict, at: .seconds(1))
+        }
+        note(first, .suspect(once), .rejected)
+        note(second, .suspect(once), .rejected)
+        note(third, .suspect(once), .rejected)
+        #expect(realm.suspects == Suspects(fresh: 3))
+        note(first, .suspect(twice), .rejected)
+        #expect(realm.suspects == Suspects(fresh: 2, doubted: 1))
+        // A wall answers, and nothing can be confirmed.
+        note(first, .suspect(twice), .indeterminate)
+        note(second, .blind(.blocked, suspicion: once), .indeterminate)
+        #expect(realm.suspects == Suspects(fresh: 1))
+        note(first, .suspect(twice), .rejected)
+        #expect(realm.suspects == Suspects(fresh: 1, doubted: 1))
+        note(first, .invalid(.revoked), .rejected)
+        note(second, .valid, .accepted)
+        realm.remove(third)
+        #expect(realm.suspects == Suspects())
+    }
+
+    @Test func `whatever happens, no suspect is counted twice or left over`() {
+        var generator = SeededGenerator(seed: 7)
+        var realm = Realm()
+        let owner = Sample.token().ownership(identity: nil)
+        let tokens = (0..<6).map { Sample.name("bot-\($0)") }
+        let now = Moment(wall: .init(timeIntervalSince1970: 0), uptime: .zero)
+        let once = Suspicion(.revoked, at: now)
+        let states: [TokenState] = [
+            .valid, .suspect(once), .suspect(once.strengthened(.revoked, at: now)), .invalid(.revoked),
+            .blind(.blocked, suspicion: once), .blind(.blocked, suspicion: nil), .pending,
+        ]
+        for step in 0..<3000 {
+            let token = tokens.randomElement(using: &generator)!
+            if Int.random(in: 0..<20, using: &generator) == 0 {
+                realm.remove(token)
+            } else {
+                let verdict: VerdictName? = [.accepted, .rejected, .indeterminate, nil].randomElement(
+                    using: &generator
+                )!
+                let state = states.randomElement(using: &generator)!
+                realm.note(token, owner: owner, state: state, verdict: verdict, at: .seconds(step * 10))
+            }
+            let suspects = realm.suspects
+            #expect(suspects.fresh >= 0 && suspects.doubted >= 0)
+            #expect(suspects.fresh + suspects.doubted <= tokens.count)
+        }
+        for token in tokens { realm.note(token, owner: owner, state: .valid, verdict: .accepted, at: .seconds(40_000)) }
+        #expect(realm.suspects == Suspects())
     }
 }
