@@ -103,9 +103,9 @@ import VigilEngine
                 try await rig.advance(by: .seconds(61))
                 let now = rig.timekeeper.now()
                 #expect(await rig.daemon?.watch.lateTokens(at: now.uptime) == [])
-                for index in rig.users.indices {
-                    let next = try #require(try rig.report(at: index).nextProbeAt)
-                    #expect(next > now.wall.addingTimeInterval(-1), "\(index) at \(now.uptime)")
+                for (name, report) in try rig.status().tokens {
+                    let next = try #require(report.nextProbeAt)
+                    #expect(next > now.wall.addingTimeInterval(-1), "\(name) at \(now.uptime)")
                 }
             }
         }
