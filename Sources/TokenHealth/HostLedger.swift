@@ -30,8 +30,8 @@ package struct HostLedger: Sendable {
 
     package init(limits: ProviderLimits) {
         self.limits = limits
-        requests = limits.rate.map { RecentEvents($0) }
-        logins = limits.failedLogins.map { FailedLogins($0) }
+        requests = limits.rate.map(RecentEvents.init)
+        logins = limits.failedLogins.map(FailedLogins.init)
     }
 
     /// Uptime from which a look may use the network; `nil` for at once.

@@ -104,9 +104,12 @@ extension Correlation {
     /// What the siblings of `entry` say about it.
     func siblings(of entry: WatchEntry) -> Siblings {
         communities[entry.realm]?.realm
-            .siblings(of: entry.name, owner: owners[entry.name] ?? entry.owner, troubleSince: entry.troubleSince)
+            .siblings(of: entry.name, owner: owner(of: entry), troubleSince: entry.troubleSince)
             ?? .none
     }
+
+    /// Whom its siblings know it by.
+    private func owner(of entry: WatchEntry) -> Ownership { owners[entry.name] ?? entry.owner }
 
     /// Whether nothing is going on that one more acceptance could change: nothing doubted, nothing to be told.
     func isCalm(around entry: WatchEntry) -> Bool {
@@ -117,7 +120,7 @@ extension Correlation {
     /// Whether other tokens of the same owner are being rejected.
     func isImplicated(_ entry: WatchEntry) -> Bool {
         guard let realm = communities[entry.realm]?.realm, realm.isDoubted else { return false }
-        return realm.isRejected(owners[entry.name] ?? entry.owner)
+        return realm.isRejected(owner(of: entry))
     }
 
     /// How many tokens of an API are being confirmed.
@@ -145,7 +148,7 @@ extension Correlation {
             return community.members.filter { entries[$0]?.belief.state.name == before.name }
         }
         guard state.name == .suspect, before.name != .suspect, let began = community.episodeBegan else { return [] }
-        let owner = owners[entry.name] ?? entry.owner
+        let owner = owner(of: entry)
         func isFresh(_ name: TokenName) -> Bool {
             guard name != entry.name, let other = entries[name] else { return false }
             switch other.belief.state.name {

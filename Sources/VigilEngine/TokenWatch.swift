@@ -147,15 +147,6 @@ package actor TokenWatch {
         changed()
     }
 
-    /// What each host bears, where its provider sets a limit.
-    private static func ledgers(of tokens: [WatchedToken]) -> [RealmName: HostLedger] {
-        var ledgers: [RealmName: HostLedger] = [:]
-        for token in tokens where token.provider.limits.rate != nil || token.provider.limits.failedLogins != nil {
-            ledgers[token.realm] = ledgers[token.realm] ?? HostLedger(limits: token.provider.limits)
-        }
-        return ledgers
-    }
-
     // MARK: - The schedule
 
     /// Uptime of the next look; `nil` while as many are under way as may be.
@@ -405,69 +396,7 @@ package actor TokenWatch {
         agenda.schedule(entry.name, at: due, patience: entry.patience)
     }
 
-    /// Leaves the host alone until it may be asked again; time and siblings may decide meanwhile.
-    private func postpone(_ entry: WatchEntry, _ standing: HostLedger.Standing, until: Duration) {
-        let now = timekeeper.now()
-        let isConfirming = standing == .suspected || standing == .doubted
-        let isSpent = isConfirming && ledgers[entry.realm]?.hasSpentLogins(at: now.uptime) ?? false
-        let siblings = correlation.siblings(of: entry)
-        if isSpent, let spoken = entry.belief.following(siblings, at: now.wall, of: entry.token, chance: chance()) {
-            return settle([EndedLook(name: entry.name, findings: .concluded(spoken), at: now)])
-        }
-        let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
-        if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
-        // Meanwhile its secret may be replaced, or the host turn out to bear more. Who has waited longest goes first.
-        let pause = entry.token.interval / 4
-        let soonest = standing == .refused ? max(until, now.uptime + pause) : min(until, now.uptime + pause)
-        let next = min(soonest, now.uptime + entry.token.interval)
-        entries[entry.name]?.wait(until: max(until, next, entry.networkDue), at: now)
-        let rank = (entries[entry.name]?.dueSince ?? now.uptime) + entry.patience
-        agenda.schedule(entry.name, at: next, patience: rank - next)
-    }
-
-    /// What the host of `entry` is to expect of the next look at it, by what is known of it and its siblings.
-    private func standing(of entry: WatchEntry) -> HostLedger.Standing {
-        let standing = entry.standing
-        switch standing {
-        case .good:
-            return correlation.isImplicated(entry) ? .implicated : .good
-        case .suspected, .doubted:
-            let siblings = correlation.siblings(of: entry)
-            // Only time decides, and what it would be asked meanwhile is wanted when that is over.
-            let isHeldBack = entry.belief.isHeldBack(by: siblings, at: timekeeper.now().wall, token: entry.token)
-            return isHeldBack ? .refused : standing
-        case .implicated, .renewed, .refused:
-            return standing
-        }
-    }
-
-    /// The same just before the network is used, with regard to a secret that may have been replaced.
-    func standing(of name: TokenName) async -> HostLedger.Standing {
-        guard let entry = entries[name] else { return .good }
-        let standing = standing(of: entry)
-        guard standing != .good, standing != .implicated, let wait = hostWait(for: standing, in: entry.realm),
-            standing == .refused || wait > timekeeper.now().uptime + .seconds(1),
-            hostWait(for: .renewed, in: entry.realm) == nil,
-            let fingerprint = await observer.fingerprint(of: entry.token), fingerprint != entry.belief.fingerprint
-        else { return standing }
-        return .renewed
-    }
-
-    /// What to expect of a look at `name`.
-    private func standing(of name: TokenName, after glimpse: TokenObserver.Glimpse?) async -> HostLedger.Standing {
-        guard let entry = entries[name] else { return .good }
-        if glimpse != nil { return standing(of: entry) }
-        // One that is left alone is asked for a new secret alone.
-        return isResting(entry) ? .renewed : await standing(of: name)
-    }
-
-    /// Uptime from which a host may be asked about a token of such standing; `nil` for now.
-    func hostWait(for standing: HostLedger.Standing, in realm: RealmName) -> Duration? {
-        ledgers[realm]?
-            .wait(for: standing, suspects: correlation.suspects(in: realm), at: timekeeper.now().uptime)
-    }
-
-    private func isResting(_ entry: WatchEntry) -> Bool {
+    func isResting(_ entry: WatchEntry) -> Bool {
         entry.isContinuing && timekeeper.now().uptime < entry.networkDue
     }
 

@@ -246,6 +246,9 @@ extension Rig {
         return zip(times.dropFirst(), times).map { Int($0.timeIntervalSince($1).rounded()) }
     }
 
+    /// The longest of them.
+    func longestGap(with secret: String) -> Int { gaps(with: secret).max() ?? .max }
+
     /// The paths that were asked since a time, oldest first.
     func paths(since start: Date = .distantPast) -> [String] {
         tallyfy.requests().filter { $0.at >= start }.map(\.path)
@@ -255,6 +258,14 @@ extension Rig {
     func requests(with secret: String) -> [LoggedRequest] {
         let fingerprint = SimulatedTallyfy.fingerprint(of: secret)
         return tallyfy.requests().filter { $0.tokenFingerprint == fingerprint }
+    }
+}
+
+extension [LoggedRequest] {
+    /// How many there are at most in so many seconds; they are in order of time.
+    func most(within seconds: Double) -> Int {
+        indices.map { index in self[index...].prefix { $0.at.timeIntervalSince(self[index].at) < seconds }.count }.max()
+            ?? 0
     }
 }
 
