@@ -14,7 +14,6 @@ let settings: [SwiftSetting] = [
     .treatWarning("StrictLanguageFeatures", as: .error),
 ]
 
-let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let collections = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let orderedCollections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -25,10 +24,6 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
-let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
-let nioHPACK = Target.Dependency.product(name: "NIOHPACK", package: "swift-nio-http2")
-let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
-let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -39,14 +34,8 @@ let package = Package(
     name: "tokenvigil",
     products: [.executable(name: "tokenvigil", targets: ["tokenvigil"])],
     dependencies: [
-        // HTTP/1.1 and HTTP/2 with kept-alive, verified TLS connections: probes and webhooks.
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        // Sockets for the stand-in API, and the event loops below the HTTP client.
+        // Sockets for the stand-in API, the status page and the control socket.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        // TLS for the stand-in, and the names of TLS errors.
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-        // The frames of HTTP/2 and the compression of its headers, for the lines that glances go by; the client uses it too.
-        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         // Start and stop in order, on signals.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         // Commands, options, help and shell completions.
@@ -83,11 +72,7 @@ let package = Package(
         ),
         .target(
             name: "VigilProbing",
-            dependencies: [
-                "TokenHealth", "VigilEngine", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioHTTP2, nioHPACK, nioSSL,
-                nioTLS,
-                subprocess, systemPackage,
-            ],
+            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTPClient", subprocess, systemPackage],
             swiftSettings: settings
         ),
         .target(
@@ -98,8 +83,8 @@ let package = Package(
         .target(
             name: "VigilNotifying",
             dependencies: [
-                "TokenHealth", "VigilEngine", "VigilSystemd", asyncHTTPClient, nio, nioHTTP1, nioPosix, crypto,
-                subprocess, systemPackage, mustache,
+                "TokenHealth", "VigilEngine", "VigilHTTPClient", "VigilSystemd", nio, nioPosix, crypto, subprocess,
+                systemPackage, mustache,
             ],
             swiftSettings: settings
         ),
@@ -110,7 +95,7 @@ let package = Package(
         ),
         .target(
             name: "VigilControl",
-            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTP", nio, lifecycle, logging],
+            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTP", "VigilHTTPClient", nio, lifecycle, logging],
             swiftSettings: settings
         ),
         .target(
@@ -120,6 +105,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .systemLibrary(
+            name: "CCurl",
+            pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"])]
+        ),
+        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth"], swiftSettings: settings),
+        .systemLibrary(
             name: "CSystemd",
             pkgConfig: "libsystemd",
             providers: [.apt(["libsystemd-dev"])]
@@ -127,17 +118,15 @@ let package = Package(
         .target(name: "VigilSystemd", dependencies: ["CSystemd", logging], swiftSettings: settings),
         .target(
             name: "TallyfySimulator",
-            dependencies: [nio, nioPosix, nioHTTP1, nioSSL],
+            dependencies: [nio, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "tokenvigil",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "VigilControl", "VigilHTTP", "VigilServing", "VigilSystemd", "TallyfySimulator",
-                argumentParser, asyncHTTPClient, crypto, lifecycle, logging, nioPosix, nioSSL, subprocess,
-                systemPackage,
-                unixSignals,
+                "VigilNotifying", "VigilControl", "VigilHTTP", "VigilHTTPClient", "VigilServing", "VigilSystemd",
+                "TallyfySimulator", argumentParser, crypto, lifecycle, logging, subprocess, systemPackage, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -158,10 +147,14 @@ let package = Package(
         .testTarget(
             name: "VigilProbingTests",
             dependencies: [
-                "VigilProbing", "VigilEngine", "TokenHealth", "TallyfySimulator", crypto, nio, nioHPACK, nioHTTP2,
-                nioPosix,
-                nioSSL, nioTLS,
+                "VigilProbing", "VigilEngine", "VigilHTTPClient", "TokenHealth", "TallyfySimulator", crypto, nio,
+                nioPosix, subprocess, systemPackage,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "VigilHTTPClientTests",
+            dependencies: ["VigilHTTPClient", "TokenHealth", nio, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
@@ -172,8 +165,7 @@ let package = Package(
         .testTarget(
             name: "VigilNotifyingTests",
             dependencies: [
-                "VigilNotifying", "VigilEngine", "VigilSystemd", "TokenHealth",
-                asyncHTTPClient, nio, nioPosix,
+                "VigilNotifying", "VigilEngine", "VigilHTTPClient", "VigilSystemd", "TokenHealth", nio, nioPosix,
             ],
             exclude: ["Golden"],
             swiftSettings: settings
@@ -191,14 +183,14 @@ let package = Package(
         .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd", logging], swiftSettings: settings),
         .testTarget(
             name: "TallyfySimulatorTests",
-            dependencies: ["TallyfySimulator", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL, crypto],
+            dependencies: ["TallyfySimulator", "VigilHTTPClient", "TokenHealth", nio, nioPosix, nioHTTP1],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ScenarioTests",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "TallyfySimulator", asyncHTTPClient, grdb, lifecycle, logging, nio, nioHTTP1,
+                "VigilHTTPClient", "VigilNotifying", "TallyfySimulator", grdb, lifecycle, logging, nio, nioHTTP1,
                 nioPosix,
             ],
             swiftSettings: settings

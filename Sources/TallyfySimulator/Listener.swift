@@ -1,7 +1,6 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// A listening socket and the connections it accepted.
@@ -14,7 +13,6 @@ struct Listener: Sendable {
     static func bind(
         host: String,
         port: Int,
-        tls: NIOSSLContext?,
         answer: @escaping @Sendable (SimulatedRequest) -> SimulatedAnswer
     ) async throws -> Listener {
         let connections = ConnectionRegistry()
@@ -26,7 +24,6 @@ struct Listener: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(SocketEdge())
-                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
                     try pipeline.configureHTTPServerPipeline()
                     try pipeline.addHandler(Connection(number: connections.add(channel), answer: answer))
                 }

@@ -1,6 +1,5 @@
 package import FoundationEssentials
 import NIOCore
-import NIOSSL
 import Synchronization
 
 /// A stand-in for the Tallyfy API on a local port, with a second port to steer it.
@@ -15,8 +14,6 @@ package final class TallyfySimulator: Sendable {
         package var port = 0
         /// The control port; 0 takes any free one.
         package var controlPort = 0
-        /// Serve the public port by TLS with these files.
-        package var tls: TLSFiles?
         /// Hand out random text instead of JSON Web Tokens.
         package var opaqueTokens = false
         /// The source of wall time.
@@ -28,25 +25,10 @@ package final class TallyfySimulator: Sendable {
         package init() {}
     }
 
-    /// The PEM files of a certificate chain and its key.
-    package struct TLSFiles: Sendable {
-        /// Path of the certificate chain.
-        package var certificate: String
-        /// Path of the private key.
-        package var key: String
-
-        /// Names the files.
-        package init(certificate: String, key: String) {
-            self.certificate = certificate
-            self.key = key
-        }
-    }
-
     /// Why the stand-in did not start.
     package enum StartError: Error, Equatable, CustomStringConvertible {
         case notLoopback(host: String)
         case cannotListen(host: String, port: Int, reason: String)
-        case cannotUseTLS(certificate: String, key: String, reason: String)
 
         /// The problem in words.
         package var description: String {
@@ -54,8 +36,6 @@ package final class TallyfySimulator: Sendable {
             case .notLoopback(let host):
                 "the stand-in refuses to listen on '\(host)': others could reach it; use 127.0.0.1 or allow it explicitly"
             case .cannotListen(let host, let port, let reason): "cannot listen on '\(host)' port \(port): \(reason)"
-            case .cannotUseTLS(let certificate, let key, let reason):
-                "cannot use certificate '\(certificate)' with key '\(key)': \(reason)"
             }
         }
     }
@@ -72,16 +52,15 @@ package final class TallyfySimulator: Sendable {
         self.control = control
     }
 
-    /// Listens on both ports; throws `StartError` when a host, a port or a TLS file is not usable.
+    /// Listens on both ports; throws `StartError` when a host or a port is not usable.
     package static func start(_ options: Options = Options()) async throws -> TallyfySimulator {
         guard options.allowNonLoopback || isLoopback(options.host) else {
             throw StartError.notLoopback(host: options.host)
         }
-        let tls = try options.tls.map(context)
         let stage = Stage(options)
-        let api = try await listen(options.host, options.port, tls: tls) { stage.answer($0) }
+        let api = try await listen(options.host, options.port) { stage.answer($0) }
         do {
-            let control = try await listen("127.0.0.1", options.controlPort, tls: nil) { stage.control($0) }
+            let control = try await listen("127.0.0.1", options.controlPort) { stage.control($0) }
             return TallyfySimulator(options, stage: stage, api: api, control: control)
         } catch {
             await api.close()
@@ -104,7 +83,7 @@ package final class TallyfySimulator: Sendable {
     /// The base URL to give to clients, with `/api`.
     package var apiURL: String {
         let host = options.host.contains(":") ? "[\(options.host)]" : options.host
-        return "\(options.tls == nil ? "http" : "https")://\(host):\(port)/api"
+        return "http://\(host):\(port)/api"
     }
 
     /// The base URL of the control calls.
@@ -121,30 +100,12 @@ package final class TallyfySimulator: Sendable {
     private static func listen(
         _ host: String,
         _ port: Int,
-        tls: NIOSSLContext?,
         answer: @escaping @Sendable (SimulatedRequest) -> SimulatedAnswer
     ) async throws -> Listener {
         do {
-            return try await Listener.bind(host: host, port: port, tls: tls, answer: answer)
+            return try await Listener.bind(host: host, port: port, answer: answer)
         } catch {
             throw StartError.cannotListen(host: host, port: port, reason: String(describing: error))
-        }
-    }
-
-    private static func context(_ files: TLSFiles) throws -> NIOSSLContext {
-        do {
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMFile(files.certificate).map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem))
-            )
-            configuration.applicationProtocols = ["http/1.1"]
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw StartError.cannotUseTLS(
-                certificate: files.certificate,
-                key: files.key,
-                reason: String(describing: error)
-            )
         }
     }
 

@@ -20,7 +20,7 @@ package final class WebhookSink: Sendable {
     /// - Throws: an error of the sockets when the port is taken.
     package static func start(port: Int = 0) async throws -> WebhookSink {
         let tray = Tray()
-        let listener = try await Listener.bind(host: "127.0.0.1", port: port, tls: nil) { request in
+        let listener = try await Listener.bind(host: "127.0.0.1", port: port) { request in
             tray.content.withLock { content in
                 content.received.append(request)
                 return SimulatedAnswer(content.status)

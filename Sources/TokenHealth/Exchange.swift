@@ -11,18 +11,53 @@ package struct HeaderField: Sendable, Hashable {
     }
 }
 
+/// How long the steps of an exchange took, each from the end of the one before.
+///
+/// `nil` for a step that was not taken: on a kept connection there is no look-up, no connect and no TLS handshake.
+package struct ExchangeTiming: Sendable, Hashable {
+    /// Until the name had an address.
+    package var lookUp: Duration?
+    /// Until the connection stood.
+    package var connect: Duration?
+    /// Until the handshake was over.
+    package var tls: Duration?
+    /// Until the first byte of the answer.
+    package var firstByte: Duration?
+
+    package init(
+        lookUp: Duration? = nil,
+        connect: Duration? = nil,
+        tls: Duration? = nil,
+        firstByte: Duration? = nil
+    ) {
+        self.lookUp = lookUp
+        self.connect = connect
+        self.tls = tls
+        self.firstByte = firstByte
+    }
+}
+
 /// What one probe saw.
 package struct Exchange: Sendable, Hashable {
     package let outcome: Outcome
     package let latency: Duration
+    /// Of the steps, where there was an answer.
+    package let timing: ExchangeTiming?
     /// The access token that a token endpoint granted; the answer itself no longer holds it.
     package let minted: Secret?
     /// What the answer looked like, to know it again; `nil` where nobody needs to.
     package let mark: AnswerMark?
 
-    package init(_ outcome: Outcome, latency: Duration = .zero, minted: Secret? = nil, mark: AnswerMark? = nil) {
+    package init(
+        _ outcome: Outcome,
+        latency: Duration = .zero,
+        timing: ExchangeTiming? = nil,
+        minted: Secret? = nil,
+        mark: AnswerMark? = nil
+    ) {
         self.outcome = outcome
         self.latency = latency
+        self.timing = timing
         self.minted = minted
         self.mark = mark
     }

@@ -1,7 +1,7 @@
-package import AsyncHTTPClient
 import FoundationEssentials
 package import TokenHealth
 package import VigilEngine
+package import VigilHTTPClient
 
 /// Posts signs of life to an address as healthchecks.io and its like have it: the address itself when all is well, the
 /// address with `/fail` behind its path, and what is wrong as the body, when it is not.
@@ -19,7 +19,7 @@ package struct HTTPHeartbeat: HeartbeatSender {
     ///
     /// - Parameters:
     ///   - url: where to, read again for every sign.
-    ///   - client: one made with ``WebhookNotifier/clientConfiguration``.
+    ///   - client: whoever makes it shuts it down.
     ///   - secrets: reads the address.
     ///   - version: of this program, for `User-Agent`.
     ///   - timeLimit: of one exchange.

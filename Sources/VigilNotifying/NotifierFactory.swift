@@ -1,5 +1,5 @@
-package import AsyncHTTPClient
 package import VigilEngine
+package import VigilHTTPClient
 import VigilSystemd
 
 /// A notifier as the configuration describes it.
@@ -23,7 +23,7 @@ package struct NotifierFactory: Sendable {
     /// Takes what notifiers share.
     ///
     /// - Parameters:
-    ///   - client: one made with ``WebhookNotifier/clientConfiguration``.
+    ///   - client: whoever makes it shuts it down.
     ///   - secrets: reads webhook addresses and signing keys.
     ///   - version: of this program.
     ///   - journal: where journal entries go.

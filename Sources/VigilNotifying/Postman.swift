@@ -1,9 +1,7 @@
-import AsyncHTTPClient
 import FoundationEssentials
-import NIOCore
-import NIOHTTP1
 import TokenHealth
 import VigilEngine
+import VigilHTTPClient
 
 /// One HTTP POST.
 struct Letter: Sendable {
@@ -30,21 +28,24 @@ struct Letter: Sendable {
 
 /// Posts to addresses that are themselves secrets, within a time limit, and reads the beginning of each answer.
 struct Postman: Sendable {
-    /// A connection is kept for the next alert only if the receiver's answer is no longer than this.
+    /// Bytes of an answer that are read: nobody reads more of it.
     private static let maximumAnswer = 4096
 
     private let client: HTTPClient
+    private let certificateAuthorities: String?
     private let secrets: any SecretReader
     private let userAgent: String
     let now: @Sendable () -> Date
 
     init(
         client: HTTPClient,
+        certificateAuthorities: String? = nil,
         secrets: any SecretReader,
         version: String,
         now: @escaping @Sendable () -> Date
     ) {
         self.client = client
+        self.certificateAuthorities = certificateAuthorities
         self.secrets = secrets
         userAgent = "tokenvigil/\(version)"
         self.now = now
@@ -95,50 +96,43 @@ struct Postman: Sendable {
         within limit: Duration,
         judgedBy judgement: (WebhookAnswer, Date) -> DeliveryResult
     ) async -> DeliveryResult {
-        let start = ContinuousClock.now
         let url = letter.url
-        let request = request(for: letter)
-        do {
-            let response = try await within(limit) { [client] in
-                // The client's own limit ends at the head of the answer; it is set where it cannot come first.
-                try await client.execute(request, timeout: .seconds(limit.components.seconds + 5))
-            }
-            guard let response else {
-                return .failed("\(url.origin) did not answer within \(limit.short)")
-            }
-            let answeredAt = now()
-            let body = await beginning(of: response, within: limit - start.duration(to: .now))
+        let reply = await client.send(request(for: letter, within: limit))
+        switch reply.outcome {
+        case .received(let response):
+            let body = String(decoding: response.body, as: UTF8.self)
             let answer = WebhookAnswer(
-                status: Int(response.status.code),
-                retryAfter: response.headers.first(name: "retry-after"),
+                status: response.status,
+                retryAfter: response.first("retry-after"),
                 body: body,
                 remark: letter.redacted(body)
             )
-            return judgement(answer, answeredAt)
-        } catch {
-            return .failed("\(url.origin) cannot be reached: \(letter.redacted("\(error)"))")
+            return judgement(answer, now())
+        case .expected(let status):
+            return judgement(WebhookAnswer(status: status, retryAfter: nil), now())
+        case .failed(let failure) where failure.kind == .timeout:
+            return .failed("\(url.origin) did not answer within \(limit.short)")
+        case .failed(let failure):
+            return .failed("\(url.origin) cannot be reached: \(letter.redacted(failure.detail))")
         }
     }
 
-    private func request(for letter: Letter) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: letter.url.text)
-        request.method = .POST
-        request.headers = ["Content-Type": letter.contentType, "User-Agent": userAgent]
+    private func request(for letter: Letter, within limit: Duration) -> HTTPRequest {
+        var request = HTTPRequest(
+            "POST",
+            letter.url.text,
+            headers: [HeaderField("Content-Type", letter.contentType), HeaderField("User-Agent", userAgent)],
+            body: letter.body,
+            timeLimit: limit,
+            bodyLimit: Postman.maximumAnswer
+        )
+        request.certificateAuthorities = certificateAuthorities
+        // The receiver has it once it has answered: whether the rest of what it says arrives changes nothing.
+        request.isHeadEnough = true
         for (name, value) in letter.fields.sorted(by: { $0.key < $1.key }) {
-            request.headers.add(name: name, value: value)
+            request.headers.append(HeaderField(name, value))
         }
-        request.body = .bytes(ByteBuffer(bytes: letter.body))
         return request
-    }
-
-    /// Reads a short answer to its end, so that its connection can be used again.
-    ///
-    /// Whether it ends well changes nothing: one that does not is read as if it had said nothing.
-    private func beginning(of response: HTTPClientResponse, within limit: Duration) async -> String {
-        let body = try? await within(limit) {
-            try await response.body.collect(upTo: Postman.maximumAnswer)
-        }
-        return body.map { String(buffer: $0) } ?? ""
     }
 }
 

@@ -1,7 +1,7 @@
-package import AsyncHTTPClient
 package import FoundationEssentials
 package import TokenHealth
 package import VigilEngine
+package import VigilHTTPClient
 
 /// Posts an alert in the form that a service wants, to an address that is itself a secret.
 ///
@@ -39,17 +39,22 @@ package struct WebhookNotifier: Notifier {
         /// A literal address was checked with the configuration; one from a secret source is known only here.
         package var allowsPlaintext: Bool
 
+        /// PEM file with the authorities to trust instead of the system's.
+        package var certificateAuthorities: String?
+
         package init(
             url: Address,
             format: Format = .standard,
             signingSecret: SecretSource? = nil,
             allowsPlaintext: Bool = false,
+            certificateAuthorities: String? = nil,
             timeLimit: Duration = .seconds(10)
         ) {
             self.url = url
             self.format = format
             self.signingSecret = signingSecret
             self.allowsPlaintext = allowsPlaintext
+            self.certificateAuthorities = certificateAuthorities
             self.timeLimit = timeLimit
         }
     }
@@ -62,7 +67,7 @@ package struct WebhookNotifier: Notifier {
     ///
     /// - Parameters:
     ///   - settings: where to post.
-    ///   - client: one made with ``clientConfiguration``.
+    ///   - client: whoever makes it shuts it down.
     ///   - secrets: reads the address and the keys.
     ///   - version: of this program, for `User-Agent`.
     ///   - now: wall time, for the signature.
@@ -75,14 +80,13 @@ package struct WebhookNotifier: Notifier {
     ) {
         self.settings = settings
         self.version = version
-        postman = Postman(client: client, secrets: secrets, version: version, now: now)
-    }
-
-    /// How the client must be made: it follows no redirect, inflates nothing, and reports a refused connection at once.
-    package static var clientConfiguration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return configuration
+        postman = Postman(
+            client: client,
+            certificateAuthorities: settings.certificateAuthorities,
+            secrets: secrets,
+            version: version,
+            now: now
+        )
     }
 
     package func deliver(_ alert: Alert) async -> DeliveryResult {

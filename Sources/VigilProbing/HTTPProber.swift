@@ -1,129 +1,97 @@
-import AsyncHTTPClient
-import NIOCore
-import NIOHTTP1
-import NIOPosix
 package import TokenHealth
 package import VigilEngine
+package import VigilHTTPClient
 
-/// Asks providers over HTTP/1.1 and HTTP/2, on kept-alive connections that the tokens of a host share.
-///
-/// A general client asks whatever there is to be asked. Glances, which are nearly all there is to do, go by lines of our
-/// own where the server speaks HTTP/2, and fall back on the client in every other case.
+/// Asks providers over HTTP/1.1 and HTTP/2, on kept connections that the tokens of a host share.
 package struct HTTPProber: Prober {
-    private let clients: ClientSet
+    private let client: HTTPClient
     private let userAgent: String
-    let lines: LineSet
-    let routes: LineRoutes
 
     /// - Parameters:
+    ///   - client: whoever makes it shuts it down.
     ///   - version: of this program, for the `User-Agent` field.
-    ///   - environment: where the proxy settings are looked up.
-    package init(version: String, environment: [String: String]) {
+    package init(client: HTTPClient, version: String) {
+        self.client = client
         userAgent = "tokenvigil/\(version)"
-        let proxies = ProxySettings(environment: environment)
-        // One for all, so that the tokens of a host share few connections, and no thread waits for another in the middle
-        // of an exchange.
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        clients = ClientSet(proxies: proxies, on: loop)
-        lines = LineSet(on: loop)
-        routes = LineRoutes(userAgent: userAgent, proxies: proxies)
     }
 
     package func exchange(_ request: ProbeRequest) async -> Exchange {
-        await exchange(request, since: ContinuousClock.now)
+        exchange(of: await client.send(message(for: request)), to: request)
     }
 
-    /// Asks, the time limit being counted from `started`.
-    func exchange(_ request: ProbeRequest, since started: ContinuousClock.Instant) async -> Exchange {
-        let result = await answer(to: request, since: started)
-        return exchange(of: result, to: request, latency: ContinuousClock.now - started)
-    }
-
-    /// Closes every connection.
-    package func shutdown() async {
-        await lines.shutdown()
-        await clients.shutdown()
-    }
-
-    // MARK: - Asking
-
-    private func answer(
-        to request: ProbeRequest,
-        since started: ContinuousClock.Instant
-    ) async -> Result<ReceivedAnswer, any Error> {
-        let deadline = started + request.token.timeout
-        let result = await attempt(request, onFreshConnection: request.onFreshConnection, deadline: deadline)
-        // A server may close a kept connection in the moment it is used again: that says nothing, so ask once more.
-        guard case .failure(let error) = result, !request.onFreshConnection,
-            case .failed(let failure) = TransportDiagnosis.outcome(of: error), failure.kind == .network
-        else { return result }
-        return await attempt(request, onFreshConnection: true, deadline: deadline)
-    }
-
-    private func attempt(
-        _ request: ProbeRequest,
-        onFreshConnection: Bool,
-        deadline: ContinuousClock.Instant
-    ) async -> Result<ReceivedAnswer, any Error> {
-        do {
-            var route = try clients.route(
-                to: request.question,
-                certificateAuthorities: request.token.certificateAuthorities,
-                fresh: onFreshConnection
-            )
-            fill(&route.message, for: request)
-            // The pool would hand a connection that has just become idle to whoever asks next.
-            if onFreshConnection { route.message.headers.replaceOrAdd(name: "Connection", value: "close") }
-            let remaining = max(deadline - ContinuousClock.now, .milliseconds(1))
-            return .success(try await route.answer(before: .now() + .nanoseconds(remaining.nanoseconds)))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func fill(_ message: inout HTTPClient.Request, for request: ProbeRequest) {
+    /// What is sent for `request`.
+    private func message(for request: ProbeRequest) -> HTTPRequest {
         let question = request.question
+        var message = HTTPRequest(question.method, question.url, timeLimit: request.token.timeout)
+        message.certificateAuthorities = request.token.certificateAuthorities
+        message.isOnFreshConnection = request.onFreshConnection
+        // A server may close a kept connection in the moment it is used again: that says nothing.
+        message.isRepeatable = true
         message.headers.reserveCapacity(question.headers.count + 4)
-        message.headers.add(name: "User-Agent", value: userAgent)
-        message.headers.add(name: "Accept-Encoding", value: "identity")
-        for header in question.headers { message.headers.replaceOrAdd(name: header.name, value: header.value) }
+        message.headers.add("User-Agent", userAgent)
+        message.headers.add("Accept-Encoding", "identity")
+        for header in question.headers { message.headers.replaceOrAdd(header.name, header.value) }
         request.exposed { secrets in
-            for header in secrets.headers(of: question) {
-                message.headers.replaceOrAdd(name: header.name, value: header.value)
-            }
+            for header in secrets.headers(of: question) { message.headers.replaceOrAdd(header.name, header.value) }
             guard let body = question.body else { return }
-            message.headers.replaceOrAdd(name: "Content-Type", value: body.contentType)
-            message.body = .byteBuffer(ByteBuffer(bytes: secrets.body(of: body)))
+            message.headers.replaceOrAdd("Content-Type", body.contentType)
+            message.body = secrets.body(of: body)
         }
+        return message
     }
 
-    // MARK: - What came of it
-
-    func exchange(
-        of result: Result<ReceivedAnswer, any Error>,
-        to request: ProbeRequest,
-        latency: Duration
-    ) -> Exchange {
-        let received: ReceivedAnswer
-        switch result {
-        case .success(let answer): received = answer
-        case .failure(let error): return Exchange(TransportDiagnosis.outcome(of: error), latency: latency)
+    /// What came of `request`, without its secrets.
+    private func exchange(of reply: HTTPReply, to request: ProbeRequest) -> Exchange {
+        let response: HTTPResponse
+        switch reply.outcome {
+        case .received(let received): response = received
+        case .expected(let status): response = HTTPResponse(status: status)
+        case .failed(let failure): return Exchange(.failed(failure), latency: reply.latency)
         }
-        var (answer, minted): (Answer, Secret?) = (received.answer, nil)
+        var (answer, minted): (Answer, Secret?) = (Answer(response), nil)
         if request.question.isGrantRequest { (answer, minted) = answer.liftingGrant() }
         let sent = [request.secret, request.asker].compactMap(\.self).flatMap { $0.sentForms(in: request.question) }
         return Exchange(
             .answered(sent.reduce(answer) { $0.striking($1) }),
-            latency: latency,
+            latency: reply.latency,
+            timing: response.timing,
             minted: minted,
-            mark: received.mark(under: request.token.probe)
+            mark: response.mark(under: request.token.probe)
         )
+    }
+}
+
+// MARK: - Several at once
+
+extension HTTPProber {
+    package func glances(at requests: [GlanceRequest]) -> AsyncStream<[GlanceResult]> {
+        let (results, continuation) = AsyncStream.makeStream(of: [GlanceResult].self)
+        guard !requests.isEmpty else {
+            continuation.finish()
+            return results
+        }
+        let messages = requests.map { glance in
+            var message = message(for: glance.request)
+            if let mark = glance.mark {
+                let rules = glance.request.token.probe
+                message.isExpected = { status, body, values in
+                    AnswerMark(status: status, under: rules, body: body, values: values) == mark
+                }
+            }
+            return message
+        }
+        let round = GlanceRound(requests: requests, results: continuation)
+        let cancel = client.send(messages) { replies in round.take(replies) { exchange(of: $0, to: $1) } }
+        continuation.onTermination = { termination in
+            if case .cancelled = termination { cancel() }
+        }
+        return results
     }
 }
 
 extension ProbeRequest {
     /// Hands what the request carries to `write`, which must not let it out.
-    func exposed(to write: (borrowing RequestSecrets) -> Void) {
+    fileprivate func exposed(to write: (borrowing RequestSecrets) -> Void) {
         secret.exposed { token in
             asker.exposed { asker in write(RequestSecrets(token: token, asker: asker)) }
         }
@@ -138,8 +106,43 @@ extension Secret? {
     }
 }
 
-extension Duration {
-    var nanoseconds: Int64 {
-        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+extension [HeaderField] {
+    fileprivate mutating func add(_ name: String, _ value: String) { append(HeaderField(name, value)) }
+
+    /// One field of this name, whatever was there before.
+    fileprivate mutating func replaceOrAdd(_ name: String, _ value: String) {
+        let wanted = name.lowercased()
+        removeAll { $0.name.utf8.count == wanted.utf8.count && $0.name.lowercased() == wanted }
+        add(name, value)
+    }
+}
+
+extension HTTPResponse {
+    /// What it looks like under these rules; `nil` for one that is not whole.
+    fileprivate func mark(under rules: ProbeTemplate) -> AnswerMark? {
+        guard !isCut else { return nil }
+        return AnswerMark(status: status, under: rules, body: body.span) { name in
+            let wanted = name.lowercased()
+            return headers.filter { $0.name.lowercased() == wanted }.map(\.value)
+        }
+    }
+}
+
+extension AnswerMark {
+    fileprivate init(
+        status: Int,
+        under rules: ProbeTemplate,
+        body: Span<UInt8>,
+        values: (_ field: String) -> [String]
+    ) {
+        self = unsafe body.withUnsafeBytes { bytes in
+            unsafe AnswerMark(status: status, under: rules, body: bytes, values: values)
+        }
+    }
+}
+
+extension Answer {
+    fileprivate init(_ response: HTTPResponse) {
+        self.init(status: response.status, headers: response.headers, body: response.body, isCut: response.isCut)
     }
 }

@@ -6,6 +6,7 @@ import UnixSignals
 import VigilConfiguration
 import VigilControl
 import VigilEngine
+import VigilHTTPClient
 import VigilNotifying
 import VigilProbing
 import VigilServing
@@ -67,9 +68,11 @@ struct Daemon {
         tellLoss(in: configuration.statusFile)
         ProcessMemory.giveBack()
         // Everything that can be wrong from the start has been tried: HTTP clients must be shut down, not just dropped.
-        let prober = HTTPProber(version: Version.text, environment: environment)
+        let probes = try HTTPClient(environment: environment)
+        let deliveries = try HTTPClient(environment: environment)
+        let prober = HTTPProber(client: probes, version: Version.text)
         let secrets = HostSecretReader(environment: environment)
-        let notifiers = Notifiers(configuration: configuration, secrets: secrets)
+        let notifiers = Notifiers(configuration: configuration, client: deliveries, secrets: secrets)
         roster.adopt(notifiers.members)
         let watch = TokenWatch(
             tokens: current.value.tokens,
@@ -239,8 +242,8 @@ struct Daemon {
         if let problem = store.problem {
             logger.error("stopped before everything was on disk", metadata: ["problem": "\(problem)"])
         }
-        await prober.shutdown()
-        await notifiers.shutdown()
+        await probes.shutdown()
+        await deliveries.shutdown()
         logger.info("stopped")
     }
 

@@ -4,6 +4,7 @@ import TokenHealth
 import VigilConfiguration
 import VigilControl
 import VigilEngine
+import VigilHTTPClient
 import VigilNotifying
 import VigilProbing
 
@@ -163,9 +164,22 @@ struct HostExamination {
     // MARK: - Network and clock
 
     private func network(of configuration: Configuration, environment: [String: String]) async -> [Finding] {
+        do {
+            return try await HTTPClient.with(environment: environment) { client in
+                await network(of: configuration, askedBy: HTTPProber(client: client, version: Version.text))
+            }
+        } catch {
+            return [HostExamination.noConnections(error)]
+        }
+    }
+
+    private static func noConnections(_ error: any Error) -> Finding {
+        .bad("network", "\(error)", remedy: "raise LimitNOFILE and TasksMax of the unit")
+    }
+
+    private func network(of configuration: Configuration, askedBy prober: HTTPProber) async -> [Finding] {
         var hosts: [String: WatchedToken] = [:]
         for token in configuration.tokens { hosts[token.baseURL] = hosts[token.baseURL] ?? token }
-        let prober = HTTPProber(version: Version.text, environment: environment)
         var findings: [Finding] = []
         var isClockKnown = false
         for (url, token) in hosts.sorted(by: { $0.key < $1.key }) {
@@ -179,7 +193,6 @@ struct HostExamination {
                 findings.append(finding)
             }
         }
-        await prober.shutdown()
         return findings
     }
 
@@ -284,7 +297,20 @@ struct HostExamination {
     }
 
     private func mail(of configuration: Configuration, environment: [String: String]) async -> [Finding] {
-        let notifiers = Notifiers(configuration: configuration, secrets: HostSecretReader(environment: environment))
+        do {
+            return try await HTTPClient.with(environment: environment) { client in
+                let secrets = HostSecretReader(environment: environment)
+                return await mail(
+                    of: configuration,
+                    by: Notifiers(configuration: configuration, client: client, secrets: secrets)
+                )
+            }
+        } catch {
+            return [HostExamination.noConnections(error)]
+        }
+    }
+
+    private func mail(of configuration: Configuration, by notifiers: Notifiers) async -> [Finding] {
         var findings: [Finding] = []
         for settings in configuration.notifiers {
             guard case .sendmail = settings.kind, let notifier = notifiers.byName[settings.name] else { continue }
@@ -295,7 +321,6 @@ struct HostExamination {
                 findings.append(.bad(subject, detail, remedy: "see the log of the mailer"))
             }
         }
-        await notifiers.shutdown()
         return findings
     }
 

@@ -1,14 +1,12 @@
-import AsyncHTTPClient
 import FoundationEssentials
-import NIOPosix
-import NIOSSL
 import Synchronization
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
+import VigilHTTPClient
 import VigilNotifying
 
-/// The configured notifiers, and the HTTP clients they share.
+/// The configured notifiers, and the HTTP client they share.
 ///
 /// A reload keeps those whose settings are the same: one that remembers what it has said goes on remembering.
 final class Notifiers: Sendable {
@@ -29,26 +27,26 @@ final class Notifiers: Sendable {
         }
     }
 
-    private struct State {
-        var made: [String: Made] = [:]
-        /// Kept as long as the process lives: a delivery may be under way.
-        var clients: [Trust: HTTPClient] = [:]
-    }
-
+    private let client: HTTPClient
     private let secrets: any SecretReader
-    private let state = Mutex(State())
+    private let made = Mutex<[String: Made]>([:])
 
-    init(configuration: Configuration, secrets: any SecretReader) {
+    /// - Parameters:
+    ///   - configuration: which notifiers.
+    ///   - client: not the one of the probes: no flood of theirs may delay an alert. Whoever makes it shuts it down.
+    ///   - secrets: reads addresses and keys.
+    init(configuration: Configuration, client: HTTPClient, secrets: any SecretReader) {
+        self.client = client
         self.secrets = secrets
         adopt(configuration)
     }
 
-    var byName: [String: any Notifier] { state.withLock { $0.made.mapValues(\.notifier) } }
+    var byName: [String: any Notifier] { made.withLock { $0.mapValues(\.notifier) } }
 
     /// The notifiers with what happens to what each of them does not deliver.
     var members: [String: NotifierRoster.Member] {
-        state.withLock { state in
-            state.made.mapValues {
+        made.withLock { made in
+            made.mapValues {
                 let rules = NotifierRules(fallback: $0.settings.fallback, fallbackAfter: $0.settings.fallbackAfter)
                 return NotifierRoster.Member($0.notifier, rules: rules)
             }
@@ -60,21 +58,20 @@ final class Notifiers: Sendable {
     /// - Returns: the names of those that are new, or others than before.
     @discardableResult
     func adopt(_ configuration: Configuration) -> [String] {
-        state.withLock { state -> [String] in
+        made.withLock { made -> [String] in
+            let factory = NotifierFactory(client: client, secrets: secrets, version: Version.text)
             var (next, changed): ([String: Made], [String]) = ([:], [])
             for settings in configuration.notifiers {
                 let trust = Trust(settings.kind.certificateAuthorities)
-                if let known = state.made[settings.name], known.settings == settings, known.trust == trust {
+                if let known = made[settings.name], known.settings == settings, known.trust == trust {
                     next[settings.name] = known
                     continue
                 }
-                let shared = client(trusting: trust, in: &state)
-                let factory = NotifierFactory(client: shared, secrets: secrets, version: Version.text)
                 let notifier = factory.notifier(for: settings.translated)
                 next[settings.name] = Made(settings: settings, trust: trust, notifier: notifier)
                 changed.append(settings.name)
             }
-            state.made = next
+            made = next
             return changed
         }
     }
@@ -82,33 +79,8 @@ final class Notifiers: Sendable {
     /// Who is told regularly that this program does its work, where somebody is.
     func heartbeat(_ configuration: Configuration) -> HTTPHeartbeat? {
         configuration.heartbeat.map { heartbeat in
-            let shared = state.withLock { client(trusting: Trust(nil), in: &$0) }
-            return HTTPHeartbeat(heartbeat.url.translated, client: shared, secrets: secrets, version: Version.text)
+            HTTPHeartbeat(heartbeat.url.translated, client: client, secrets: secrets, version: Version.text)
         }
-    }
-
-    private func client(trusting trust: Trust, in state: inout State) -> HTTPClient {
-        let client = state.clients[trust] ?? Notifiers.client(trusting: trust.path)
-        state.clients[trust] = client
-        return client
-    }
-
-    /// A client that trusts the authorities in a PEM file, or the system's.
-    private static func client(trusting authorities: String?) -> HTTPClient {
-        var configuration = WebhookNotifier.clientConfiguration
-        if let authorities {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.trustRoots = .file(authorities)
-            configuration.tlsConfiguration = tls
-        }
-        return HTTPClient(
-            eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton),
-            configuration: configuration
-        )
-    }
-
-    func shutdown() async {
-        for client in state.withLock({ Array($0.clients.values) }) { try? await client.shutdown() }
     }
 }
 
@@ -133,7 +105,8 @@ extension VigilConfiguration.NotifierSettings {
                     url: webhook.url.translated,
                     format: webhook.format.translated(forReceiver: name),
                     signingSecret: webhook.signingSecret,
-                    allowsPlaintext: webhook.allowsPlaintext
+                    allowsPlaintext: webhook.allowsPlaintext,
+                    certificateAuthorities: webhook.certificateAuthorities
                 )
             )
         case .alertmanager(let alertmanager):
@@ -141,7 +114,8 @@ extension VigilConfiguration.NotifierSettings {
                 AlertmanagerNotifier.Settings(
                     peers: alertmanager.urls.map(\.translated),
                     accessToken: alertmanager.accessToken,
-                    allowsPlaintext: alertmanager.allowsPlaintext
+                    allowsPlaintext: alertmanager.allowsPlaintext,
+                    certificateAuthorities: alertmanager.certificateAuthorities
                 )
             )
         case .sendmail(let mail):

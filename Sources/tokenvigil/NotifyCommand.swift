@@ -3,6 +3,7 @@ import FoundationEssentials
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
+import VigilHTTPClient
 import VigilProbing
 import VigilStorage
 
@@ -34,8 +35,10 @@ struct Notify: AsyncParsableCommand {
                     code: .configuration
                 )
             }
-            let secrets = HostSecretReader(environment: ProcessInfo.processInfo.environment)
-            let notifiers = Notifiers(configuration: configuration, secrets: secrets)
+            let environment = ProcessInfo.processInfo.environment
+            let secrets = HostSecretReader(environment: environment)
+            let client = try HTTPClient(environment: environment)
+            let notifiers = Notifiers(configuration: configuration, client: client, secrets: secrets)
             var failed = 0
             for name in names.isEmpty ? known : names {
                 guard let notifier = notifiers.byName[name] else { continue }
@@ -50,7 +53,7 @@ struct Notify: AsyncParsableCommand {
                     print("\(name)  FAILED for good after \(time): \(detail)"); failed += 1
                 }
             }
-            await notifiers.shutdown()
+            await client.shutdown()
             if failed > 0 { throw ExitCode.failure }
         }
     }

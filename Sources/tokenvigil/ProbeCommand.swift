@@ -4,6 +4,7 @@ import FoundationEssentials
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
+import VigilHTTPClient
 import VigilProbing
 import VigilStorage
 
@@ -26,9 +27,9 @@ struct Probe: AsyncParsableCommand {
         let tokens = try configuration.tokens(named: names)
         let environment = ProcessInfo.processInfo.environment
         let timekeeper = SystemTimekeeper()
-        let prober = HTTPProber(version: Version.text, environment: environment)
+        let client = try HTTPClient(environment: environment)
         let observer = TokenObserver(
-            prober: prober,
+            prober: HTTPProber(client: client, version: Version.text),
             secrets: HostSecretReader(environment: environment),
             fingerprinter: HMACFingerprinter(key: SymmetricKey(size: .bits256)),
             timekeeper: timekeeper
@@ -48,7 +49,7 @@ struct Probe: AsyncParsableCommand {
             reports.append(report)
             if !json { report.text.forEach { print($0) } }
         }
-        await prober.shutdown()
+        await client.shutdown()
         if json { try printJSON(ProbeDocument(tokens: reports)) }
         let worst = reports.map(\.exitCode.rawValue).max() ?? 0
         if worst > 0 { throw ExitCode(worst) }

@@ -6,6 +6,7 @@ import TokenHealth
 import VigilConfiguration
 import VigilControl
 import VigilEngine
+import VigilHTTPClient
 import VigilProbing
 import VigilStorage
 
@@ -96,17 +97,17 @@ struct Replace: AsyncParsableCommand {
     private func judge(_ secret: Secret, of token: WatchedToken, knowing identity: Identity?) async throws {
         let environment = ProcessInfo.processInfo.environment
         let timekeeper = SystemTimekeeper()
-        let prober = HTTPProber(version: Version.text, environment: environment)
-        let observer = TokenObserver(
-            prober: prober,
-            secrets: OfferedSecret(secret, as: token.secret, others: HostSecretReader(environment: environment)),
-            fingerprinter: HMACFingerprinter(key: SymmetricKey(size: .bits256)),
-            timekeeper: timekeeper
-        )
         var belief = Belief(at: timekeeper.now().wall)
         if !newIdentity { belief.identity = identity }
-        let sight = await observer.sight(of: token, belief: belief)
-        await prober.shutdown()
+        let sight = try await HTTPClient.with(environment: environment) { client in
+            let observer = TokenObserver(
+                prober: HTTPProber(client: client, version: Version.text),
+                secrets: OfferedSecret(secret, as: token.secret, others: HostSecretReader(environment: environment)),
+                fingerprinter: HMACFingerprinter(key: SymmetricKey(size: .bits256)),
+                timekeeper: timekeeper
+            )
+            return await observer.sight(of: token, belief: belief)
+        }
         guard let observation = sight.observation else { throw Failure("nothing was asked", code: .unknown) }
         let report = ProbeReport(token: token, siblings: [], known: nil, sight: sight, observation: observation)
         report.summary.forEach { print($0) }

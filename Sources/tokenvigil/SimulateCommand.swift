@@ -21,8 +21,6 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: "How it behaves: current, or seed for what was written first.") var profile = Profile.current
     @Option(help: ArgumentHelp("Write the user's token to this file at each start.", valueName: "file"))
     var secret: String?
-    @Option(help: ArgumentHelp("Serve TLS with this certificate.", valueName: "pem")) var tlsCertificate: String?
-    @Option(help: ArgumentHelp("The key of the certificate.", valueName: "pem")) var tlsKey: String?
     @Flag(help: "Hand out random text instead of JSON Web Tokens.") var opaqueTokens = false
 
     func run() async throws {
@@ -31,9 +29,6 @@ struct Simulate: AsyncParsableCommand {
         options.port = port
         options.controlPort = controlPort
         options.opaqueTokens = opaqueTokens
-        if let tlsCertificate, let tlsKey {
-            options.tls = TallyfySimulator.TLSFiles(certificate: tlsCertificate, key: tlsKey)
-        }
         let simulator: TallyfySimulator
         do {
             simulator = try await TallyfySimulator.start(options)

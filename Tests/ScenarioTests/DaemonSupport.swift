@@ -1,10 +1,10 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import Logging
 import Synchronization
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
+import VigilHTTPClient
 import VigilNotifying
 import VigilProbing
 import VigilStorage

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import Logging
 import ServiceLifecycle
@@ -7,6 +6,7 @@ import Testing
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
+import VigilHTTPClient
 import VigilNotifying
 import VigilProbing
 import VigilStorage
@@ -89,8 +89,8 @@ private func withLoops(
             """,
         name: "real.yaml"
     )
-    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: WebhookNotifier.clientConfiguration)
-    let prober = HTTPProber(version: "0.0.0", environment: [:])
+    let client = try HTTPClient(environment: [:])
+    let prober = HTTPProber(client: client, version: "0.0.0")
     let timekeeper = SystemTimekeeper()
     let (deliveries, delivered) = AsyncStream.makeStream(of: Alert.self)
     let (editions, published) = AsyncStream.makeStream(of: StatusHead.self)
@@ -123,8 +123,7 @@ private func withLoops(
     await services.triggerGracefulShutdown()
     try await run
     try afterwards(loops)
-    await prober.shutdown()
-    try await client.shutdown()
+    await client.shutdown()
     await tallyfy.stop()
     await sink.stop()
     try FileManager.default.removeItem(atPath: directory)

@@ -1,10 +1,10 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import Synchronization
 import TallyfySimulator
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
+import VigilHTTPClient
 import VigilNotifying
 import VigilProbing
 import VigilStorage
@@ -108,8 +108,8 @@ final class Rig {
             .replacing("$API", with: tallyfy.apiURL)
         configuration = try ConfigurationLoader.load(text: text, name: "scenario.yaml")
         configuration.tokens += crowd?.tokens ?? []
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: WebhookNotifier.clientConfiguration)
-        prober = HTTPProber(version: "0.0.0", environment: [:])
+        client = try HTTPClient(environment: [:])
+        prober = HTTPProber(client: client, version: "0.0.0")
         for index in users.indices { try put(secrets[index], at: index) }
         try start()
     }
@@ -117,8 +117,7 @@ final class Rig {
     /// Stops everything and removes the files.
     fileprivate func strike() async {
         daemon = nil
-        await prober.shutdown()
-        try? await client.shutdown()
+        await client.shutdown()
         await crowd?.disperse()
         await tallyfy.stop()
         await sink.stop()

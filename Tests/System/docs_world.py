@@ -165,7 +165,8 @@ class Watched(World):
         (CONFIG.parent / "conf.d").mkdir()
         STATUS.parent.mkdir()
         files = certificate(stage)
-        self.sim = stage.simulator("tallyfy", "--port", 443, "--tls-certificate", files[0], "--tls-key", files[1])
+        self.sim = stage.simulator("tallyfy")
+        stage.front(self.sim.port, *files, port=443)
         self.sink = stage.webhook()
         self.put(TOKEN, self.sim.secret.read_text())
 

@@ -11,6 +11,7 @@ A test is a function that is given a `Stage`, an empty directory and all that is
 
 `TOKENVIGIL` names the program under test; without it, it is the debug build of this tree."""
 
+import asyncio
 import contextlib
 import http.server
 import json
@@ -20,6 +21,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -258,6 +260,39 @@ class Offspring:
                     os.kill(pid, signal.SIGKILL)
 
 
+class TLSFront:
+    """Speaks TLS, and hands on what it is told to a port of this host that does not."""
+
+    def __init__(self, target, certificate, key, port=0):
+        self.target = target
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        start = asyncio.start_server(self.serve, "127.0.0.1", port, ssl=self.context)
+        self.server = asyncio.run_coroutine_threadsafe(start, self.loop).result(10)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def serve(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            await asyncio.gather(self.pass_on(reader, back_writer), self.pass_on(back_reader, writer))
+
+    @staticmethod
+    async def pass_on(reader, writer):
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
+
+    def close(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+
+
 class Stage:
     """A directory of its own, and everything that was started; `strike` ends and removes it all."""
 
@@ -299,6 +334,12 @@ class Stage:
 
     def simulator(self, name="sim", *options):
         return Simulator(self, name, *options)
+
+    def front(self, target, certificate, key, port=0):
+        """TLS on a port of this host, in front of `target`."""
+        front = TLSFront(target, certificate, key, port)
+        self.endings.append(front.close)
+        return front
 
     def daemon(self, **options):
         return Daemon(self, **options)

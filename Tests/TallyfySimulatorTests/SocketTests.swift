@@ -1,10 +1,7 @@
-import AsyncHTTPClient
-import FoundationEssentials
-import NIOCore
-import NIOHTTP1
-import NIOSSL
 import TallyfySimulator
 import Testing
+import TokenHealth
+import VigilHTTPClient
 
 @Suite struct SocketTests {
     @Test func `many requests share one kept-alive connection`() async throws {
@@ -211,41 +208,6 @@ import Testing
         await simulator.stop()
     }
 
-    @Test func `the API can be served by TLS`() async throws {
-        let made = try SelfSignedCertificate()
-        let folder = FileManager.default.temporaryDirectory.path + "/simulator-\(UInt64.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let files = TallyfySimulator.TLSFiles(certificate: folder + "/chain.pem", key: folder + "/key.pem")
-        try Data(made.certificate.utf8).write(to: URL(filePath: files.certificate))
-        try Data(made.key.utf8).write(to: URL(filePath: files.key))
-        var options = TallyfySimulator.Options()
-        options.tls = files
-        let simulator = try await TallyfySimulator.start(options)
-        #expect(simulator.apiURL.hasPrefix("https://127.0.0.1:"))
-        await #expect(throws: (any Error).self) {
-            try await get("\(simulator.apiURL)/health", token: nil, timeout: .milliseconds(500))
-        }
-        let trusting = HTTPClient(configuration: .init(certificateVerification: .none))
-        #expect(try await get("\(simulator.apiURL)/health", token: nil, client: trusting).status == 200)
-        simulator.inject(Fault(.reset))
-        await #expect(throws: (any Error).self) {
-            try await get("\(simulator.apiURL)/health", token: nil, client: trusting)
-        }
-        _ = try await exchange(port: simulator.port, "GET /health HTTP/1.1\r\n\r\n")
-        try await trusting.shutdown()
-        await simulator.stop()
-    }
-
-    @Test func `a missing certificate is told`() async throws {
-        var options = TallyfySimulator.Options()
-        options.tls = .init(certificate: "/nowhere/chain.pem", key: "/nowhere/key.pem")
-        let error = await #expect(throws: TallyfySimulator.StartError.self) {
-            try await TallyfySimulator.start(options)
-        }
-        #expect(error?.description.contains("'/nowhere/chain.pem'") == true)
-    }
-
     private static func me(_ token: String) -> String {
         "GET /me HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nX-Tallyfy-Client: APIClient\r\n"
             + "Authorization: Bearer \(token)\r\n\r\n"
@@ -276,30 +238,29 @@ struct Reply: Sendable {
 }
 
 /// Asks politely.
-func get(
-    _ url: String,
-    token: String?,
-    timeout: TimeAmount = .seconds(5),
-    client: HTTPClient = .shared
-) async throws -> Reply {
-    var request = HTTPClientRequest(url: url)
-    request.headers.add(name: "Accept", value: "application/json")
-    request.headers.add(name: "X-Tallyfy-Client", value: "APIClient")
-    request.headers.add(name: "User-Agent", value: "test")
-    if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
-    return try await reply(to: request, timeout: timeout, client: client)
+func get(_ url: String, token: String?) async throws -> Reply {
+    var headers = [
+        TokenHealth.HeaderField("Accept", "application/json"), TokenHealth.HeaderField("X-Tallyfy-Client", "APIClient"),
+        TokenHealth.HeaderField("User-Agent", "test"),
+    ]
+    if let token { headers.append(TokenHealth.HeaderField("Authorization", "Bearer \(token)")) }
+    return try await reply(to: HTTPRequest("GET", url, headers: headers, timeLimit: .seconds(5), bodyLimit: 10_000_000))
 }
 
 func post(_ url: String, _ body: String) async throws -> Reply {
-    var request = HTTPClientRequest(url: url)
-    request.method = .POST
-    request.headers.add(name: "X-Tallyfy-Client", value: "APIClient")
-    request.body = .bytes(ByteBuffer(string: body))
-    return try await reply(to: request, timeout: .seconds(5), client: .shared)
+    let headers = [TokenHealth.HeaderField("X-Tallyfy-Client", "APIClient")]
+    return try await reply(
+        to: HTTPRequest("POST", url, headers: headers, body: Array(body.utf8), timeLimit: .seconds(5))
+    )
 }
 
-private func reply(to request: HTTPClientRequest, timeout: TimeAmount, client: HTTPClient) async throws -> Reply {
-    let response = try await client.execute(request, timeout: timeout)
-    let body = try await response.body.collect(upTo: 10_000_000)
-    return Reply(status: Int(response.status.code), body: Array(body.readableBytesView))
+/// One for all, so that connections are kept.
+private let client = Result { try HTTPClient(environment: [:]) }
+
+private func reply(to request: HTTPRequest) async throws -> Reply {
+    switch try await client.get().send(request).outcome {
+    case .received(let response): return Reply(status: response.status, body: response.body)
+    case .expected(let status): return Reply(status: status, body: [])
+    case .failed(let failure): throw failure
+    }
 }

@@ -1,7 +1,7 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import TokenHealth
 import Testing
+import VigilHTTPClient
 
 @testable import VigilNotifying
 
@@ -162,7 +162,7 @@ import Testing
         _ body: (AlertmanagerNotifier) async throws -> Result
     ) async throws -> Result {
         let source = SecretSource.credential(name: "token")
-        let client = HTTPClient(configuration: WebhookNotifier.clientConfiguration)
+        let client = try HTTPClient(environment: [:])
         let settings = AlertmanagerNotifier.Settings(
             peers: peers,
             accessToken: token == nil ? nil : source,
@@ -175,10 +175,10 @@ import Testing
         }
         do {
             let result = try await body(notifier)
-            try await client.shutdown()
+            await client.shutdown()
             return result
         } catch {
-            try await client.shutdown()
+            await client.shutdown()
             throw error
         }
     }

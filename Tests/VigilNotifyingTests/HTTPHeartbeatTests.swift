@@ -1,8 +1,8 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import TokenHealth
 import Testing
 import VigilEngine
+import VigilHTTPClient
 
 @testable import VigilNotifying
 
@@ -15,7 +15,7 @@ import VigilEngine
         url: (ScriptedReceiver) -> String? = { $0.url }
     ) async throws -> (result: DeliveryResult, requests: [ScriptedReceiver.Request]) {
         try await ScriptedReceiver.run(behaviour) { receiver in
-            let client = HTTPClient(configuration: WebhookNotifier.clientConfiguration)
+            let client = try HTTPClient(environment: [:])
             let secrets = ScriptedSecrets(values: url(receiver).map { [Self.source: $0] } ?? [:])
             let heartbeat = HTTPHeartbeat(
                 .secret(Self.source),
@@ -25,7 +25,7 @@ import VigilEngine
                 timeLimit: .seconds(1)
             )
             let result = await heartbeat.send(sign)
-            try await client.shutdown()
+            await client.shutdown()
             #expect(!result.detail.contains("S3CRET"), "\(result)")
             return (result, receiver.requests.values)
         }

@@ -1,8 +1,8 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import TokenHealth
 import Testing
 import VigilEngine
+import VigilHTTPClient
 import VigilSystemd
 
 @testable import VigilNotifying
@@ -117,14 +117,14 @@ import VigilSystemd
         journal: RecordingJournal = RecordingJournal(),
         _ body: (any Notifier) async throws -> Result
     ) async throws -> Result {
-        let client = HTTPClient(configuration: WebhookNotifier.clientConfiguration)
+        let client = try HTTPClient(environment: [:])
         let factory = NotifierFactory(client: client, secrets: ScriptedSecrets(), version: "0.1.0", journal: journal)
         do {
             let result = try await body(factory.notifier(for: settings))
-            try await client.shutdown()
+            await client.shutdown()
             return result
         } catch {
-            try await client.shutdown()
+            await client.shutdown()
             throw error
         }
     }

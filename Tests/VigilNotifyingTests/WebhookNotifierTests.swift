@@ -1,8 +1,8 @@
-import AsyncHTTPClient
 import FoundationEssentials
 import TokenHealth
 import Testing
 import VigilEngine
+import VigilHTTPClient
 
 @testable import VigilNotifying
 
@@ -16,14 +16,14 @@ import VigilEngine
         secrets: ScriptedSecrets = ScriptedSecrets(),
         _ body: (WebhookNotifier) async throws -> Result
     ) async throws -> Result {
-        let client = HTTPClient(configuration: WebhookNotifier.clientConfiguration)
+        let client = try HTTPClient(environment: [:])
         let notifier = WebhookNotifier(settings, client: client, secrets: secrets, version: "0.1.0") { Samples.now }
         do {
             let result = try await body(notifier)
-            try await client.shutdown()
+            await client.shutdown()
             return result
         } catch {
-            try await client.shutdown()
+            await client.shutdown()
             throw error
         }
     }

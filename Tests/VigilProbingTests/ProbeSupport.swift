@@ -2,6 +2,7 @@ import TallyfySimulator
 import Testing
 import TokenHealth
 import VigilEngine
+import VigilHTTPClient
 import VigilProbing
 
 /// A stand-in API with some users logged in, and a prober that is shut down at the end.
@@ -10,6 +11,13 @@ struct Bench {
     let prober: HTTPProber
     /// The tokens of the users, as issued.
     let values: [String]
+    /// Where it is asked: the stand-in, or what stands in front of it.
+    let url: String
+
+    /// The port of ``url``.
+    var frontPort: Int {
+        Int(url.drop { $0 != ":" }.dropFirst(3).drop { $0 != ":" }.dropFirst().prefix { $0 != "/" }) ?? 0
+    }
 
     /// Asks with one of the tokens.
     func probe(
@@ -18,37 +26,38 @@ struct Bench {
         _ change: (inout WatchedToken) -> Void = { _ in }
     ) async throws -> Exchange {
         let secret = try SecretLint.secret(in: values[index].utf8, source: "test")
-        return try await prober.probe(tallyfy.apiURL, secret: secret, fresh: fresh, change)
+        return try await prober.probe(url, secret: secret, fresh: fresh, change)
     }
 }
 
-/// Runs `body` with a stand-in for `users` users.
+/// Runs `body` with a stand-in for `users` users, behind a front with `tls` where there is one.
 func withBench(
     users: Int = 1,
-    tls: TallyfySimulator.TLSFiles? = nil,
+    tls: TestCertificate? = nil,
+    isHTTP2: Bool = false,
     environment: [String: String] = [:],
     _ body: (Bench) async throws -> Void
 ) async throws {
-    var options = TallyfySimulator.Options()
-    options.tls = tls
-    let tallyfy = try await TallyfySimulator.start(options)
+    let tallyfy = try await TallyfySimulator.start()
     let values = (0..<users).map { tallyfy.login(user: tallyfy.addUser(email: "bot-\($0)@example.test")) }
     try await withProber(environment: environment) { prober in
-        try await body(Bench(tallyfy: tallyfy, prober: prober, values: values))
+        if let tls {
+            try await withFront(tls, isHTTP2: isHTTP2, to: tallyfy.port) { port in
+                let url = "https://127.0.0.1:\(port)/api"
+                try await body(Bench(tallyfy: tallyfy, prober: prober, values: values, url: url))
+            }
+        } else {
+            try await body(Bench(tallyfy: tallyfy, prober: prober, values: values, url: tallyfy.apiURL))
+        }
     }
     await tallyfy.stop()
 }
 
 /// Runs `body` with a prober of version 1.2.3.
 func withProber(environment: [String: String] = [:], _ body: (HTTPProber) async throws -> Void) async throws {
-    let prober = HTTPProber(version: "1.2.3", environment: environment)
-    do {
-        try await body(prober)
-    } catch {
-        await prober.shutdown()
-        throw error
+    try await HTTPClient.with(environment: environment) { client in
+        try await body(HTTPProber(client: client, version: "1.2.3"))
     }
-    await prober.shutdown()
 }
 
 extension HTTPProber {

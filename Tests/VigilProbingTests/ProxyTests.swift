@@ -1,9 +1,10 @@
+import NIOCore
 import TallyfySimulator
 import Testing
 import TokenHealth
 
 /// A proxy sees where a probe goes, and nothing of what it says.
-@Suite(.timeLimit(.minutes(5))) struct ProxyTests {
+@Suite(.timeLimit(.minutes(5)), .needsFront) struct ProxyTests {
     private static let host = "api.tallyfy.invalid"
 
     private func withTunnel(
@@ -11,12 +12,16 @@ import TokenHealth
         _ body: (Bench, Ledger, _ authorities: String) async throws -> Void
     ) async throws {
         let certificate = try TestCertificate(for: .name(Self.host))
-        let files = TallyfySimulator.TLSFiles(certificate: certificate.certificate, key: certificate.key)
         let ledger = Ledger()
-        try await withBench(tls: files) { bench async throws in
-            try await withProxy(to: bench.tallyfy.port, noting: ledger) { port async throws in
+        try await withBench(tls: certificate) { bench async throws in
+            try await withProxy(to: bench.frontPort, noting: ledger) { port async throws in
                 try await withProber(environment: environment(port)) { prober async throws in
-                    let throughProxy = Bench(tallyfy: bench.tallyfy, prober: prober, values: bench.values)
+                    let throughProxy = Bench(
+                        tallyfy: bench.tallyfy,
+                        prober: prober,
+                        values: bench.values,
+                        url: bench.url
+                    )
                     try await body(throughProxy, ledger, certificate.certificate)
                 }
             }
@@ -93,26 +98,51 @@ import TokenHealth
 
     @Test func `loopback is never asked through a proxy`() async throws {
         let certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
-        let files = TallyfySimulator.TLSFiles(certificate: certificate.certificate, key: certificate.key)
-        try await withBench(tls: files, environment: ["HTTPS_PROXY": "http://127.0.0.1:1"]) { bench async throws in
+        try await withBench(tls: certificate, environment: ["HTTPS_PROXY": "http://127.0.0.1:1"]) {
+            bench async throws in
             let exchange = try await bench.probe { $0.certificateAuthorities = certificate.certificate }
             #expect(exchange.status == 200)
         }
     }
 
-    @Test func `plain http never goes through a proxy`() async throws {
-        let environment: @Sendable (Int) -> [String: String] = { port in
-            let proxy = "http://127.0.0.1:\(port)"
-            return ["HTTP_PROXY": proxy, "http_proxy": proxy, "HTTPS_PROXY": proxy, "ALL_PROXY": proxy]
-        }
-        try await withTunnel(environment: environment) { bench, ledger, _ async throws in
-            let exchange = try await bench.probe {
-                $0.baseURL = "http://\(Self.host)/api"
-                $0.timeout = .seconds(1)
+    @Test(arguments: ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+    func `plain http goes through the proxy that is named for it`(variable: String) async throws {
+        let ledger = Ledger()
+        try await withServer { caller in
+            guard let head = try await caller.head() else { return }
+            ledger.note(head)
+            try await caller.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        } _: { port async throws in
+            let environment = [variable: "http://127.0.0.1:\(port)", "HTTPS_PROXY": "http://127.0.0.1:1"]
+            try await withProber(environment: environment) { prober async throws in
+                #expect(try await prober.probe("http://\(Self.host)/api", secret: nil).status == 200)
+                #expect(ledger.text.hasPrefix("GET http://\(Self.host)/api/me HTTP/1.1\r\n"))
+                // Not this host itself.
+                let own = try await prober.probe("http://127.0.0.1:1", secret: nil)
+                #expect(own.failure == .network)
+                #expect(ledger.entries.count == 1)
             }
-            #expect([.dns, .timeout].contains(exchange.failure))
-            #expect(ledger.entries == [])
         }
+    }
+
+    @Test(arguments: ["https://127.0.0.1:", "socks5://127.0.0.1:", "socks5h://127.0.0.1:"])
+    func `a proxy of another kind is spoken to in its own words, and gets no login in clear`(
+        start: String
+    ) async throws {
+        let ledger = Ledger()
+        try await withServer { caller in
+            if let piece = try await caller.piece() { ledger.note(String(buffer: piece)) }
+        } _: { port async throws in
+            let proxy = start.replacing("://", with: "://ann:hunter2@") + "\(port)"
+            try await withProber(environment: ["HTTPS_PROXY": proxy]) { prober async throws in
+                let exchange = try await prober.probe("https://\(Self.host)", secret: nil) { $0.timeout = .seconds(20) }
+                #expect([.network, .tls].contains(exchange.failure))
+                #expect(!exchange.detail.contains("hunter2"))
+            }
+        }
+        #expect(!ledger.text.uppercased().contains("CONNECT"))
+        #expect(!ledger.text.contains("hunter2"))
+        #expect(!ledger.entries.isEmpty)
     }
 
     @Test func `a proxy that wants a login is captive, not a verdict on the token`() async throws {

@@ -3,31 +3,29 @@ import Testing
 import TokenHealth
 
 /// A secret goes only to a server that has proved who it is.
-@Suite(.timeLimit(.minutes(5))) struct TLSTests {
-    private func files(_ certificate: TestCertificate) -> TallyfySimulator.TLSFiles {
-        TallyfySimulator.TLSFiles(certificate: certificate.certificate, key: certificate.key)
-    }
-
+@Suite(.timeLimit(.minutes(5)), .needsFront) struct TLSTests {
     private func expectRefusal(of certificate: TestCertificate, trusting authorities: String?) async throws {
-        try await withBench(tls: files(certificate)) { bench async throws in
+        try await withBench(tls: certificate) { bench async throws in
             let exchange = try await bench.probe { $0.certificateAuthorities = authorities }
             #expect(exchange.failure == .tls)
             #expect(exchange.detail.contains("certificate"))
-            #expect(bench.tallyfy.acceptedConnections > 0)
             #expect(bench.tallyfy.requests() == [])
         }
     }
 
-    @Test func `a server that the authorities vouch for gets the secret`() async throws {
+    @Test(arguments: [false, true])
+    func `a server that the authorities vouch for gets the secret`(isHTTP2: Bool) async throws {
         let certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
-        try await withBench(tls: files(certificate)) { bench async throws in
+        try await withBench(tls: certificate, isHTTP2: isHTTP2) { bench async throws in
             for fresh in [false, true, false] {
                 let exchange = try await bench.probe(fresh: fresh) {
                     $0.certificateAuthorities = certificate.certificate
                 }
                 #expect(exchange.status == 200)
             }
-            #expect(bench.tallyfy.acceptedConnections == 2)
+            let connections = bench.tallyfy.requests().map(\.userAgent)
+            #expect(connections[0] == connections[2])
+            #expect(connections[0] != connections[1])
         }
     }
 
@@ -52,17 +50,17 @@ import TokenHealth
 
     @Test func `a file of authorities that is missing is told by name`() async throws {
         let certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
-        try await withBench(tls: files(certificate)) { bench async throws in
+        try await withBench(tls: certificate) { bench async throws in
             let exchange = try await bench.probe { $0.certificateAuthorities = "/nonexistent/ca.pem" }
             #expect(exchange.failure == .tls)
             #expect(exchange.detail == "the file named by ca_file cannot be loaded")
-            #expect(bench.tallyfy.acceptedConnections == 0)
+            #expect(bench.tallyfy.requests() == [])
         }
     }
 
     @Test func `a server without TLS on the port of TLS is a failure of TLS`() async throws {
         try await withBench { bench async throws in
-            let url = bench.tallyfy.apiURL.replacing("http:", with: "https:")
+            let url = bench.url.replacing("http:", with: "https:")
             let exchange = try await bench.probe { $0.baseURL = url }
             #expect(exchange.failure == .tls)
             #expect(bench.tallyfy.requests() == [])

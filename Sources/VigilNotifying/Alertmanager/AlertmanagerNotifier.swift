@@ -1,8 +1,8 @@
-package import AsyncHTTPClient
 package import FoundationEssentials
 import Synchronization
 package import TokenHealth
 package import VigilEngine
+package import VigilHTTPClient
 
 /// Posts alerts to the peers of an Alertmanager cluster, and again while they last.
 ///
@@ -15,6 +15,8 @@ package final class AlertmanagerNotifier: ReassertingNotifier {
         /// Sent as a bearer token, where a proxy in front asks for one.
         package var accessToken: SecretSource?
         package var allowsPlaintext: Bool
+        /// PEM file with the authorities to trust instead of the system's.
+        package var certificateAuthorities: String?
         /// Limit of one exchange with one peer.
         package var timeLimit: Duration
 
@@ -22,11 +24,13 @@ package final class AlertmanagerNotifier: ReassertingNotifier {
             peers: [WebhookNotifier.Settings.Address],
             accessToken: SecretSource? = nil,
             allowsPlaintext: Bool = false,
+            certificateAuthorities: String? = nil,
             timeLimit: Duration = .seconds(10)
         ) {
             self.peers = peers
             self.accessToken = accessToken
             self.allowsPlaintext = allowsPlaintext
+            self.certificateAuthorities = certificateAuthorities
             self.timeLimit = timeLimit
         }
     }
@@ -50,7 +54,7 @@ package final class AlertmanagerNotifier: ReassertingNotifier {
     ///
     /// - Parameters:
     ///   - settings: which peers.
-    ///   - client: one made with ``WebhookNotifier/clientConfiguration``.
+    ///   - client: whoever makes it shuts it down.
     ///   - secrets: reads addresses and the access token.
     ///   - version: of this program, for `User-Agent`.
     ///   - now: wall time.
@@ -62,7 +66,13 @@ package final class AlertmanagerNotifier: ReassertingNotifier {
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.settings = settings
-        postman = Postman(client: client, secrets: secrets, version: version, now: now)
+        postman = Postman(
+            client: client,
+            certificateAuthorities: settings.certificateAuthorities,
+            secrets: secrets,
+            version: version,
+            now: now
+        )
     }
 
     package func deliver(_ alert: Alert) async -> DeliveryResult {

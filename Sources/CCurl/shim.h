@@ -1,0 +1,88 @@
+// libcurl as Swift sees it: its setters and getters are variadic, which Swift does not import, so each type has one here.
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+// libcurl copies the text; NULL takes the option back.
+static inline CURLcode ccurl_set_text(CURL *easy, CURLoption option, const char *text) {
+    return curl_easy_setopt(easy, option, text);
+}
+
+// libcurl keeps the pointer: what it points to must outlive the transfer.
+static inline CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, const void *pointer) {
+    return curl_easy_setopt(easy, option, (void *)pointer);
+}
+
+static inline CURLcode ccurl_set_callback(CURL *easy, CURLoption option, curl_write_callback callback) {
+    return curl_easy_setopt(easy, option, callback);
+}
+
+// libcurl copies the bytes; NULL takes the option back.
+static inline CURLcode ccurl_set_blob(CURL *easy, CURLoption option, const void *bytes, size_t count) {
+    if (!bytes) return curl_easy_setopt(easy, option, NULL);
+    struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};
+    return curl_easy_setopt(easy, option, &blob);
+}
+
+static inline CURLcode ccurl_get_long(CURL *easy, CURLINFO info, long *value) {
+    return curl_easy_getinfo(easy, info, value);
+}
+
+static inline CURLcode ccurl_get_offset(CURL *easy, CURLINFO info, curl_off_t *value) {
+    return curl_easy_getinfo(easy, info, value);
+}
+
+static inline void *ccurl_get_private(CURL *easy) {
+    char *pointer = NULL;
+    return curl_easy_getinfo(easy, CURLINFO_PRIVATE, &pointer) == CURLE_OK ? pointer : NULL;
+}
+
+static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}
+
+// The next transfer that has ended, and how; NULL where none has.
+static inline CURL *ccurl_next_ended(CURLM *multi, CURLcode *result) {
+    int left = 0;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(multi, &left))) {
+        if (message->msg == CURLMSG_DONE) {
+            *result = message->data.result;
+            return message->easy_handle;
+        }
+    }
+    return NULL;
+}
+
+// Whether a certificate says in its subjectAltName for which names or addresses it is: without one libcurl would fall
+// back on the common name, which RFC 9110 section 4.3.4 forbids.
+static int ccurl_names_a_host(int is_verified, X509_STORE_CTX *context) {
+    if (!is_verified || X509_STORE_CTX_get_error_depth(context) != 0) return is_verified;
+    int found = 0;
+    X509 *certificate = X509_STORE_CTX_get_current_cert(context);
+    GENERAL_NAMES *names = certificate ? X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL) : NULL;
+    for (int index = 0; names && index < sk_GENERAL_NAME_num(names); index++) {
+        int type = sk_GENERAL_NAME_value(names, index)->type;
+        if (type == GEN_DNS || type == GEN_IPADD) found = 1;
+    }
+    GENERAL_NAMES_free(names);
+    if (!found) X509_STORE_CTX_set_error(context, X509_V_ERR_HOSTNAME_MISMATCH);
+    return found;
+}
+
+static CURLcode ccurl_prepare_tls(CURL *easy, void *context, void *user) {
+    (void)easy;
+    (void)user;
+    SSL_CTX_set_verify((SSL_CTX *)context, SSL_VERIFY_PEER, ccurl_names_a_host);
+    return CURLE_OK;
+}
+
+// Refuses certificates that have a common name alone, for servers and proxies.
+static inline CURLcode ccurl_require_subject_names(CURL *easy) {
+    return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, ccurl_prepare_tls);
+}

@@ -1,0 +1,78 @@
+import Glibc
+import Synchronization
+import TokenHealth
+
+/// The contents of files of authorities, each read again only when it has changed.
+///
+/// They are read here and not by the TLS library, which would wait for ever for the writer of a named pipe.
+final class CertificateFiles: Sendable {
+    /// Ten times what Debian's whole store takes.
+    private static let longest = 4 * 1024 * 1024
+
+    /// What tells one edition of a file from the next.
+    private struct Edition: Hashable {
+        let device: UInt64
+        let inode: UInt64
+        let size: Int64
+        let modifiedAt: Int
+        let modifiedNanoseconds: Int
+    }
+
+    /// A file that was read.
+    struct Contents: Sendable {
+        let bytes: [UInt8]
+        /// A new one for each edition.
+        let number: Int
+    }
+
+    private struct State {
+        var files: [String: (edition: Edition, contents: Contents)] = [:]
+        var editions = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// The contents of the file at `path`.
+    ///
+    /// - Throws: a failure of TLS, which names the key of the configuration.
+    func contents(of path: String) throws(TransportFailure) -> Contents {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw CertificateFiles.unreadable }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size <= CertificateFiles.longest
+        else { throw CertificateFiles.unreadable }
+        let edition = Edition(
+            device: UInt64(status.st_dev),
+            inode: UInt64(status.st_ino),
+            size: Int64(status.st_size),
+            modifiedAt: status.st_mtim.tv_sec,
+            modifiedNanoseconds: status.st_mtim.tv_nsec
+        )
+        if let known = state.withLock({ $0.files[path] }), known.edition == edition { return known.contents }
+        let bytes = try CertificateFiles.bytes(of: descriptor)
+        return state.withLock { state in
+            state.editions += 1
+            let contents = Contents(bytes: bytes, number: state.editions)
+            state.files[path] = (edition, contents)
+            return contents
+        }
+    }
+
+    private static func bytes(of descriptor: CInt) throws(TransportFailure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count <= longest {
+            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable }
+            guard count > 0 else { break }
+            bytes += buffer.prefix(count)
+        }
+        guard !bytes.isEmpty, bytes.count <= longest else { throw unreadable }
+        return bytes
+    }
+
+    private static let unreadable = TransportFailure(.tls, "the file named by ca_file cannot be loaded")
+}

@@ -1,0 +1,26 @@
+import CCurl
+import TokenHealth
+
+extension HTTPClient {
+    /// Makes one exchange on this thread, which it blocks, and on a connection of its own: for commands that ask once.
+    ///
+    /// No proxy is used.
+    package static func exchange(_ request: HTTPRequest) -> HTTPReply {
+        let start = ContinuousClock.now
+        func reply(_ outcome: HTTPReply.Outcome) -> HTTPReply {
+            HTTPReply(index: 0, outcome: outcome, latency: ContinuousClock.now - start)
+        }
+        guard HTTPClient.library, let transfer = Transfer() else {
+            return reply(.failed(TransportFailure(.network, "this host has no memory left for the request")))
+        }
+        defer { transfer.close() }
+        let batch = TransferBatch { _ in }
+        let job = TransferJob(index: 0, request: request, proxy: .direct, submittedAt: start, batch: batch)
+        do throws(TransportFailure) {
+            try transfer.begin(job, isFresh: true, certificates: CertificateFiles(), at: start)
+        } catch {
+            return reply(.failed(error))
+        }
+        return reply(transfer.outcome(unsafe curl_easy_perform(transfer.easy)))
+    }
+}

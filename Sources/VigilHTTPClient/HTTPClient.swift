@@ -1,0 +1,137 @@
+import CCurl
+import Glibc
+
+/// The one way out of this host: HTTP/1.1 and HTTP/2 by libcurl, on one thread, with connections that are kept.
+///
+/// Names are looked up on threads of their own, and proxies, TLS and connection limits are libcurl's. It follows no
+/// redirect, keeps no cookie, reads no .netrc, and speaks no protocol but HTTP.
+package final class HTTPClient: Sendable {
+    /// How many connections may be open at once.
+    package struct Limits: Sendable, Hashable {
+        package var connections: Int
+        package var connectionsPerHost = 128
+
+        package init(connections: Int) { self.connections = connections }
+
+        /// Half of the descriptors that this process may have: the rest is for everything else.
+        package static var ofThisProcess: Limits {
+            var limit = rlimit()
+            guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+                return Limits(connections: 256)
+            }
+            return Limits(connections: min(max(Int(clamping: limit.rlim_cur) / 2, 4), 4096))
+        }
+    }
+
+    /// Why a client cannot be made.
+    package struct StartFailure: Error, Sendable, Hashable, CustomStringConvertible {
+        package let description =
+            "no connection can be made: this host has no descriptor, thread or memory left for this process"
+    }
+
+    private let mailbox = TransferMailbox()
+    private let proxies: ProxyEnvironment
+
+    /// Starts the thread; ``shutdown()`` ends it.
+    ///
+    /// - Parameters:
+    ///   - environment: where the proxies are looked up.
+    ///   - limits: of connections.
+    /// - Throws: ``StartFailure`` where this host has nothing left for it.
+    package init(environment: [String: String], limits: Limits = .ofThisProcess) throws(StartFailure) {
+        proxies = ProxyEnvironment(environment)
+        guard HTTPClient.library, let loop = TransferLoop(mailbox: mailbox, limits: limits) else {
+            throw StartFailure()
+        }
+        mailbox.open(loop.wakeup)
+        guard HTTPClient.start(loop) else { throw StartFailure() }
+    }
+
+    /// Runs `body` with a client that is shut down after it.
+    ///
+    /// - Throws: ``StartFailure``, or what `body` throws.
+    package static func with<Value>(
+        environment: [String: String],
+        _ body: (HTTPClient) async throws -> Value
+    ) async throws -> Value {
+        let client = try HTTPClient(environment: environment)
+        do {
+            let value = try await body(client)
+            await client.shutdown()
+            return value
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+
+    /// Sends a request, and waits for what comes of it; the cancellation of the task ends it.
+    package func send(_ request: HTTPRequest) async -> HTTPReply {
+        let promise = ReplyPromise()
+        let batch = TransferBatch { replies in
+            if let reply = replies.first { promise.keep(reply) }
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                promise.await(continuation)
+                submit([request], in: batch)
+            }
+        } onCancel: {
+            mailbox.cancel(batch)
+        }
+    }
+
+    /// Sends all of these at once.
+    ///
+    /// - Parameters:
+    ///   - requests: what to send.
+    ///   - deliver: called on the client's thread with what has come at once; it has each request once, and must be quick.
+    /// - Returns: what ends those that are still under way.
+    package func send(
+        _ requests: [HTTPRequest],
+        deliver: @escaping @Sendable ([HTTPReply]) -> Void
+    ) -> @Sendable () -> Void {
+        let batch = TransferBatch(deliver: deliver)
+        submit(requests, in: batch)
+        return { [mailbox] in mailbox.cancel(batch) }
+    }
+
+    private func submit(_ requests: [HTTPRequest], in batch: TransferBatch) {
+        let now = ContinuousClock.now
+        let jobs = requests.enumerated().map { index, request in
+            let proxy = request.socketPath == nil ? proxies.choice(for: request.url) : .direct
+            return TransferJob(index: index, request: request, proxy: proxy, submittedAt: now, batch: batch)
+        }
+        guard !mailbox.put(jobs) else { return }
+        batch.deliver(jobs.map { HTTPReply(index: $0.index, outcome: .failed(TransferLoop.cancelled), latency: .zero) })
+    }
+
+    /// Ends everything that is under way, and closes every connection; nothing can be sent any more.
+    package func shutdown() async { await mailbox.close() }
+
+    /// Whether libcurl is there: it wants to be told once, before the first handle is made.
+    static let library = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    /// Starts the thread that runs `loop`.
+    private static func start(_ loop: TransferLoop) -> Bool {
+        var thread = pthread_t()
+        let context = unsafe Unmanaged.passRetained(loop)
+        let code = unsafe pthread_create(&thread, nil, HTTPClient.main, context.toOpaque())
+        guard code == 0 else {
+            unsafe context.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+
+    private static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+        // A peer that has gone is an error of a write, never a signal that ends the process; and signals are for others.
+        var signals = sigset_t()
+        unsafe sigfillset(&signals)
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        guard let context = unsafe context else { return nil }
+        unsafe Unmanaged<TransferLoop>.fromOpaque(context).takeRetainedValue().run()
+        return nil
+    }
+}

@@ -1,0 +1,305 @@
+import CCurl
+import Glibc
+import TokenHealth
+
+/// One exchange under way, with the handle of libcurl that makes it; used again and again.
+///
+/// Confined to the thread of its loop.
+@safe final class Transfer {
+    /// What the handle points at while the transfer is under way.
+    let easy: UnsafeMutableRawPointer
+    private(set) var job: TransferJob?
+    private var head = ResponseHead()
+    private var body: [UInt8] = []
+    /// Why libcurl was told to stop.
+    private var interruption: Interruption?
+    private var fields: UnsafeMutablePointer<curl_slist>?
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var outgoing: UnsafeMutableBufferPointer<UInt8>?
+    /// The edition of the authorities that the handle knows; 0: the system's.
+    private var authorities = 0
+    /// Whether a fresh connection was asked for.
+    private var isFresh = false
+
+    private enum Interruption {
+        case bodyLimit, headLimit
+    }
+
+    /// `nil` where there is no memory for it.
+    init?() {
+        guard let easy = unsafe curl_easy_init() else { return nil }
+        unsafe self.easy = unsafe easy
+        unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        prepare()
+    }
+
+    /// Frees the handle; it must not be under way.
+    func close() {
+        unsafe curl_easy_cleanup(easy)
+        unsafe curl_slist_free_all(fields)
+        unsafe errorText.deallocate()
+        unsafe outgoing?.deallocate()
+    }
+
+    /// What is the same for every exchange.
+    private func prepare() {
+        // Time limits work by the clock alone, and a look-up that hangs is left behind instead of waited for.
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_QUICK_EXIT, 1)
+        set(CURLOPT_PROTOCOLS_STR, "http,https")
+        set(CURLOPT_FOLLOWLOCATION, 0)
+        set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
+        set(CURLOPT_PATH_AS_IS, 1)
+        set(CURLOPT_NETRC, 0)
+        set(CURLOPT_HTTP09_ALLOWED, 0)
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        // Certificates are verified by default; it is said all the same. RFC 8996 deprecates TLS 1.0 and 1.1.
+        set(CURLOPT_SSL_VERIFYPEER, 1)
+        set(CURLOPT_SSL_VERIFYHOST, 2)
+        set(CURLOPT_PROXY_SSL_VERIFYPEER, 1)
+        set(CURLOPT_PROXY_SSL_VERIFYHOST, 2)
+        set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        set(CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        _ = unsafe ccurl_require_subject_names(easy)
+        set(CURLOPT_CA_CACHE_TIMEOUT, 600)
+        set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
+        set(CURLOPT_TCP_KEEPALIVE, 1)
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe set(CURLOPT_PRIVATE, context)
+        unsafe set(CURLOPT_ERRORBUFFER, errorText)
+        unsafe set(CURLOPT_WRITEDATA, context)
+        unsafe set(CURLOPT_HEADERDATA, context)
+        _ = unsafe ccurl_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+            guard let transfer = unsafe Transfer.at(context) else { return 0 }
+            return unsafe transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
+        }
+        _ = unsafe ccurl_set_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+            guard let transfer = unsafe Transfer.at(context) else { return 0 }
+            let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return unsafe transfer.takeHead(line.assumingMemoryBound(to: UInt8.self).span)
+        }
+    }
+
+    /// The transfer that a handle belongs to.
+    static func at(_ context: UnsafeMutableRawPointer?) -> Transfer? {
+        unsafe context.map { unsafe Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    // MARK: - What is sent
+
+    /// Makes the handle ready for `job`.
+    ///
+    /// - Parameters:
+    ///   - job: what is asked.
+    ///   - isFresh: whether a connection of its own is made for it.
+    ///   - certificates: where files of authorities are read.
+    ///   - now: on the clock that the deadline of the job is on.
+    /// - Throws: why it cannot be sent.
+    func begin(
+        _ job: TransferJob,
+        isFresh: Bool,
+        certificates: CertificateFiles,
+        at now: ContinuousClock.Instant
+    ) throws(TransportFailure) {
+        self.job = job
+        self.isFresh = isFresh
+        interruption = nil
+        head.reset()
+        body.removeAll(keepingCapacity: true)
+        unsafe errorText.pointee = 0
+        let request = job.request
+        guard request.isWritable else { throw TransportFailure(.network, "the request holds a control character") }
+        try trust(request.certificateAuthorities, certificates)
+        let remaining = job.deadline - now
+        guard remaining > .zero else { throw TransportFailure(.timeout, "no complete answer within the time limit") }
+        set(CURLOPT_TIMEOUT_MS, max(1, remaining.inMilliseconds))
+        set(CURLOPT_CONNECTTIMEOUT_MS, max(1, remaining.inMilliseconds))
+        set(CURLOPT_URL, request.url)
+        set(CURLOPT_PROXY, job.proxy.proxy)
+        set(CURLOPT_NOPROXY, job.proxy.exceptions)
+        set(CURLOPT_UNIX_SOCKET_PATH, request.socketPath)
+        set(CURLOPT_FRESH_CONNECT, isFresh ? 1 : 0)
+        set(CURLOPT_FORBID_REUSE, isFresh ? 1 : 0)
+        set(CURLOPT_SSL_SESSIONID_CACHE, isFresh ? 0 : 1)
+        // Whoever comes second waits until it is known whether the connection of the first serves both.
+        set(CURLOPT_PIPEWAIT, isFresh ? 0 : 1)
+        write(request)
+    }
+
+    private func trust(_ path: String?, _ certificates: CertificateFiles) throws(TransportFailure) {
+        guard let path else {
+            if authorities != 0 { _ = unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, nil, 0) }
+            authorities = 0
+            return
+        }
+        let contents = try certificates.contents(of: path)
+        guard authorities != contents.number else { return }
+        authorities = contents.number
+        let code = unsafe contents.bytes.withUnsafeBytes { bytes in
+            unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, bytes.baseAddress, bytes.count)
+        }
+        guard code == CURLE_OK else { throw TransportFailure(.network, "this host has no memory left for the request") }
+    }
+
+    private func write(_ request: HTTPRequest) {
+        var list: UnsafeMutablePointer<curl_slist>?
+        func append(_ line: String) {
+            let longer = unsafe curl_slist_append(list, line)
+            if unsafe longer != nil { unsafe list = longer }
+        }
+        var names: Set<String> = []
+        for field in request.headers {
+            names.insert(field.name.lowercased())
+            append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+        }
+        // What libcurl would add of its own.
+        if !names.contains("accept") { append("Accept:") }
+        if request.body != nil || request.method != "GET" {
+            append("Expect:")
+            if !names.contains("content-type") { append("Content-Type:") }
+        }
+        unsafe outgoing?.deallocate()
+        unsafe outgoing = nil
+        if request.method == "GET", request.body == nil {
+            set(CURLOPT_HTTPGET, 1)
+            set(CURLOPT_CUSTOMREQUEST, String?.none)
+        } else {
+            let bytes = request.body ?? []
+            let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, bytes.count))
+            _ = unsafe copy.initialize(from: bytes)
+            unsafe outgoing = unsafe copy
+            set(CURLOPT_POST, 1)
+            unsafe set(CURLOPT_POSTFIELDS, copy.baseAddress)
+            set(CURLOPT_POSTFIELDSIZE, bytes.count)
+            set(CURLOPT_CUSTOMREQUEST, request.method == "POST" ? nil : request.method)
+        }
+        unsafe set(CURLOPT_HTTPHEADER, list)
+        unsafe curl_slist_free_all(fields)
+        unsafe fields = unsafe list
+    }
+
+    private func set(_ option: CURLoption, _ value: Int) { _ = unsafe ccurl_set_long(easy, option, value) }
+
+    private func set(_ option: CURLoption, _ text: String?) { _ = unsafe ccurl_set_text(easy, option, text) }
+
+    private func set(_ option: CURLoption, _ pointer: UnsafeRawPointer?) {
+        _ = unsafe ccurl_set_pointer(easy, option, pointer)
+    }
+
+    // MARK: - What comes back
+
+    /// Takes in a piece of the body; fewer bytes than it has end the transfer.
+    private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let room = (job?.request.bodyLimit ?? 0) - body.count
+        unsafe body.append(contentsOf: bytes.prefix(max(0, room)))
+        if bytes.count > room { interruption = .bodyLimit }
+        return bytes.count > room ? 0 : bytes.count
+    }
+
+    private func takeHead(_ line: Span<UInt8>) -> Int {
+        if head.take(line) { return line.count }
+        interruption = .headLimit
+        // An empty line is refused with a count that it does not have.
+        return line.isEmpty ? 1 : 0
+    }
+
+    /// Whether it may be tried once more: on a kept connection that ended before anything had come back.
+    func isWorthRepeating(_ code: CURLcode) -> Bool {
+        guard let job, job.request.isRepeatable, !isFresh, interruption == nil, long(CURLINFO_NUM_CONNECTS) == 0 else {
+            return false
+        }
+        switch code {
+        case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM:
+            return true
+        default: return false
+        }
+    }
+
+    /// What came of it, after libcurl has ended it with `code`; the job is given back.
+    func outcome(_ code: CURLcode) -> HTTPReply.Outcome {
+        defer { job = nil }
+        let isHeadEnough = job?.request.isHeadEnough ?? false && head.isFinal && interruption == nil
+        let isCut = interruption == .bodyLimit || code != CURLE_OK && isHeadEnough
+        guard code == CURLE_OK || isCut else { return failed(code) }
+        let status = long(CURLINFO_RESPONSE_CODE)
+        // A server may end before it has answered: libcurl then has no status.
+        guard status >= 200 else {
+            return .failed(TransportFailure(.network, "what answers at \(place) does not speak HTTP"))
+        }
+        if !isCut, let isExpected = job?.request.isExpected,
+            isExpected(status, body.span, head.values)
+        {
+            return .expected(status: status)
+        }
+        return .received(
+            HTTPResponse(status: status, headers: head.fields, body: body, isCut: isCut, timing: timing)
+        )
+    }
+
+    private func failed(_ code: CURLcode) -> HTTPReply.Outcome {
+        if interruption == .headLimit {
+            return .failed(TransportFailure(.network, "the head of the answer is longer than any should be"))
+        }
+        // A proxy that wants a login answers for the server, which has not been asked.
+        if long(CURLINFO_HTTP_CONNECTCODE) == 407 { return .received(HTTPResponse(status: 407)) }
+        let failures = TransferFailures(
+            code: code,
+            words: unsafe String(cString: errorText),
+            systemError: long(CURLINFO_OS_ERRNO),
+            place: place,
+            isByProxy: job.map { !$0.proxy.proxy.isEmpty } ?? false,
+            progress: progress
+        )
+        return .failed(failures.failure)
+    }
+
+    private var progress: TransferFailures.Progress {
+        if long(CURLINFO_RESPONSE_CODE) != 0 || microseconds(CURLINFO_PRETRANSFER_TIME_T) > 0 { return .exchange }
+        if microseconds(CURLINFO_CONNECT_TIME_T) > 0 { return .handshake }
+        return microseconds(CURLINFO_NAMELOOKUP_TIME_T) > 0 ? .connect : .lookUp
+    }
+
+    private var timing: ExchangeTiming {
+        let start = microseconds(CURLINFO_PRETRANSFER_TIME_T)
+        let first = Duration.microseconds(max(0, microseconds(CURLINFO_STARTTRANSFER_TIME_T) - start))
+        guard long(CURLINFO_NUM_CONNECTS) > 0 else { return ExchangeTiming(firstByte: first) }
+        let lookUp = microseconds(CURLINFO_NAMELOOKUP_TIME_T)
+        let connect = microseconds(CURLINFO_CONNECT_TIME_T)
+        let tls = microseconds(CURLINFO_APPCONNECT_TIME_T)
+        return ExchangeTiming(
+            lookUp: .microseconds(lookUp),
+            connect: .microseconds(max(0, connect - lookUp)),
+            tls: tls > 0 ? .microseconds(max(0, tls - connect)) : nil,
+            firstByte: first
+        )
+    }
+
+    /// `api.example.com port 443`, without anything else of the URL.
+    private var place: String {
+        guard let url = job?.request.url, let start = url.firstRange(of: "://") else { return "the server" }
+        let authority = url[start.upperBound...].prefix { !"/?#".contains($0) }
+        let name = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
+        let port = name.hasSuffix("]") ? nil : name.lastIndex(of: ":")
+        guard let port else { return "\(name) port \(url.hasPrefix("https") ? 443 : 80)".oneLine.shortened(to: 200) }
+        return "\(name[..<port]) port \(name[name.index(after: port)...])".oneLine.shortened(to: 200)
+    }
+
+    private func long(_ info: CURLINFO) -> Int {
+        var value = 0
+        return unsafe ccurl_get_long(easy, info, &value) == CURLE_OK ? value : 0
+    }
+
+    private func microseconds(_ info: CURLINFO) -> Int {
+        var value: curl_off_t = 0
+        return unsafe ccurl_get_offset(easy, info, &value) == CURLE_OK ? Int(value) : 0
+    }
+}
+
+extension HTTPRequest {
+    /// Whether nothing in it would end a line of the head before its time.
+    fileprivate var isWritable: Bool {
+        let texts = headers.flatMap { [$0.name, $0.value] } + [method, url]
+        return texts.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+    }
+}

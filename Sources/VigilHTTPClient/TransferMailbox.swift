@@ -1,0 +1,86 @@
+import CCurl
+import Synchronization
+
+/// What other threads have for the thread of a loop.
+final class TransferMailbox: Sendable {
+    /// What has come since the last time.
+    struct Letters {
+        var jobs: [TransferJob] = []
+        var isAnyCancelled = false
+        var isClosed = false
+    }
+
+    private struct State {
+        var letters = Letters()
+        var wakeup: TransferWakeup?
+        /// Those who wait for the end of the loop.
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// From now on the loop is woken when something comes.
+    func open(_ wakeup: TransferWakeup) { state.withLock { $0.wakeup = wakeup } }
+
+    /// - Returns: whether the loop will see them; after the end nobody does.
+    func put(_ jobs: [TransferJob]) -> Bool {
+        state.withLock { state in
+            guard !state.letters.isClosed, let wakeup = state.wakeup else { return false }
+            let isFirst = state.letters.jobs.isEmpty
+            state.letters.jobs += jobs
+            if isFirst { wakeup.signal() }
+            return true
+        }
+    }
+
+    func cancel(_ batch: TransferBatch) {
+        batch.isCancelled.store(true, ordering: .relaxed)
+        state.withLock { state in
+            state.letters.isAnyCancelled = true
+            state.wakeup?.signal()
+        }
+    }
+
+    func take() -> Letters {
+        state.withLock { state in
+            defer { state.letters = Letters(isClosed: state.letters.isClosed) }
+            return state.letters
+        }
+    }
+
+    /// Has the loop end, and returns when it has.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                state.letters.isClosed = true
+                guard let wakeup = state.wakeup else { return true }
+                state.waiters.append(continuation)
+                wakeup.signal()
+                return false
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    /// The loop is over: nobody may wake it any more.
+    func end() {
+        let waiters = state.withLock { state in
+            state.wakeup = nil
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
+
+/// Wakes a loop that waits for its connections.
+struct TransferWakeup: Sendable {
+    /// Of the multi handle: `curl_multi_wakeup` is the one function of libcurl that every thread may call with it.
+    private let address: UInt
+
+    init(_ multi: UnsafeMutableRawPointer) { address = UInt(bitPattern: multi) }
+
+    func signal() {
+        if let multi = unsafe UnsafeMutableRawPointer(bitPattern: address) { _ = unsafe curl_multi_wakeup(multi) }
+    }
+}

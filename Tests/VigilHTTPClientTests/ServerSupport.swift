@@ -1,0 +1,1 @@
+../VigilProbingTests/ServerSupport.swift
