@@ -103,7 +103,7 @@ package final class HTTPClient: Sendable {
             return TransferJob(index: index, request: request, proxy: proxy, submittedAt: now, batch: batch)
         }
         guard !mailbox.put(jobs) else { return }
-        batch.deliver(jobs.map { HTTPReply(index: $0.index, outcome: .failed(TransferLoop.cancelled), latency: .zero) })
+        batch.deliver(jobs.map { HTTPReply(index: $0.index, outcome: .failed(TransferLoop.overdue), latency: .zero) })
     }
 
     /// Ends everything that is under way, and closes every connection; nothing can be sent any more.

@@ -254,6 +254,12 @@ import TokenHealth
         return .failed(failures.failure)
     }
 
+    /// The connection that was used last; `isHTTP2` is `nil` where there was no answer on one.
+    var connection: (isHTTP2: Bool?, port: Int) {
+        let version = long(CURLINFO_HTTP_VERSION)
+        return (version == 0 ? nil : version >= CURL_HTTP_VERSION_2_0, max(0, long(CURLINFO_LOCAL_PORT)))
+    }
+
     private var progress: TransferFailures.Progress {
         if long(CURLINFO_RESPONSE_CODE) != 0 || microseconds(CURLINFO_PRETRANSFER_TIME_T) > 0 { return .exchange }
         if microseconds(CURLINFO_CONNECT_TIME_T) > 0 { return .handshake }

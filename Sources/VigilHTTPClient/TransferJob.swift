@@ -8,6 +8,25 @@ struct TransferJob: Sendable {
     let proxy: ProxyEnvironment.Choice
     let submittedAt: ContinuousClock.Instant
     let batch: TransferBatch
+    /// Whom it goes to, as far as connections can be shared: scheme, host and port, and the socket.
+    let origin: String
+
+    init(
+        index: Int,
+        request: HTTPRequest,
+        proxy: ProxyEnvironment.Choice,
+        submittedAt: ContinuousClock.Instant,
+        batch: TransferBatch
+    ) {
+        self.index = index
+        self.request = request
+        self.proxy = proxy
+        self.submittedAt = submittedAt
+        self.batch = batch
+        let start = request.url.firstRange(of: "://")?.upperBound ?? request.url.startIndex
+        let end = request.url[start...].firstIndex { "/?#".contains($0) } ?? request.url.endIndex
+        origin = request.url[..<end] + (request.socketPath.map { " " + $0 } ?? "")
+    }
 
     var deadline: ContinuousClock.Instant { submittedAt + request.timeLimit }
 }

@@ -11,6 +11,9 @@ import TokenHealth
     /// Handles that may be used again.
     private var idle: [Transfer] = []
     private var running: [ObjectIdentifier: Transfer] = [:]
+    private var queues: [String: OriginQueue] = [:]
+    /// Origins at which somebody waits for his turn.
+    private var crowded: Set<String> = []
     /// What came of transfers since the last hand-over, by batch.
     private var replies: [(batch: TransferBatch, replies: [HTTPReply])] = []
 
@@ -46,38 +49,74 @@ import TokenHealth
     func run() {
         while true {
             let letters = mailbox.take()
-            for job in letters.jobs { begin(job, isFresh: job.request.isOnFreshConnection) }
+            for job in letters.jobs { queues[job.origin, default: OriginQueue()].add(job) }
+            for origin in Set(letters.jobs.map(\.origin)) { beginNext(at: origin) }
             if letters.isAnyCancelled { endCancelled() }
+            endOverdue()
             if letters.isClosed { break }
             var open: CInt = 0
             let code = unsafe curl_multi_perform(multi, &open)
             takeEnded()
             handOver()
             // An idle loop sleeps until somebody has something to send; a broken one must not spin.
-            _ = unsafe curl_multi_poll(multi, nil, 0, code == CURLM_OK ? CInt(600_000) : CInt(100), nil)
+            let latest: CInt = code == CURLM_OK && crowded.isEmpty ? 600_000 : 100
+            _ = unsafe curl_multi_poll(multi, nil, 0, latest, nil)
         }
-        cancelAll()
+        endAll()
         for transfer in idle { transfer.close() }
         unsafe curl_multi_cleanup(multi)
         mailbox.end()
     }
 
+    // MARK: - Turns
+
+    /// Begins what may begin at `origin`.
+    private func beginNext(at origin: String) {
+        while let job = queues[origin]?.take() {
+            if !begin(job, isFresh: job.request.isOnFreshConnection) {
+                queues[origin]?.end(isHTTP2: nil, port: 0)
+            }
+        }
+        if queues[origin]?.isAnybodyWaiting ?? false { crowded.insert(origin) } else { crowded.remove(origin) }
+        if queues[origin]?.isIdle ?? false { queues[origin] = nil }
+    }
+
+    /// Ends those who have waited for their turn until their time was up.
+    private func endOverdue() {
+        guard !crowded.isEmpty else { return }
+        let now = ContinuousClock.now
+        for origin in crowded {
+            for job in queues[origin]?.removeWaiting(where: { $0.deadline <= now }) ?? [] {
+                fail(job, TransferLoop.overdue)
+            }
+            beginNext(at: origin)
+        }
+        handOver()
+    }
+
     // MARK: - One transfer
 
-    private func begin(_ job: TransferJob, isFresh: Bool) {
-        guard !job.batch.isCancelled.load(ordering: .relaxed) else { return fail(job, TransferLoop.cancelled) }
-        guard let transfer = idle.popLast() ?? Transfer() else {
-            return fail(job, TransportFailure(.network, "this host has no memory left for the request"))
+    /// - Returns: whether it is under way; what else came of it is noted.
+    private func begin(_ job: TransferJob, isFresh: Bool) -> Bool {
+        do throws(TransportFailure) {
+            try start(job, isFresh: isFresh)
+            return true
+        } catch {
+            fail(job, error)
+            return false
         }
+    }
+
+    private func start(_ job: TransferJob, isFresh: Bool) throws(TransportFailure) {
+        guard !job.batch.isCancelled.load(ordering: .relaxed) else { throw TransferLoop.overdue }
+        guard let transfer = idle.popLast() ?? Transfer() else { throw TransferLoop.noMemory }
         do throws(TransportFailure) {
             try transfer.begin(job, isFresh: isFresh, certificates: certificates, at: ContinuousClock.now)
+            let code = unsafe curl_multi_add_handle(multi, transfer.easy)
+            guard code == CURLM_OK else { throw TransferLoop.noMemory }
         } catch {
             keep(transfer)
-            return fail(job, error)
-        }
-        guard unsafe curl_multi_add_handle(multi, transfer.easy) == CURLM_OK else {
-            keep(transfer)
-            return fail(job, TransportFailure(.network, "this host has no memory left for the request"))
+            throw error
         }
         running[ObjectIdentifier(transfer)] = transfer
     }
@@ -88,13 +127,13 @@ import TokenHealth
             unsafe curl_multi_remove_handle(multi, easy)
             guard let transfer = unsafe Transfer.at(ccurl_get_private(easy)), let job = transfer.job else { continue }
             running[ObjectIdentifier(transfer)] = nil
-            if transfer.isWorthRepeating(code) {
-                keep(transfer)
-                begin(job, isFresh: true)
-            } else {
-                note(transfer.outcome(code), of: job)
-                keep(transfer)
-            }
+            let isToRepeat = transfer.isWorthRepeating(code)
+            if !isToRepeat { note(transfer.outcome(code), of: job) }
+            let connection = transfer.connection
+            keep(transfer)
+            if isToRepeat, begin(job, isFresh: true) { continue }
+            queues[job.origin]?.end(isHTTP2: connection.isHTTP2, port: connection.port)
+            beginNext(at: job.origin)
         }
     }
 
@@ -123,24 +162,32 @@ import TokenHealth
 
     /// Ends what nobody waits for any more.
     private func endCancelled() {
-        for transfer in Array(running.values) where transfer.job?.batch.isCancelled.load(ordering: .relaxed) ?? false {
-            abandon(transfer)
+        end { $0.batch.isCancelled.load(ordering: .relaxed) }
+        for origin in crowded { beginNext(at: origin) }
+    }
+
+    private func endAll() {
+        for job in mailbox.take().jobs { fail(job, TransferLoop.overdue) }
+        end { _ in true }
+    }
+
+    /// Ends those that are under way or wait, and of which this holds.
+    private func end(where isOver: (TransferJob) -> Bool) {
+        for origin in Array(queues.keys) {
+            for job in queues[origin]?.removeWaiting(where: isOver) ?? [] { fail(job, TransferLoop.overdue) }
+        }
+        for transfer in Array(running.values) {
+            guard let job = transfer.job, isOver(job) else { continue }
+            unsafe curl_multi_remove_handle(multi, transfer.easy)
+            running[ObjectIdentifier(transfer)] = nil
+            fail(job, TransferLoop.overdue)
+            keep(transfer)
+            queues[job.origin]?.end(isHTTP2: nil, port: 0)
+            if queues[job.origin]?.isIdle ?? false { queues[job.origin] = nil }
         }
         handOver()
     }
 
-    private func cancelAll() {
-        for transfer in Array(running.values) { abandon(transfer) }
-        for job in mailbox.take().jobs { fail(job, TransferLoop.cancelled) }
-        handOver()
-    }
-
-    private func abandon(_ transfer: Transfer) {
-        unsafe curl_multi_remove_handle(multi, transfer.easy)
-        running[ObjectIdentifier(transfer)] = nil
-        if let job = transfer.job { fail(job, TransferLoop.cancelled) }
-        keep(transfer)
-    }
-
-    static let cancelled = TransportFailure(.timeout, "no complete answer within the time limit")
+    static let overdue = TransportFailure(.timeout, "no complete answer within the time limit")
+    private static let noMemory = TransportFailure(.network, "this host has no memory left for the request")
 }

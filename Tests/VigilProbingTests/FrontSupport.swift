@@ -19,7 +19,8 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// Runs `body` with a real nginx on a free loopback port, which speaks TLS, and HTTP/2 where it is asked to, and hands
-/// every request on to `target` on this host, with the number of its own connection in place of the `User-Agent`.
+/// every request on to `target` on this host, with the port and the protocol of the caller in place of the
+/// `User-Agent`.
 func withFront(
     _ certificate: TestCertificate,
     isHTTP2: Bool = false,
@@ -33,7 +34,7 @@ func withFront(
         let protocols = isHTTP2 ? "ssl http2" : "ssl"
         let configuration = """
             daemon off; worker_processes 1; pid \(directory.path("pid")); error_log stderr;
-            events { worker_connections 256; }
+            events { worker_connections 4096; }
             http {
                 access_log off; server_tokens off; keepalive_requests 100000; client_max_body_size 0;
                 client_body_temp_path \(directory.path("body")); proxy_temp_path \(directory.path("proxy"));
@@ -44,7 +45,7 @@ func withFront(
                     ssl_certificate \(certificate.certificate); ssl_certificate_key \(certificate.key);
                     location / {
                         proxy_pass http://127.0.0.1:\(target); proxy_http_version 1.1; proxy_set_header Connection "";
-                        proxy_set_header Host $host; proxy_set_header User-Agent "connection $connection";
+                        proxy_set_header Host $host; proxy_set_header User-Agent "$remote_port $server_protocol";
                         proxy_buffering off; proxy_read_timeout 600s;
                     }
                     location = /front { return 204; }

@@ -24,6 +24,7 @@ import TokenHealth
                 #expect(exchange.status == 200)
             }
             let connections = bench.tallyfy.requests().map(\.userAgent)
+            #expect(connections.allSatisfy { $0?.hasSuffix(isHTTP2 ? "HTTP/2.0" : "HTTP/1.1") == true })
             #expect(connections[0] == connections[2])
             #expect(connections[0] != connections[1])
         }
