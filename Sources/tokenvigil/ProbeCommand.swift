@@ -72,6 +72,7 @@ struct ProbeReport: Encodable {
     let explanation: String
     let httpStatus: Int?
     let latencyMilliseconds: Int?
+    let timing: ExchangeTiming?
     let control: ControlResult?
     let controlStatus: Int?
     let identity: Identity?
@@ -104,6 +105,7 @@ struct ProbeReport: Encodable {
             decision.belief.state.name == .suspect ? observation.finding.observation : decision.belief.explanation
         httpStatus = observation.httpStatus
         latencyMilliseconds = observation.latency?.inMilliseconds
+        timing = sight.exchange?.timing
         control = observation.control
         controlStatus = sight.control?.status
         identity = decision.belief.identity
@@ -123,6 +125,7 @@ struct ProbeReport: Encodable {
         case name, provider, request, verdict, reason, explanation, control, identity, secret, evidence
         case httpStatus = "http_status"
         case latencyMilliseconds = "latency_ms"
+        case timing = "timing_ms"
         case controlStatus = "control_http_status"
         case expiresAt = "expires_at"
         case expirySource = "expiry_source"
@@ -138,6 +141,7 @@ struct ProbeReport: Encodable {
         try container.encode(explanation, forKey: .explanation)
         try container.encode(httpStatus, forKey: .httpStatus)
         try container.encode(latencyMilliseconds, forKey: .latencyMilliseconds)
+        try container.encode(timing.map(TimingReport.init), forKey: .timing)
         try container.encode(control, forKey: .control)
         try container.encode(controlStatus, forKey: .controlStatus)
         try container.encode(identity, forKey: .identity)
@@ -179,6 +183,7 @@ struct ProbeReport: Encodable {
         let word = verdict.rawValue.uppercased() + (reason.map { " (\($0))" } ?? "")
         var lines = ["\(Terminal.bold(name.text))  \(Terminal.coloured(word, as: state))"]
         lines.append("  asked     \(request)" + (latencyMilliseconds.map { ", answered in \($0) ms" } ?? ""))
+        if let timing { lines.append("  of which  \(TimingReport(timing).text)") }
         lines.append("  because   \(explanation)")
         if let control { lines.append("  control   the same without the token: \(controlText(control))") }
         if let expiry { lines.append("  expires   \(expiry)") }

@@ -7,6 +7,8 @@ struct TestCertificate {
     enum Subject {
         case address([UInt8])
         case name(String)
+        /// Names nobody but in its subject, as certificates did twenty years ago.
+        case commonName(String)
     }
 
     let directory: ScratchDirectory
@@ -19,8 +21,10 @@ struct TestCertificate {
         // ecdsa-with-SHA256
         let algorithm = Self.sequence([0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02])
         // commonName
+        var common = "sim"
+        if case .commonName(let name) = subject { common = name }
         let name = Self.sequence(
-            Self.node(0x31, Self.sequence([0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x03] + "sim".utf8))
+            Self.node(0x31, Self.sequence([0x06, 0x03, 0x55, 0x04, 0x03] + Self.node(0x0c, Array(common.utf8))))
         )
         let validity = Self.sequence(
             Self.node(0x17, Array("200101000000Z".utf8)) + Self.node(0x17, Array("\(year)1231235959Z".utf8))
@@ -30,6 +34,8 @@ struct TestCertificate {
             switch subject {
             case .address(let bytes): Self.node(0x87, bytes)
             case .name(let name): Self.node(0x82, Array(name.utf8))
+            // An address of mail, which is no host.
+            case .commonName: Self.node(0x81, Array("a@example.test".utf8))
             }
         let names = Self.node(0x04, Self.sequence(alternative))
         let extensions = Self.sequence(Self.sequence([0x06, 0x03, 0x55, 0x1d, 0x11] + names))
@@ -68,6 +74,11 @@ final class ScratchDirectory: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     func path(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Puts the contents of another file in place of `name`.
+    func copy(_ file: String, to name: String) throws {
+        try Data(contentsOf: URL(filePath: file)).write(to: URL(filePath: path(name)), options: .atomic)
+    }
 
     /// Writes a file of this mode, and returns its path.
     @discardableResult

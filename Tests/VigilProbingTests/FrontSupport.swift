@@ -24,6 +24,7 @@ extension Trait where Self == ConditionTrait {
 func withFront(
     _ certificate: TestCertificate,
     isHTTP2: Bool = false,
+    protocols tls: String = "TLSv1.2 TLSv1.3",
     to target: Int,
     _ body: (Int) async throws -> Void
 ) async throws {
@@ -42,6 +43,7 @@ func withFront(
                 scgi_temp_path \(directory.path("s"));
                 server {
                     listen 127.0.0.1:\(port) \(protocols);
+                    ssl_protocols \(tls); ssl_ciphers DEFAULT:@SECLEVEL=0;
                     ssl_certificate \(certificate.certificate); ssl_certificate_key \(certificate.key);
                     location / {
                         proxy_pass http://127.0.0.1:\(target); proxy_http_version 1.1; proxy_set_header Connection "";

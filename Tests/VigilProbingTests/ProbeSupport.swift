@@ -35,6 +35,7 @@ func withBench(
     users: Int = 1,
     tls: TestCertificate? = nil,
     isHTTP2: Bool = false,
+    protocols: String = "TLSv1.2 TLSv1.3",
     environment: [String: String] = [:],
     _ body: (Bench) async throws -> Void
 ) async throws {
@@ -42,7 +43,7 @@ func withBench(
     let values = (0..<users).map { tallyfy.login(user: tallyfy.addUser(email: "bot-\($0)@example.test")) }
     try await withProber(environment: environment) { prober in
         if let tls {
-            try await withFront(tls, isHTTP2: isHTTP2, to: tallyfy.port) { port in
+            try await withFront(tls, isHTTP2: isHTTP2, protocols: protocols, to: tallyfy.port) { port in
                 let url = "https://127.0.0.1:\(port)/api"
                 try await body(Bench(tallyfy: tallyfy, prober: prober, values: values, url: url))
             }

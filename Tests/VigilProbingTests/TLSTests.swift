@@ -1,3 +1,4 @@
+import Glibc
 import TallyfySimulator
 import Testing
 import TokenHealth
@@ -47,6 +48,52 @@ import TokenHealth
     @Test func `a certificate that has expired is a failure of TLS`() async throws {
         let certificate = try TestCertificate(for: .address([127, 0, 0, 1]), until: 21)
         try await expectRefusal(of: certificate, trusting: certificate.certificate)
+    }
+
+    @Test func `a certificate with a common name alone is a failure of TLS`() async throws {
+        let certificate = try TestCertificate(for: .commonName("127.0.0.1"))
+        try await expectRefusal(of: certificate, trusting: certificate.certificate)
+    }
+
+    @Test func `a server that speaks no TLS later than 1.1 is a failure of TLS`() async throws {
+        let certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
+        try await withBench(tls: certificate, protocols: "TLSv1 TLSv1.1") { bench async throws in
+            let exchange = try await bench.probe { $0.certificateAuthorities = certificate.certificate }
+            #expect(exchange.failure == .tls)
+            #expect(exchange.detail == "the server speaks no TLS that is safe: it must speak 1.2 or later")
+            #expect(bench.tallyfy.requests() == [])
+        }
+    }
+
+    @Test(arguments: ["a pipe", "a directory", "nothing in it"])
+    func `a file of authorities that is none is told by name, and waited for by nobody`(kind: String) async throws {
+        let directory = try ScratchDirectory()
+        let path = directory.path("ca.pem")
+        switch kind {
+        case "a pipe": try #require(unsafe mkfifo(path, 0o600) == 0)
+        case "a directory": try #require(unsafe mkdir(path, 0o700) == 0)
+        default: try directory.write("", to: "ca.pem")
+        }
+        try await withBench { bench async throws in
+            let exchange = try await bench.probe { $0.certificateAuthorities = path }
+            #expect(exchange.failure == .tls)
+            #expect(exchange.detail == "the file named by ca_file cannot be loaded")
+        }
+    }
+
+    @Test func `a file of authorities that is replaced counts at once`() async throws {
+        let certificate = try TestCertificate(for: .address([127, 0, 0, 1]))
+        let other = try TestCertificate(for: .address([127, 0, 0, 1]))
+        let directory = try ScratchDirectory()
+        try await withBench(tls: certificate) { bench async throws in
+            func status() async throws -> Int? {
+                try await bench.probe(fresh: true) { $0.certificateAuthorities = directory.path("ca.pem") }.status
+            }
+            try directory.copy(other.certificate, to: "ca.pem")
+            #expect(try await status() == nil)
+            try directory.copy(certificate.certificate, to: "ca.pem")
+            #expect(try await status() == 200)
+        }
     }
 
     @Test func `a file of authorities that is missing is told by name`() async throws {
