@@ -57,10 +57,11 @@ test-mutations: ## change each row of the table of verdicts, and show that a tes
 
 FUZZING = swift build -c release --package-path Tests/Fuzzing --scratch-path .build/fuzzing --sanitize=fuzzer \
 	-Xswiftc -use-ld=lld
-# Inputs for each of the two targets.
+# Inputs for each of the three targets.
 FUZZ_RUNS = 1000000
 
-fuzz: ## throw a million odd answers and a million odd configurations at the decision code (some 20 minutes)
+fuzz: ## throw a million odd heads and bodies, answers and configurations at what reads them (some 20 minutes)
+	@$(FUZZING) --product FuzzAnswer
 	@$(FUZZING) --product FuzzVerdict
 	@$(FUZZING) --product FuzzProvider
 	@Tests/Fuzzing/run $(FUZZ_RUNS)

@@ -133,7 +133,7 @@ let package = Package(
         .testTarget(name: "TokenHealthTests", dependencies: ["TokenHealth"], swiftSettings: settings),
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["TokenHealth", "VigilConfiguration"],
+            dependencies: ["TokenHealth", "VigilConfiguration", "VigilHTTPClient"],
             exclude: ["Corpus"],
             swiftSettings: settings
         ),

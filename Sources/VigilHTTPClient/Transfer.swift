@@ -9,10 +9,7 @@ import TokenHealth
     /// What the handle points at while the transfer is under way.
     let easy: UnsafeMutableRawPointer
     private(set) var job: TransferJob?
-    private var head = ResponseHead()
-    private var body: [UInt8] = []
-    /// Why libcurl was told to stop.
-    private var interruption: Interruption?
+    private var received = ReceivedAnswer()
     private var fields: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
     private var outgoing: UnsafeMutableBufferPointer<UInt8>?
@@ -20,10 +17,6 @@ import TokenHealth
     private var authorities = 0
     /// Whether a fresh connection was asked for.
     private var isFresh = false
-
-    private enum Interruption {
-        case bodyLimit, headLimit
-    }
 
     /// `nil` where there is no memory for it.
     init?() {
@@ -72,12 +65,14 @@ import TokenHealth
         unsafe set(CURLOPT_HEADERDATA, context)
         _ = unsafe ccurl_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             guard let transfer = unsafe Transfer.at(context) else { return 0 }
-            return unsafe transfer.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
+            let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+            // Fewer bytes than there were end the transfer.
+            return unsafe transfer.received.takeBody(piece.assumingMemoryBound(to: UInt8.self).span) ? size * count : 0
         }
         _ = unsafe ccurl_set_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
             guard let transfer = unsafe Transfer.at(context) else { return 0 }
             let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-            return unsafe transfer.takeHead(line.assumingMemoryBound(to: UInt8.self).span)
+            return unsafe transfer.received.takeHead(line.assumingMemoryBound(to: UInt8.self).span) ? size * count : 0
         }
     }
 
@@ -104,9 +99,7 @@ import TokenHealth
     ) throws(TransportFailure) {
         self.job = job
         self.isFresh = isFresh
-        interruption = nil
-        head.reset()
-        body.removeAll(keepingCapacity: true)
+        received.begin(bodyLimit: job.request.bodyLimit)
         unsafe errorText.pointee = 0
         let request = job.request
         guard request.isWritable else { throw TransportFailure(.network, "the request holds a control character") }
@@ -189,24 +182,10 @@ import TokenHealth
 
     // MARK: - What comes back
 
-    /// Takes in a piece of the body; fewer bytes than it has end the transfer.
-    private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let room = (job?.request.bodyLimit ?? 0) - body.count
-        unsafe body.append(contentsOf: bytes.prefix(max(0, room)))
-        if bytes.count > room { interruption = .bodyLimit }
-        return bytes.count > room ? 0 : bytes.count
-    }
-
-    private func takeHead(_ line: Span<UInt8>) -> Int {
-        if head.take(line) { return line.count }
-        interruption = .headLimit
-        // An empty line is refused with a count that it does not have.
-        return line.isEmpty ? 1 : 0
-    }
-
     /// Whether it may be tried once more: on a kept connection that ended before anything had come back.
     func isWorthRepeating(_ code: CURLcode) -> Bool {
-        guard let job, job.request.isRepeatable, !isFresh, interruption == nil, long(CURLINFO_NUM_CONNECTS) == 0 else {
+        guard let job, job.request.isRepeatable, !isFresh, received.excess == nil, long(CURLINFO_NUM_CONNECTS) == 0
+        else {
             return false
         }
         switch code {
@@ -219,8 +198,8 @@ import TokenHealth
     /// What came of it, after libcurl has ended it with `code`; the job is given back.
     func outcome(_ code: CURLcode) -> HTTPReply.Outcome {
         defer { job = nil }
-        let isHeadEnough = job?.request.isHeadEnough ?? false && head.isFinal && interruption == nil
-        let isCut = interruption == .bodyLimit || code != CURLE_OK && isHeadEnough
+        let isHeadEnough = job?.request.isHeadEnough ?? false && received.head.isFinal && received.excess == nil
+        let isCut = received.excess == .body || code != CURLE_OK && isHeadEnough
         guard code == CURLE_OK || isCut else { return failed(code) }
         let status = long(CURLINFO_RESPONSE_CODE)
         // A server may end before it has answered: libcurl then has no status.
@@ -228,17 +207,15 @@ import TokenHealth
             return .failed(TransportFailure(.network, "what answers at \(place) does not speak HTTP"))
         }
         if !isCut, let isExpected = job?.request.isExpected,
-            isExpected(status, body.span, head.values)
+            isExpected(status, received.body.span, received.head.values)
         {
             return .expected(status: status)
         }
-        return .received(
-            HTTPResponse(status: status, headers: head.fields, body: body, isCut: isCut, timing: timing)
-        )
+        return .received(received.response(status: status, isCut: isCut, timing: timing))
     }
 
     private func failed(_ code: CURLcode) -> HTTPReply.Outcome {
-        if interruption == .headLimit {
+        if received.excess == .head {
             return .failed(TransportFailure(.network, "the head of the answer is longer than any should be"))
         }
         // A proxy that wants a login answers for the server, which has not been asked.

@@ -34,7 +34,18 @@ import Testing
         #expect(!input.isEmpty)
     }
 
+    @Test(arguments: names(in: "answer"))
+    func `passes from the wire to the answer`(name: String) throws {
+        let input = try bytes("answer/\(name)")
+        for length in stride(from: 0, to: input.count, by: max(1, input.count / 50)) {
+            AnswerTarget.run(Array(input.prefix(length)))
+        }
+        AnswerTarget.run(input)
+        #expect(!input.isEmpty)
+    }
+
     @Test func `is there`() {
+        #expect(Self.names(in: "answer").count >= 9)
         #expect(Self.names(in: "verdict").count >= 10)
         #expect(Self.names(in: "provider").count >= 5)
     }

@@ -24,6 +24,9 @@ let package = Package(
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
+        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth"], swiftSettings: settings),
+        .executableTarget(name: "FuzzAnswer", dependencies: ["TokenHealth", "VigilHTTPClient"], swiftSettings: fuzzer),
         .executableTarget(
             name: "FuzzVerdict",
             dependencies: ["TokenHealth", "VigilConfiguration"],
