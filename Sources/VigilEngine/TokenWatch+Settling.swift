@@ -51,7 +51,7 @@ extension TokenWatch {
 
     /// Believes what follows from these looks once it is stored: all of it in one transaction.
     func settle(_ looks: [EndedLook]) {
-        for look in looks { underWay.remove(look.name) }
+        for look in looks { leavePlace(of: look.name) }
         let drafts = looks.compactMap { draft(of: $0) }
         do {
             let changes = drafts.compactMap(\.change)

@@ -29,7 +29,6 @@ package actor TokenWatch {
     let chance: @Sendable () -> Double
     let changed: @Sendable () -> Void
     private let logger: Logger
-    private let limit: Int
 
     var entries: Correlation.Entries = [:]
     var models = EntryModels()
@@ -39,9 +38,12 @@ package actor TokenWatch {
     private var names: [TokenName] = []
     var correlation: Correlation
     var ledgers: [RealmName: HostLedger] = [:]
-    var agenda = Agenda<TokenName>()
+    var agenda = Agenda<TokenName, RealmName>()
     private var pace: Pace
-    var underWay: Set<TokenName> = []
+    /// Those that are being looked at.
+    var places: Places
+    /// Whether a place was left since ``takeDue()`` for which somebody was set aside.
+    var hasLeftPlace = false
     /// Looks that have ended and are not decided yet, and those who wait for that.
     var ended: [EndedLook] = []
     var waiters: [CheckedContinuation<Void, Never>] = []
@@ -64,7 +66,7 @@ package actor TokenWatch {
         composer: AlertComposer,
         timekeeper: any Timekeeper,
         logger: Logger,
-        limit: Int = 512,
+        limit: Int = 1024,
         chance: @escaping @Sendable () -> Double,
         changed: @escaping @Sendable () -> Void
     ) {
@@ -72,7 +74,7 @@ package actor TokenWatch {
         self.store = store
         self.timekeeper = timekeeper
         self.logger = logger
-        self.limit = limit
+        places = Places(limit: limit)
         self.chance = chance
         self.changed = changed
         let now = timekeeper.now()
@@ -137,9 +139,11 @@ package actor TokenWatch {
                 correlation.add(entry, at: now.uptime)
             }
             // One look at each: an interval or a secret may have changed. It does not ask a dead token again.
-            guard !underWay.contains(token.name), let entry = entries[token.name] else { continue }
+            guard !places.contains(token.name), let entry = entries[token.name] else { continue }
             agenda.schedule(token.name, at: now.uptime, patience: entry.patience)
         }
+        agenda.recallAll()
+        places.keep(Set(entries.values.lazy.map(\.realm)))
         pace = Pace(of: tokens)
         for (realm, ledger) in TokenWatch.ledgers(of: tokens) where ledgers[realm]?.limits != ledger.limits {
             ledgers[realm] = ledger
@@ -151,7 +155,7 @@ package actor TokenWatch {
 
     /// Uptime of the next look; `nil` while as many are under way as may be.
     package var nextDue: Duration? {
-        let look = underWay.count < limit ? agenda.nextDue : nil
+        let look = places.isFull ? nil : hasLeftPlace ? .zero : agenda.nextDue
         guard let look, let news = correlation.nextDeadline else { return look ?? correlation.nextDeadline }
         return min(look, news)
     }
@@ -170,9 +174,8 @@ package actor TokenWatch {
     package func takeDue() async -> Round {
         let now = timekeeper.now()
         tellOverdue(at: now)
-        let due = agenda.takeDue(at: now.uptime, limit: min(pace.allowance(at: now.uptime), limit - underWay.count))
+        let due = takePlaces(atMost: pace.allowance(at: now.uptime), now: now.uptime)
         pace.spend(due.count)
-        underWay.formUnion(due)
         var round = Round()
         for name in due {
             if let request = await glanceRequest(for: name, at: now) {
@@ -261,12 +264,14 @@ package actor TokenWatch {
             let name = token.name
             switch result.glance {
             case .same(let status, let latency):
+                places.note(.answered, of: name, now: now.uptime)
                 endGlance(request.request, requests: 1, at: now.uptime)
                 // Where much is to be done, an answer may have been waiting for a while.
                 let answered = now.earlier(by: round.lag(at: now.uptime, behind: latency, of: token))
                 adopt(observer.reaffirmation(of: name, status: status, latency: latency, at: answered), of: name)
                 endLook(at: name)
             case .other(let exchange):
+                note(exchange, of: name, at: now.uptime)
                 let answeredAt = now.uptime - round.lag(at: now.uptime, behind: exchange.latency, of: token)
                 let glimpse = TokenObserver.Glimpse(
                     request: request.request,
@@ -297,7 +302,7 @@ package actor TokenWatch {
 
     /// Nothing is under way at `name` any more.
     private func endLook(at name: TokenName) {
-        underWay.remove(name)
+        leavePlace(of: name)
         dismissSpectators(of: name)
     }
 
@@ -318,7 +323,8 @@ package actor TokenWatch {
 
     /// Looks at `name` now, or waits for the end of the look that is under way.
     func lookNow(at name: TokenName) async {
-        guard !underWay.contains(name) else {
+        guard let entry = entries[name] else { return }
+        guard !places.contains(name) else {
             let (end, spectator) = AsyncStream.makeStream(of: Void.self)
             spectators[name, default: []].append(spectator)
             for await _ in end {}
@@ -326,13 +332,13 @@ package actor TokenWatch {
         }
         entries[name]?.networkDue = .zero
         agenda.remove(name)
-        underWay.insert(name)
+        places.begin(name, at: entry.realm, now: timekeeper.now().uptime)
         await look(at: name)
     }
 
     /// Looks at `name` with what there is now: a look that is under way may have read the old secret.
     func lookAnew(at name: TokenName) async {
-        if underWay.contains(name) { await lookNow(at: name) }
+        if places.contains(name) { await lookNow(at: name) }
         await lookNow(at: name)
     }
 
@@ -343,17 +349,17 @@ package actor TokenWatch {
             let now = timekeeper.now().uptime
             let failedLogins = glimpse.request.countsAsFailedLogin(glimpse.exchange) ? 1 : 0
             endGlance(glimpse.request, requests: 1, failedLogins: failedLogins, at: now)
-            underWay.remove(name)
+            leavePlace(of: name)
             if entries[name] != nil { agenda.schedule(name, at: now) }
             return
         }
         guard let entry = entries[name] else {
-            underWay.remove(name)
+            leavePlace(of: name)
             return
         }
         if glimpse == nil {
             if let until = hostWait(for: standing, in: entry.realm) {
-                underWay.remove(name)
+                leavePlace(of: name)
                 return postpone(entry, standing, until: until)
             }
             ledgers[entry.realm]?.begin()
@@ -366,6 +372,7 @@ package actor TokenWatch {
             glimpse: glimpse
         )
         let now = sight.observation?.at ?? timekeeper.now()
+        if glimpse == nil { note(sight.exchange, of: name, at: now.uptime) }
         ledgers[entry.realm]?.end(
             standing,
             suspects: correlation.suspects(in: entry.realm),
@@ -374,7 +381,7 @@ package actor TokenWatch {
             at: now.uptime
         )
         guard !Task.isCancelled else {
-            underWay.remove(name)
+            leavePlace(of: name)
             return agenda.schedule(name, at: now.uptime)
         }
         let lag = glimpse.map { now.uptime - $0.answeredAt } ?? .zero
@@ -407,7 +414,7 @@ package actor TokenWatch {
 
     /// Looks at `name` as soon as it may be: its siblings have news.
     func hurry(_ name: TokenName, at now: Duration) {
-        guard !underWay.contains(name), let entry = entries[name] else { return }
+        guard !places.contains(name), let entry = entries[name] else { return }
         // A dead token is only looked at: its secret may have changed too.
         if entry.belief.state.name != .invalid { entries[name]?.networkDue = max(now, entry.quietUntil) }
         agenda.schedule(name, at: max(now, entry.quietUntil), patience: entry.patience)

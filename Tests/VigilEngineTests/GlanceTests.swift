@@ -133,7 +133,7 @@ import TokenHealth
         let watch = try await withGlance(at: token, answered: glance) { try await $0.adopt([]) }
         let ledger = try #require(await watch.ledgers[token.realm])
         for _ in 0..<3 { #expect(ledger.wait(for: .good, suspects: Suspects(), at: timekeeper.now().uptime) == nil) }
-        #expect(await watch.underWay.isEmpty)
+        #expect(await watch.places.count == 0)
         #expect(await watch.nextDue == nil)
         // It may come back, and is looked at.
         try await watch.adopt([token])

@@ -186,7 +186,11 @@ struct TokenWatchTests {
     }
 
     @Test func `no more are looked at once than may be, and none is forgotten`() async throws {
-        let tokens = (0..<10).map { Sample.token("t\($0)") }
+        let tokens = (0..<10).map { index in
+            var token = Sample.token("t\(index)")
+            token.baseURL = "https://\(index).example.test"
+            return token
+        }
         let bench = try WatchBench(tokens, limit: 3)
         bench.timekeeper.advance(by: .seconds(1))
         let first = await bench.watch.takeDue()

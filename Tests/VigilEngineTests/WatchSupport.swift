@@ -18,7 +18,7 @@ struct WatchBench {
         store: FailingHealthStore = FailingHealthStore(),
         timekeeper: ManualTimekeeper = ManualTimekeeper(),
         gate: Gate? = nil,
-        limit: Int = 64
+        limit: Int = 1024
     ) throws {
         self.timekeeper = timekeeper
         self.store = store

@@ -1,0 +1,164 @@
+import TokenHealth
+
+/// Who is being looked at, and how many more may be at each host: a host that hangs holds no more than its share.
+///
+/// - A host begins with a window of a few places. It grows with the answers, so that very many tokens at one host are
+///   asked fast, and is as small as at first when answers fail to come.
+/// - A host that hangs is one whose newest news is a question that is open for longer than usual, or that ended without
+///   an answer. All of these share a quarter of the places, in equal parts.
+/// - No host gets more than half of what the others leave: there is always a place for one more.
+struct Places {
+    /// What the end of a look says about its host.
+    enum News: Sendable, Hashable {
+        /// It said something, if only that it refuses connections.
+        case answered
+        /// It let the time limit pass.
+        case silent
+    }
+
+    private struct Host {
+        /// Uptime at which each look under way began, the oldest first.
+        var begun: [Duration] = []
+        var window: Int
+        /// Uptime at which the window was last needed.
+        var neededAt = Duration.zero
+        /// How long an answer usually takes.
+        var usual = Duration.zero
+        /// Uptime at which the newest look that got an answer began, and the newest that got none.
+        var answered: Duration?
+        var missed: Duration?
+
+        /// How long a question may be open before the host is taken to hang.
+        var patience: Duration { max(Places.shortestPatience, usual * 3) }
+
+        func hangs(at now: Duration) -> Bool {
+            // Mostly the oldest is no older than that.
+            let isOpen = begun.first.map { now - $0 > patience } ?? false
+            let open = isOpen ? begun.last { now - $0 > patience } : nil
+            guard let missed = [missed, open].compactMap(\.self).max() else { return false }
+            return answered.map { missed > $0 } ?? true
+        }
+    }
+
+    /// Most looks under way at once.
+    let limit: Int
+    /// With how many places a host begins.
+    private let firstWindow: Int
+    private var hosts: [RealmName: Host] = [:]
+    private var holders: [TokenName: (realm: RealmName, begun: Duration)] = [:]
+
+    private static let shortestPatience = Duration.seconds(1)
+    private static let longestLatency = Duration.seconds(30)
+    /// A window that was not needed for so long is closed again.
+    private static let windowLife = Duration.seconds(150)
+
+    init(limit: Int) {
+        self.limit = limit
+        firstWindow = max(1, limit / 16)
+    }
+
+    /// How many looks are under way.
+    var count: Int { holders.count }
+    var isFull: Bool { count >= limit }
+
+    func contains(_ name: TokenName) -> Bool { holders[name] != nil }
+
+    /// A look at `name` begins.
+    mutating func begin(_ name: TokenName, at realm: RealmName, now: Duration) {
+        guard holders.updateValue((realm, now), forKey: name) == nil else { return }
+        var host = hosts[realm] ?? Host(window: firstWindow)
+        host.begun.append(now)
+        if host.begun.count * 2 >= host.window { host.neededAt = now }
+        hosts[realm] = host
+    }
+
+    /// What the look at `name` came to, before it ends.
+    mutating func note(_ news: News, of name: TokenName, now: Duration) {
+        guard let (realm, begun) = holders[name], var host = hosts[realm] else { return }
+        switch news {
+        case .answered:
+            // The host of the monitor may have been asleep meanwhile.
+            let latency = min(now - begun, Places.longestLatency)
+            host.usual = host.answered == nil ? latency : (host.usual * 7 + latency) / 8
+            host.answered = max(host.answered ?? begun, begun)
+            if host.begun.count * 2 >= host.window { host.window = min(host.window + 1, max(firstWindow, limit / 2)) }
+        case .silent:
+            host.missed = max(host.missed ?? begun, begun)
+            host.window = firstWindow
+        }
+        hosts[realm] = host
+    }
+
+    /// Nothing is under way at `name` any more.
+    ///
+    /// - Returns: where it was, whether more may well begin there, and whether that host hangs.
+    mutating func end(_ name: TokenName, now: Duration) -> (realm: RealmName, hasRoom: Bool, hangs: Bool)? {
+        guard let (realm, begun) = holders.removeValue(forKey: name), var host = hosts[realm] else { return nil }
+        if let index = host.begun.firstIndex(of: begun) { host.begun.remove(at: index) }
+        hosts[realm] = host
+        let hangs = host.hangs(at: now)
+        return (realm, hangs || host.begun.count * 2 <= host.window, hangs)
+    }
+
+    /// Forgets hosts that nobody asks any more.
+    mutating func keep(_ realms: Set<RealmName>) {
+        hosts = hosts.filter { realms.contains($0.key) || !$0.value.begun.isEmpty }
+    }
+
+    /// What hosts that hang hold now.
+    func hold(at now: Duration) -> Hold {
+        var hold = Hold(now: now)
+        for host in hosts.values where !host.begun.isEmpty && host.hangs(at: now) {
+            hold.hosts += 1
+            hold.places += host.begun.count
+        }
+        return hold
+    }
+
+    /// How many more looks may begin at `realm`.
+    func room(at realm: RealmName, beside hold: Hold) -> Int {
+        let host = hosts[realm] ?? Host(window: firstWindow)
+        let own = host.begun.count
+        let half = max(1, (limit - (count - own)) / 2)
+        guard host.hangs(at: hold.now) else {
+            let isIdle = hold.now - host.neededAt > Places.windowLife
+            return max(0, min(isIdle ? firstWindow : host.window, half) - own)
+        }
+        let pool = max(1, limit / 4)
+        let share = max(1, pool / max(1, own == 0 ? hold.hosts + 1 : hold.hosts))
+        return max(0, min(share - own, pool - hold.places))
+    }
+
+    /// Begins a look at `name` if there is room for it.
+    mutating func take(_ name: TokenName, at realm: RealmName, beside hold: inout Hold) -> Bool {
+        guard !isFull, room(at: realm, beside: hold) > 0 else { return false }
+        if let host = hosts[realm], host.hangs(at: hold.now) {
+            hold.places += 1
+            if host.begun.isEmpty { hold.hosts += 1 }
+        }
+        begin(name, at: realm, now: hold.now)
+        return true
+    }
+}
+
+extension Places {
+    /// What hosts that hang hold of the places, at one time.
+    struct Hold {
+        let now: Duration
+        /// How many of them have questions open, and how many those are.
+        var hosts = 0
+        var places = 0
+    }
+}
+
+extension Exchange {
+    /// What it says about the host; `nil` where that was not asked.
+    var placeNews: Places.News? {
+        switch outcome {
+        case .answered: .answered
+        // One that refuses at once holds nobody up.
+        case .failed: latency < .seconds(1) ? .answered : .silent
+        case .withheld: nil
+        }
+    }
+}
