@@ -66,22 +66,6 @@ package struct StatusPattern: Sendable, Hashable {
     func contains(_ status: Int) -> Bool { codes.contains(status) }
 }
 
-/// A regular expression, kept as its text: a compiled one is not `Sendable`, and only unusual answers reach it.
-package struct TextPattern: Sendable, Hashable {
-    package let text: String
-
-    /// Compiles `text` once to check it; `nil` where it is no regular expression.
-    package init?(_ text: String) {
-        guard (try? Regex(text)) != nil else { return nil }
-        self.text = text
-    }
-
-    func isFound(in candidate: String) -> Bool {
-        guard let regex = try? Regex(text) else { return false }
-        return candidate.firstMatch(of: regex) != nil
-    }
-}
-
 /// What must stand at a JSON Pointer.
 package enum JSONExpectation: Sendable, Hashable {
     /// Anything but `null`.

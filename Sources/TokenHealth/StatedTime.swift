@@ -2,6 +2,9 @@ import FoundationEssentials
 
 /// Reads times as providers write them.
 enum StatedTime {
+    /// No time that anybody writes is longer, in bytes.
+    private static let longest = 100
+
     /// The instant in `text`, or `nil` where it has none of the known forms.
     ///
     /// - seconds since 1970, with or without a fraction;
@@ -10,6 +13,7 @@ enum StatedTime {
     /// - a day, `2026-12-31`: a token ends as that day begins in UTC (docs.gitlab.com, "Personal access tokens");
     /// - the date of HTTP, RFC 9110 section 5.6.7.
     static func date(in text: String) -> Date? {
+        guard text.utf8.count <= longest else { return nil }
         let words = text.split(separator: " ").map(String.init)
         let joined = words.joined(separator: " ")
         if joined.utf8.count <= 20, let seconds = Double(joined), joined.utf8.allSatisfy(isDigitOrPoint) {

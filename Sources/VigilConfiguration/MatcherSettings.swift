@@ -84,11 +84,16 @@ extension Setting {
 
     private func pattern() -> TextPattern? {
         guard let text = scalar("a regular expression")?.text else { return nil }
-        guard !text.isEmpty, let pattern = TextPattern(text) else {
+        guard !text.isEmpty else {
             report("\(key) \(Wording.shown(text)) is not a regular expression")
             return nil
         }
-        return pattern
+        do {
+            return try TextPattern(reading: text)
+        } catch {
+            report("\(key) \(Wording.shown(text)) is not a regular expression: it \(error)")
+            return nil
+        }
     }
 
     private func expectations() -> [JSONPointer: JSONExpectation]? {
