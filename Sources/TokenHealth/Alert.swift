@@ -61,7 +61,9 @@ package struct Alert: Sendable, Hashable, Codable {
     /// What the incident is about: a recovery names what it ends.
     package let incidentKind: AlertKind?
     /// One line: `INVALID hr-onboarding (revoked) on srv1`.
-    package private(set) var summary: String
+    package internal(set) var summary: String
+    /// What must be added where it is told too late to stand alone; not stored, because it is known only then.
+    package internal(set) var lateness: String?
     package let host: String
     /// The tokens it is about: the first ``mostTokens`` of them.
     package let tokens: [TokenReport]
@@ -125,8 +127,7 @@ package struct Alert: Sendable, Hashable, Codable {
     /// The same alert, telling also what could not be told before it: a beginning that its end has overtaken.
     package func telling(also earlier: [Alert]) -> Alert {
         guard let first = earlier.first else { return self }
-        let what =
-            first.summary.hasSuffix(" on \(host)") ? String(first.summary.dropLast(host.count + 4)) : first.summary
+        let what = first.summaryWithoutHost
         let span = "from \(first.createdAt.minuteUTC) to \(createdAt.minuteUTC)"
         var alert = self
         alert.summary = "\(summary), was \(what) \(span)"

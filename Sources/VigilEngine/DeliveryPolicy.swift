@@ -26,10 +26,15 @@ struct DeliveryPolicy: Sendable {
 
     /// What became of `delivery`.
     ///
-    /// `chance`: from 0 to below 1; it spreads the attempts.
-    func outcome(of result: DeliveryResult, for delivery: PendingDelivery, chance: Double, at now: Date)
-        -> DeliveryOutcome
-    {
+    /// - `course`: how the deliveries of this notifier went.
+    /// - `chance`: from 0 to below 1; it spreads the attempts.
+    func outcome(
+        of result: DeliveryResult,
+        for delivery: PendingDelivery,
+        on course: NotifierCourse,
+        chance: Double,
+        at now: Date
+    ) -> DeliveryOutcome {
         switch result {
         case .delivered:
             return .delivered(at: now)
@@ -37,7 +42,8 @@ struct DeliveryPolicy: Sendable {
             guard age(of: delivery, at: now) < RetrySchedule.patience else {
                 return .undeliverable(at: now, error: error)
             }
-            let pause = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: retryAfter, chance: chance)
+            let scheduled = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: retryAfter, chance: chance)
+            let pause = course.pause(scheduled, of: delivery, retryAfter: retryAfter)
             return .postponed(until: now.advanced(by: pause), error: error)
         case .refused(let error), .gone(let error):
             return .undeliverable(at: now, error: error)

@@ -8,19 +8,20 @@ package import TokenHealth
 ///
 /// An alert is marked done after it was handed over. A crash between the two repeats it under the same id.
 package struct OutboxDispatcher: Service {
-    private let roster: NotifierRoster
+    let roster: NotifierRoster
     private let heirs: @Sendable (Alert) -> [String]
-    private let store: any HealthStore
-    private let timekeeper: any Timekeeper
+    let store: any HealthStore
+    let timekeeper: any Timekeeper
     private let progress: Progress
-    private let logger: Logger
-    private let chance: @Sendable () -> Double
-    private let tally: Tally
-    private let settled: @Sendable () -> Void
-    private let unsettled = UnsettledOutcomes()
-    private let disabled = DisabledNotifiers()
-    private let composer: AlertComposer
-    private let failing: FailingNotifiers
+    let logger: Logger
+    let chance: @Sendable () -> Double
+    let tally: Tally
+    let settled: @Sendable () -> Void
+    let unsettled = UnsettledOutcomes()
+    let disabled = DisabledNotifiers()
+    let composer: AlertComposer
+    let failing: FailingNotifiers
+    let courses = NotifierCourses()
     /// The notifiers whose loop is running.
     private let looping = LoopingNotifiers()
 
@@ -93,7 +94,7 @@ package struct OutboxDispatcher: Service {
         )
     }
 
-    private var policy: DeliveryPolicy { DeliveryPolicy(composer: composer, rules: roster.rules) }
+    var policy: DeliveryPolicy { DeliveryPolicy(composer: composer, rules: roster.rules) }
 
     /// Delivers everything that is due now, and returns when it is done.
     package func tick() async {
@@ -125,7 +126,10 @@ package struct OutboxDispatcher: Service {
 
     /// Tries these notifiers again, because they are others now under the same names.
     package func enable(_ names: some Sequence<String>) {
-        for name in names { disabled.remove(name) }
+        for name in names {
+            disabled.remove(name)
+            courses.forget(name)
+        }
     }
 
     private func deliverUntilStopped() async {
@@ -186,7 +190,7 @@ package struct OutboxDispatcher: Service {
         }
     }
 
-    private var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
+    var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
 
     private func loop(for name: String) async {
         let wakeup = roster.signal.wakeup(of: name)
@@ -209,122 +213,6 @@ package struct OutboxDispatcher: Service {
             if (try? store.notifierReports()) != nil { progress.mark(.delivering, at: now) }
             try? await timekeeper.sleep(until: now + progress.longestPause)
         }
-    }
-
-    /// Delivers what is due to one notifier.
-    ///
-    /// - Returns: whether the outbox could be read and written.
-    @discardableResult
-    private func deliverDue(to name: String) async -> Bool {
-        while !isStopping, let notifier = roster.notifier(name) {
-            let due: [PendingDelivery]
-            do {
-                due = try store.deliveries(for: name, dueAt: timekeeper.now().wall, limit: 20)
-            } catch {
-                logger.error("the outbox cannot be read", metadata: ["notifier.name": "\(name)", "error": "\(error)"])
-                return false
-            }
-            guard !due.isEmpty else { return true }
-            for delivery in due where !isStopping && roster.notifier(name) != nil {
-                guard await attempt(delivery, by: notifier) else { return false }
-                if Task.isCancelled { return true }
-            }
-        }
-        return true
-    }
-
-    /// Tries one delivery.
-    ///
-    /// - Returns: whether the outbox could be read and written.
-    private func attempt(_ delivery: PendingDelivery, by notifier: any Notifier) async -> Bool {
-        if let outcome = unsettled.outcome(of: delivery) { return settle(delivery, as: outcome) }
-        let earlier: [Alert]
-        do {
-            if let later = try overtaking(delivery) {
-                return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: later.id))
-            }
-            guard try takeAlong(delivery) else { return false }
-            earlier =
-                try delivery.alert.kind.endsIncident
-                ? store.overtaken(by: delivery.alert, for: delivery.notifier) : []
-        } catch {
-            logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
-            return false
-        }
-        let result = await deliver(delivery.alert.telling(also: earlier), by: notifier, called: delivery.notifier)
-        // A delivery that was cut short has an unknown end: it stays due, under the same id.
-        if Task.isCancelled, case .failed = result { return true }
-        let outcome = policy.outcome(of: result, for: delivery, chance: chance(), at: timekeeper.now().wall)
-        log(outcome, result, of: delivery)
-        return settle(delivery, as: outcome)
-    }
-
-    /// Settles what `delivery` makes needless and what is due only later: after the end of an incident nobody is to be
-    /// told that it has begun.
-    ///
-    /// - Returns: whether the outbox could be written.
-    private func takeAlong(_ delivery: PendingDelivery) throws -> Bool {
-        guard let incident = delivery.alert.incidentID, delivery.alert.kind.endsIncident else { return true }
-        let needless = try store.waiting(for: delivery.notifier, about: incident)
-            .filter { delivery.alert.overtakes($0.alert) && unsettled.outcome(of: $0) == nil }
-        let now = timekeeper.now().wall
-        return needless.allSatisfy { settle($0, as: .overtaken(at: now, by: delivery.alert.id)) }
-    }
-
-    /// An alert that waits, too, and makes this one needless.
-    private func overtaking(_ delivery: PendingDelivery) throws -> Alert? {
-        // At the first attempt nothing can have happened since.
-        guard let incident = delivery.alert.incidentID, !delivery.alert.kind.endsIncident,
-            delivery.attempts > 0 || timekeeper.now().wall.timeIntervalSince(delivery.alert.createdAt) > 1
-        else { return nil }
-        return try store.waiting(for: delivery.notifier, about: incident).last { $0.alert.overtakes(delivery.alert) }?
-            .alert
-    }
-
-    private func deliver(_ alert: Alert, by notifier: any Notifier, called name: String) async -> DeliveryResult {
-        if let refusal = disabled.result(for: name) { return refusal }
-        let result = await notifier.deliver(alert)
-        if case .gone(let detail) = result { disabled.add(name, because: detail) }
-        return result
-    }
-
-    private func log(_ outcome: DeliveryOutcome, _ result: DeliveryResult, of delivery: PendingDelivery) {
-        let metadata: Logger.Metadata = [
-            "notifier.name": "\(delivery.notifier)",
-            "alert.id": "\(delivery.alert.id)",
-            "alert.kind": "\(delivery.alert.kind.rawValue)",
-            "delivery.attempt": "\(delivery.attempts + 1)",
-            "delivery.result": "\(result.detail)",
-        ]
-        switch outcome {
-        case .delivered, .overtaken: logger.info("alert delivered", metadata: metadata)
-        case .postponed:
-            let isNews = delivery.lastError != result.detail
-            logger.log(level: isNews ? .warning : .debug, "alert not delivered, trying again later", metadata: metadata)
-        case .undeliverable: logger.error("alert set aside as undeliverable", metadata: metadata)
-        }
-    }
-
-    private func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) -> Bool {
-        let incident = failing.incident(of: delivery.notifier)
-        let now = timekeeper.now().wall
-        let consequences = policy.consequences(of: outcome, for: delivery, incident: incident, at: now)
-        do {
-            try store.settle(delivery, as: outcome, with: consequences)
-        } catch {
-            unsettled.note(outcome, of: delivery)
-            logger.error(
-                "the outbox cannot be written",
-                metadata: ["alert.id": "\(delivery.alert.id)", "error": "\(error)"]
-            )
-            return false
-        }
-        tally.note(outcome, by: delivery.notifier)
-        unsettled.forget(delivery)
-        failing.note(consequences.notifierIncident, of: delivery.notifier)
-        if consequences.alert != nil || consequences.handOver != nil { roster.signal.send() }
-        settled()
-        return true
     }
 }
 

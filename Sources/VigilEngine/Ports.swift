@@ -146,7 +146,8 @@ package protocol HealthStore: Sendable {
     func write(_ writes: [StoreWrite]) throws
     /// Writes what healthy probes have confirmed meanwhile, in one transaction.
     func confirm(_ sightings: [Sighting]) throws
-    /// Alerts that a notifier still has to deliver and whose time has come, oldest first.
+    /// Alerts that a notifier still has to deliver and whose time has come, oldest first; of one millisecond, in the
+    /// order in which they were stored.
     func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery]
     /// When the next delivery of a notifier is due; `nil` where nothing waits.
     func nextDelivery(for notifier: String) throws -> Date?
@@ -154,6 +155,11 @@ package protocol HealthStore: Sendable {
     func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome, with consequences: Consequences) throws
     /// Everything about an incident that a notifier still has to deliver, oldest first.
     func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery]
+    /// What was stored after this alert about the same subjects or the same incident, and was delivered by the
+    /// notifier or waits for it, in order.
+    func later(than alert: Alert, for notifier: String) throws -> [LaterAlert]
+    /// The first alert stored before this one about the same subjects that still waits for the notifier.
+    func firstWaiting(before alert: Alert, for notifier: String) throws -> PendingDelivery?
     /// What a notifier was not told because this alert has overtaken it, oldest first.
     func overtaken(by alert: Alert, for notifier: String) throws -> [Alert]
     /// The notifiers that people know to be failing.
@@ -355,6 +361,8 @@ package struct Consequences: Sendable, Hashable {
     package var alert: OutgoingAlert?
     /// The incident of this notifier from now on; `nil` where nothing changes.
     package var notifierIncident: NotifierChange?
+    /// When all that waits for this notifier is due at the latest, because it works again; `nil` where nothing changes.
+    package var waitingDueBy: Date?
 
     package init() {}
 }

@@ -278,6 +278,14 @@ extension ResilientHealthStore {
         try read { try $0.waiting(for: notifier, about: incident) }
     }
 
+    package func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
+        try read { try $0.later(than: alert, for: notifier) }
+    }
+
+    package func firstWaiting(before alert: Alert, for notifier: String) throws -> PendingDelivery? {
+        try read { try $0.firstWaiting(before: alert, for: notifier) }
+    }
+
     package func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
         try read { try $0.overtaken(by: alert, for: notifier) }
     }

@@ -27,7 +27,7 @@ struct AlertStory: Sendable {
         let abridged = alert.abridged(to: detail)
         let sentence = AlertSentence(abridged)
         self.alert = abridged
-        self.sentence = sentence.text.oneLine
+        self.sentence = ([sentence.text] + (alert.lateness.map { [$0] } ?? [])).joined(separator: " ").oneLine
         reassurance = sentence.reassurance
     }
 

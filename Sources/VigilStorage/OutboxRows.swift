@@ -14,6 +14,34 @@ extension DeliveryOutcome {
 }
 
 extension Database {
+    /// Puts an alert into the outbox, behind all others.
+    func enqueue(_ outgoing: OutgoingAlert) throws {
+        let alert = outgoing.alert
+        let created = alert.createdAt.milliseconds
+        try put(
+            """
+            INSERT INTO alert (id, kind, created_at, document, sequence)
+            VALUES (?, ?, ?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM alert)) ON CONFLICT DO NOTHING
+            """,
+            [alert.id, alert.kind.rawValue, created, try alert.json()]
+        )
+        for subject in Set(alert.subjects) {
+            try put(
+                "INSERT INTO alert_subject (subject, alert_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [subject, alert.id]
+            )
+        }
+        for notifier in outgoing.notifiers {
+            try put(
+                """
+                INSERT INTO delivery (alert_id, notifier, state, attempts, queued_at, due_at)
+                VALUES (?, ?, 'waiting', 0, ?, ?) ON CONFLICT DO NOTHING
+                """,
+                [alert.id, notifier, created, created]
+            )
+        }
+    }
+
     /// Notes what became of an attempt.
     func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
         let row: (state: String, due: Date, error: String?, overtakenBy: String?) =
@@ -51,5 +79,58 @@ extension Database {
         case nil:
             break
         }
+        if let due = consequences.waitingDueBy?.milliseconds {
+            try put(
+                "UPDATE delivery SET due_at = ? WHERE notifier = ? AND state = 'waiting' AND due_at > ?",
+                [due, delivery.notifier, due]
+            )
+        }
+    }
+}
+
+/// Reads of the outbox by what alerts are about.
+extension Database {
+    /// What was decided after an alert about the same subjects or the same incident, in order.
+    func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
+        let subjects = alert.subjects
+        let statement = try cachedStatement(
+            sql: """
+                SELECT alert.document, delivery.state FROM alert JOIN delivery ON delivery.alert_id = alert.id
+                WHERE notifier = ? AND sequence > (SELECT sequence FROM alert WHERE id = ?)
+                    AND (state = 'waiting' OR (state = 'delivered' AND overtaken_by IS NULL))
+                    AND alert.id IN (
+                        SELECT id FROM alert WHERE document ->> '$.incident_id' = ?
+                        UNION SELECT alert_id FROM alert_subject WHERE subject IN \(places(subjects.count))
+                    )
+                ORDER BY sequence
+                """
+        )
+        let arguments: [(any DatabaseValueConvertible)?] = [notifier, alert.id, alert.incidentID] + subjects
+        return try Row.fetchAll(statement, arguments: StatementArguments(arguments)).compactMap { row in
+            let document: String = row["document"]
+            let later = try? Wire.decoder().decode(Alert.self, from: Data(document.utf8))
+            return later.map { LaterAlert($0, isDelivered: row["state"] == "delivered") }
+        }
+    }
+
+    /// The first alert decided before another about the same subjects that still waits.
+    func firstWaiting(before alert: Alert, for notifier: String) throws -> PendingDelivery? {
+        let subjects = alert.subjects
+        guard !subjects.isEmpty else { return nil }
+        let statement = try cachedStatement(
+            sql: """
+                SELECT delivery.*, alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
+                WHERE state = 'waiting' AND notifier = ?
+                    AND alert_id IN (SELECT alert_id FROM alert_subject WHERE subject IN \(places(subjects.count)))
+                    AND sequence < (SELECT sequence FROM alert WHERE id = ?)
+                ORDER BY sequence LIMIT 1
+                """
+        )
+        let arguments = StatementArguments([notifier] + subjects + [alert.id])
+        return try Row.fetchOne(statement, arguments: arguments).flatMap(PendingDelivery.init(row:))
+    }
+
+    private func places(_ count: Int) -> String {
+        "(" + Array(repeating: "?", count: count).joined(separator: ", ") + ")"
     }
 }

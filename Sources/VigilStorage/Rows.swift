@@ -90,23 +90,6 @@ extension Database {
             [now.milliseconds, fingerprint?.text, incident.id]
         )
     }
-
-    func enqueue(_ outgoing: OutgoingAlert) throws {
-        let created = outgoing.alert.createdAt.milliseconds
-        try put(
-            "INSERT INTO alert (id, kind, created_at, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [outgoing.alert.id, outgoing.alert.kind.rawValue, created, try outgoing.alert.json()]
-        )
-        for notifier in outgoing.notifiers {
-            try put(
-                """
-                INSERT INTO delivery (alert_id, notifier, state, attempts, queued_at, due_at)
-                VALUES (?, ?, 'waiting', 0, ?, ?) ON CONFLICT DO NOTHING
-                """,
-                [outgoing.alert.id, notifier, created, created]
-            )
-        }
-    }
 }
 
 extension Database {

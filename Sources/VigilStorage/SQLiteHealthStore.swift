@@ -164,9 +164,12 @@ package final class SQLiteHealthStore: HealthStore {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT delivery.*, alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
-                    WHERE delivery.state = 'waiting' AND notifier = ? AND (due_at <= ? OR due_at > ?)
-                    ORDER BY queued_at LIMIT ?
+                    SELECT delivery.*, alert.document FROM (
+                        SELECT alert_id AS chosen FROM delivery JOIN alert ON alert.id = alert_id
+                        WHERE state = 'waiting' AND notifier = ?1 AND (due_at <= ?2 OR due_at > ?3)
+                        ORDER BY queued_at, sequence LIMIT ?4
+                    ) JOIN delivery ON delivery.alert_id = chosen AND notifier = ?1 JOIN alert ON alert.id = chosen
+                    ORDER BY queued_at, sequence
                     """,
                 arguments: [notifier, now.milliseconds, horizon.milliseconds, limit]
             )
@@ -207,11 +210,19 @@ package final class SQLiteHealthStore: HealthStore {
                 sql: """
                     SELECT delivery.*, alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
                     WHERE delivery.state = 'waiting' AND notifier = ? AND alert.document ->> '$.incident_id' = ?
-                    ORDER BY queued_at, alert_id
+                    ORDER BY queued_at, sequence
                     """,
                 arguments: [notifier, incident]
             ).compactMap(PendingDelivery.init(row:))
         }
+    }
+
+    package func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
+        try queue.read { try $0.later(than: alert, for: notifier) }
+    }
+
+    package func firstWaiting(before alert: Alert, for notifier: String) throws -> PendingDelivery? {
+        try queue.read { try $0.firstWaiting(before: alert, for: notifier) }
     }
 
     package func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
@@ -220,7 +231,7 @@ package final class SQLiteHealthStore: HealthStore {
                 database,
                 sql: """
                     SELECT delivery.*, alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
-                    WHERE overtaken_by = ? AND notifier = ? ORDER BY queued_at, alert_id
+                    WHERE overtaken_by = ? AND notifier = ? ORDER BY queued_at, sequence
                     """,
                 arguments: [alert.id, notifier]
             ).compactMap { PendingDelivery(row: $0)?.alert }

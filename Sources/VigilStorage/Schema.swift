@@ -139,6 +139,32 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("6", migrate: orderAlerts)
         return migrator
+    }
+
+    /// The order in which alerts were decided, and what each is about: two of one millisecond have an order, too.
+    private static func orderAlerts(in database: Database) throws {
+        try database.execute(
+            sql: """
+                ALTER TABLE alert ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+                UPDATE alert SET sequence = place FROM (
+                    SELECT id AS known, row_number() OVER (ORDER BY created_at, id) AS place FROM alert
+                ) WHERE known = alert.id;
+                CREATE INDEX delivery_undeliverable ON delivery (settled_at) WHERE state = 'undeliverable';
+                CREATE INDEX alert_by_sequence ON alert (sequence);
+                CREATE INDEX alert_by_incident ON alert (document ->> '$.incident_id');
+
+                CREATE TABLE alert_subject (
+                    subject TEXT NOT NULL,
+                    alert_id TEXT NOT NULL REFERENCES alert (id) ON DELETE CASCADE,
+                    PRIMARY KEY (subject, alert_id)
+                ) STRICT, WITHOUT ROWID;
+                CREATE INDEX alert_subject_by_alert ON alert_subject (alert_id);
+                INSERT OR IGNORE INTO alert_subject (subject, alert_id)
+                    SELECT token.value ->> '$.name', alert.id FROM alert, json_each(alert.document, '$.tokens') AS token
+                    WHERE token.value ->> '$.name' IS NOT NULL;
+                """
+        )
     }
 }

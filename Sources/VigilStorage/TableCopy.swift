@@ -18,6 +18,7 @@ struct TableCopy {
         "validity": "end_at > (SELECT max(end_at) FROM validity) - 2592000000",
         "incident": "closed_at IS NULL",
         "alert": alerts,
+        "alert_subject": "alert_id IN (SELECT id FROM alert WHERE \(alerts))",
         "delivery": "alert_id IN (SELECT id FROM alert WHERE \(alerts))",
     ]
     private static let alerts = """

@@ -158,6 +158,16 @@ final class FailingHealthStore: HealthStore {
         return try inner.waiting(for: notifier, about: incident)
     }
 
+    func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
+        try check(.read)
+        return try inner.later(than: alert, for: notifier)
+    }
+
+    func firstWaiting(before alert: Alert, for notifier: String) throws -> PendingDelivery? {
+        try check(.read)
+        return try inner.firstWaiting(before: alert, for: notifier)
+    }
+
     func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
         try check(.read)
         return try inner.overtaken(by: alert, for: notifier)
@@ -303,14 +313,44 @@ enum Sample {
         Alert(id: id, kind: .test, severity: .info, createdAt: date, summary: "a test", host: "srv1")
     }
 
-    static func alert(_ id: String, _ kind: AlertKind, incident: String, at date: Date) -> Alert {
+    static func alert(
+        _ id: String,
+        _ kind: AlertKind,
+        incident: String,
+        of token: String? = nil,
+        at date: Date
+    ) -> Alert {
+        let what =
+            switch kind {
+            case .invalidated: "INVALID"
+            case .recovered where token != nil: "RECOVERED"
+            default: "STILL INVALID"
+            }
+        return Alert(
+            id: id,
+            kind: kind,
+            severity: kind.severity,
+            createdAt: date,
+            incidentID: incident,
+            summary: "\(what) \(token ?? "bot") on srv1",
+            host: "srv1",
+            tokens: token.map { [report(of: $0, at: date)] } ?? []
+        )
+    }
+
+    private static func report(of token: String, at date: Date) -> TokenReport {
+        TokenReport(token: self.token(token), belief: Belief(at: date), uptime: Uptime(), nextProbeAt: nil)
+    }
+
+    /// An alert about the monitor itself.
+    static func monitorAlert(_ id: String, _ kind: AlertKind, incident: String, at date: Date) -> Alert {
         Alert(
             id: id,
             kind: kind,
             severity: kind.severity,
             createdAt: date,
             incidentID: incident,
-            summary: "\(kind == .invalidated ? "INVALID" : "STILL INVALID") bot on srv1",
+            summary: "\(kind == .notifierFailing ? "NOTIFIER FAILING" : "NOTIFIER RECOVERED") chat on srv1",
             host: "srv1"
         )
     }

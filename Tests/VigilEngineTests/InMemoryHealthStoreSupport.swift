@@ -14,7 +14,11 @@ final class InMemoryHealthStore: HealthStore {
 
     private struct Row {
         var delivery: PendingDelivery
+        /// When the alert was stored, among all.
+        let sequence: Int
         var outcome: DeliveryOutcome?
+
+        var place: (Date, Int) { (delivery.alert.createdAt, sequence) }
 
         var isWaiting: Bool {
             switch outcome {
@@ -31,6 +35,7 @@ final class InMemoryHealthStore: HealthStore {
         var held: [HeldNotice] = []
         var providers: [RealmName: ProviderIncident] = [:]
         var alerts: [Alert] = []
+        var sequences: [String: Int] = [:]
         var drill: DrillRecord?
         var failing: [String: Incident] = [:]
         var silences: [TokenName: Silence] = [:]
@@ -55,9 +60,7 @@ final class InMemoryHealthStore: HealthStore {
     /// The rows that wait, oldest first.
     var waiting: [PendingDelivery] {
         state.withLock { state in
-            state.rows.values.filter(\.isWaiting).map(\.delivery).sorted {
-                ($0.alert.createdAt, $0.alert.id) < ($1.alert.createdAt, $1.alert.id)
-            }
+            state.rows.values.filter(\.isWaiting).sorted { $0.place < $1.place }.map(\.delivery)
         }
     }
 
@@ -72,6 +75,8 @@ final class InMemoryHealthStore: HealthStore {
 
     private static func enqueue(_ outgoing: OutgoingAlert, in state: inout State) {
         let alert = outgoing.alert
+        let sequence = state.sequences[alert.id] ?? state.sequences.count
+        state.sequences[alert.id] = sequence
         for notifier in outgoing.notifiers where state.rows[Key(alert: alert.id, notifier: notifier)] == nil {
             let delivery = PendingDelivery(
                 alert: alert,
@@ -80,7 +85,11 @@ final class InMemoryHealthStore: HealthStore {
                 dueAt: alert.createdAt,
                 lastError: nil
             )
-            state.rows[Key(alert: alert.id, notifier: notifier)] = Row(delivery: delivery, outcome: nil)
+            state.rows[Key(alert: alert.id, notifier: notifier)] = Row(
+                delivery: delivery,
+                sequence: sequence,
+                outcome: nil
+            )
         }
     }
 
@@ -171,7 +180,32 @@ final class InMemoryHealthStore: HealthStore {
                     return false
                 }
                 return true
-            }.map(\.delivery.alert).sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
+            }.sorted { $0.place < $1.place }.map(\.delivery.alert)
+        }
+    }
+
+    func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
+        state.withLock { state in
+            let place = state.sequences[alert.id] ?? .max
+            return state.rows.values.filter { row in
+                let other = row.delivery.alert
+                let isDelivered = if case .delivered? = row.outcome { true } else { false }
+                let isRelated =
+                    (other.incidentID != nil && other.incidentID == alert.incidentID)
+                    || !Set(other.subjects).isDisjoint(with: alert.subjects)
+                return row.delivery.notifier == notifier && row.sequence > place && isRelated
+                    && (row.isWaiting || isDelivered)
+            }.sorted { $0.sequence < $1.sequence }
+                .map { LaterAlert($0.delivery.alert, isDelivered: !$0.isWaiting) }
+        }
+    }
+
+    func firstWaiting(before alert: Alert, for notifier: String) throws -> PendingDelivery? {
+        let place = state.withLock { $0.sequences[alert.id] ?? 0 }
+        let earlier = Set(state.withLock { state in state.sequences.filter { $0.value < place }.keys })
+        return waiting.first {
+            $0.notifier == notifier && earlier.contains($0.alert.id)
+                && !Set($0.alert.subjects).isDisjoint(with: alert.subjects)
         }
     }
 
@@ -192,6 +226,11 @@ final class InMemoryHealthStore: HealthStore {
             case .opened(let incident): state.failing[delivery.notifier] = incident
             case .ended: state.failing[delivery.notifier] = nil
             case nil: break
+            }
+            guard let due = consequences.waitingDueBy else { return }
+            for (key, row) in state.rows
+            where key.notifier == delivery.notifier && row.isWaiting && row.delivery.dueAt > due {
+                state.rows[key]?.delivery.dueAt = due
             }
         }
     }

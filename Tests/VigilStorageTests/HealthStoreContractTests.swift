@@ -206,6 +206,68 @@ enum StoreImplementation: CaseIterable, Sendable {
     }
 
     @Test(arguments: StoreImplementation.allCases)
+    func `of one millisecond the one stored first comes first`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            let ids = ["z", "a", "m", "b"]
+            for id in ids { try store.commit(Sample.change(alerts: [Sample.alert(id)])) }
+            #expect(try due(in: store, at: 0).map(\.alert.id) == ids)
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `when a notifier works again, what waits for it is due, and for no other`(
+        implementation: StoreImplementation
+    ) throws {
+        try implementation.withStore { store in
+            try store.commit(Sample.change(alerts: [Sample.alert("a"), Sample.alert("b")], to: ["oncall", "journal"]))
+            for notifier in ["oncall", "journal"] {
+                let waiting = try #require(try due(in: store, at: 0, for: notifier).last)
+                try store.settle(waiting, as: .postponed(until: Sample.second(1800), error: "HTTP 503"))
+            }
+            var consequences = Consequences()
+            consequences.waitingDueBy = Sample.second(20)
+            let first = try #require(try due(in: store, at: 0).first)
+            try store.settle(first, as: .delivered(at: Sample.second(5)), with: consequences)
+            #expect(try store.nextDelivery(for: "oncall") == Sample.second(20))
+            #expect(try due(in: store, at: 20).map(\.attempts) == [1])
+            #expect(try due(in: store, at: 20, for: "journal").map(\.alert.id) == ["a"])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
+    func `what is about the same is found, before and after an alert`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            func alert(_ id: String, about incident: String) -> Alert {
+                Alert(
+                    id: id,
+                    kind: .notifierFailing,
+                    severity: .warning,
+                    createdAt: Sample.start,
+                    incidentID: incident,
+                    summary: id,
+                    host: "srv1"
+                )
+            }
+            let all = [("z", "chat-1"), ("y", "mail-1"), ("x", "chat-2"), ("w", "chat-3"), ("v", "chat-3")]
+                .map { alert($0, about: $1) }
+            for alert in all { try store.commit(Sample.change(alerts: [alert], to: ["oncall", "journal"])) }
+            let due = try due(in: store, at: 0)
+            try store.settle(due[2], as: .delivered(at: Sample.start))
+            try store.settle(due[3], as: .undeliverable(at: Sample.start, error: "no"))
+            #expect(
+                try store.later(than: all[0], for: "oncall")
+                    == [LaterAlert(all[2], isDelivered: true), LaterAlert(all[4], isDelivered: false)]
+            )
+            #expect(try store.later(than: all[4], for: "oncall") == [])
+            #expect(try store.firstWaiting(before: all[4], for: "oncall")?.alert.id == "z")
+            #expect(try store.firstWaiting(before: all[1], for: "oncall") == nil)
+            try store.settle(due[0], as: .overtaken(at: Sample.start, by: "v"))
+            #expect(try store.firstWaiting(before: all[4], for: "oncall") == nil)
+            #expect(try store.firstWaiting(before: all[4], for: "journal")?.alert.id == "z")
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
     func `the same alert again is one delivery`(implementation: StoreImplementation) throws {
         try implementation.withStore { store in
             for _ in 0..<2 { try store.commit(Sample.change(alerts: [Sample.alert()])) }

@@ -4,7 +4,7 @@ import GRDB
 import TokenHealth
 import Testing
 import VigilEngine
-import VigilStorage
+@testable import VigilStorage
 
 /// What only files can show.
 struct SQLiteHealthStoreTests {
@@ -246,6 +246,27 @@ struct DamageTests {
         #expect(store.setAside == nil)
         #expect(try store.load()[Sample.name()] != nil)
         #expect(try store.deliveries(for: "oncall", dueAt: Sample.second(1000), limit: 1000).count == 200)
+    }
+
+    @Test func `what an older version has put into the outbox keeps its order, and what it is about is known`() throws {
+        let queue = try DatabaseQueue()
+        try Schema.migrator.migrate(queue, upTo: "5")
+        let document = #"{"incident_id": "bot-1", "tokens": [{"name": "bot"}, {"name": "other"}]}"#
+        try queue.write { database in
+            for (id, at) in [("b", 20), ("c", 10), ("a", 20)] {
+                try database.execute(
+                    sql: "INSERT INTO alert (id, kind, created_at, document) VALUES (?, 'test', ?, ?)",
+                    arguments: [id, at, document]
+                )
+            }
+        }
+        try Schema.migrator.migrate(queue)
+        try queue.read { database in
+            let order = try String.fetchAll(database, sql: "SELECT id FROM alert ORDER BY sequence")
+            #expect(order == ["c", "a", "b"])
+            let subjects = try String.fetchAll(database, sql: "SELECT DISTINCT subject FROM alert_subject ORDER BY 1")
+            #expect(subjects == ["bot", "other"])
+        }
     }
 
     @Test func `the database of a newer version is set aside`() throws {

@@ -1,0 +1,166 @@
+import FoundationEssentials
+import Logging
+import TokenHealth
+
+/// One attempt after the other.
+extension OutboxDispatcher {
+    /// What came of one attempt, for those that follow.
+    private enum Attempted {
+        case done
+        /// The notifier works again: more is due now.
+        case pulled
+        /// The outbox could not be read or written.
+        case storeFailed
+    }
+
+    /// Delivers what is due to one notifier, in the order in which it was decided.
+    ///
+    /// - Returns: whether the outbox could be read and written.
+    @discardableResult
+    func deliverDue(to name: String) async -> Bool {
+        while !isStopping, let notifier = roster.notifier(name) {
+            let due: [PendingDelivery]
+            do {
+                due = try store.deliveries(for: name, dueAt: timekeeper.now().wall, limit: 20)
+            } catch {
+                logger.error("the outbox cannot be read", metadata: ["notifier.name": "\(name)", "error": "\(error)"])
+                return false
+            }
+            guard !due.isEmpty else { return true }
+            var tried: Set<String> = []
+            batch: for delivery in due where !isStopping && roster.notifier(name) != nil {
+                switch await attempt(delivery, by: notifier, having: &tried) {
+                case .done: break
+                case .pulled: break batch
+                case .storeFailed: return false
+                }
+                if Task.isCancelled { return true }
+            }
+        }
+        return true
+    }
+
+    /// Tries one delivery, and before it the first one about the same that waits: so that nobody hears of an end after
+    /// the beginning that came later.
+    ///
+    /// - Parameter tried: the alerts of this round, which are not tried again for the sake of others.
+    private func attempt(
+        _ delivery: PendingDelivery,
+        by notifier: any Notifier,
+        having tried: inout Set<String>
+    ) async -> Attempted {
+        do {
+            let earlier = try store.firstWaiting(before: delivery.alert, for: delivery.notifier)
+            if let earlier, tried.insert(earlier.alert.id).inserted {
+                let attempted = await attempt(earlier, by: notifier)
+                guard case .done = attempted, !Task.isCancelled else { return attempted }
+            }
+        } catch {
+            logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
+            return .storeFailed
+        }
+        tried.insert(delivery.alert.id)
+        return await attempt(delivery, by: notifier)
+    }
+
+    private func attempt(_ delivery: PendingDelivery, by notifier: any Notifier) async -> Attempted {
+        if let outcome = unsettled.outcome(of: delivery) { return settle(delivery, as: outcome) }
+        let alert: Alert
+        do {
+            switch delivery.alert.timeliness(before: try store.later(than: delivery.alert, for: delivery.notifier)) {
+            case .overtaken(let later):
+                return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: later.id))
+            case .timely: alert = try withWhatItOvertakes(delivery)
+            case .late(let beginning): alert = try withWhatItOvertakes(delivery).telling(afterwards: beginning)
+            }
+        } catch {
+            logger.error("the outbox cannot be used", metadata: ["error": "\(error)"])
+            return .storeFailed
+        }
+        let result = await deliver(alert, by: notifier, called: delivery.notifier)
+        // A delivery that was cut short has an unknown end: it stays due, under the same id.
+        if Task.isCancelled, case .failed = result { return .done }
+        if case .failed(_, let retryAfter) = result {
+            courses.update(delivery.notifier) { $0.failed(retryAfter: retryAfter, at: timekeeper.now()) }
+        }
+        let outcome = policy.outcome(
+            of: result,
+            for: delivery,
+            on: courses.course(of: delivery.notifier),
+            chance: chance(),
+            at: timekeeper.now().wall
+        )
+        log(outcome, result, of: delivery)
+        return settle(delivery, as: outcome)
+    }
+
+    /// The alert, telling also what it makes needless: that is settled, though it may be due only later.
+    private func withWhatItOvertakes(_ delivery: PendingDelivery) throws -> Alert {
+        guard let incident = delivery.alert.incidentID, delivery.alert.kind.endsIncident else { return delivery.alert }
+        let needless = try store.waiting(for: delivery.notifier, about: incident)
+            .filter { delivery.alert.overtakes($0.alert) && unsettled.outcome(of: $0) == nil }
+        let now = timekeeper.now().wall
+        for earlier in needless {
+            try write(.overtaken(at: now, by: delivery.alert.id), of: earlier, with: Consequences())
+        }
+        return delivery.alert.telling(also: try store.overtaken(by: delivery.alert, for: delivery.notifier))
+    }
+
+    private func deliver(_ alert: Alert, by notifier: any Notifier, called name: String) async -> DeliveryResult {
+        if let refusal = disabled.result(for: name) { return refusal }
+        let result = await notifier.deliver(alert)
+        if case .gone(let detail) = result { disabled.add(name, because: detail) }
+        return result
+    }
+
+    private func log(_ outcome: DeliveryOutcome, _ result: DeliveryResult, of delivery: PendingDelivery) {
+        let metadata: Logger.Metadata = [
+            "notifier.name": "\(delivery.notifier)",
+            "alert.id": "\(delivery.alert.id)",
+            "alert.kind": "\(delivery.alert.kind.rawValue)",
+            "delivery.attempt": "\(delivery.attempts + 1)",
+            "delivery.result": "\(result.detail)",
+        ]
+        switch outcome {
+        case .delivered, .overtaken: logger.info("alert delivered", metadata: metadata)
+        case .postponed:
+            let isNews = delivery.lastError != result.detail
+            logger.log(level: isNews ? .warning : .debug, "alert not delivered, trying again later", metadata: metadata)
+        case .undeliverable: logger.error("alert set aside as undeliverable", metadata: metadata)
+        }
+    }
+
+    private func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) -> Attempted {
+        let now = timekeeper.now()
+        let incident = failing.incident(of: delivery.notifier)
+        var consequences = policy.consequences(of: outcome, for: delivery, incident: incident, at: now.wall)
+        var course = courses.course(of: delivery.notifier)
+        if case .delivered = outcome { consequences.waitingDueBy = course.succeeded(at: now) }
+        do {
+            try write(outcome, of: delivery, with: consequences)
+        } catch {
+            unsettled.note(outcome, of: delivery)
+            logger.error(
+                "the outbox cannot be written",
+                metadata: ["alert.id": "\(delivery.alert.id)", "error": "\(error)"]
+            )
+            return .storeFailed
+        }
+        courses.update(delivery.notifier) { $0 = course }
+        return consequences.waitingDueBy.map { $0 <= now.wall } == true ? .pulled : .done
+    }
+
+    /// Writes what became of a delivery and what follows from it, and tells whoever must know.
+    private func write(
+        _ outcome: DeliveryOutcome,
+        of delivery: PendingDelivery,
+        with consequences: Consequences
+    ) throws {
+        try store.settle(delivery, as: outcome, with: consequences)
+        tally.note(outcome, by: delivery.notifier)
+        unsettled.forget(delivery)
+        failing.note(consequences.notifierIncident, of: delivery.notifier)
+        if consequences.alert != nil || consequences.handOver != nil { roster.signal.send() }
+        settled()
+    }
+}
