@@ -13,7 +13,7 @@ RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs \
 	-Xlinker -z -Xlinker now -Xlinker -s
 
-.PHONY: help run test test-crash test-crowd test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
+.PHONY: help run test test-crash test-crowd test-front-ends test-hostile test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -36,7 +36,12 @@ test-real: ## play the story with real servers on loopback, installed from PyPI:
 	@swift build --product tokenvigil
 	@Tests/RealServers/test-real
 
-# How often `make test-crash` kills it on a sound disk, and the choices of another run to repeat.
+test-front-ends: ## put real servers between it and the API: HAProxy, nginx, Apache, Caddy, Squid and others from Debian
+	@.ci/setup front-ends
+	@swift build --product tokenvigil
+	@Tests/FrontEnds/test-front-ends
+
+# How often `make test-crash` kills it on a sound disk, how many behaviours `make test-hostile` makes up (60), and the choices of another run to repeat.
 ROUNDS = 200
 SEED =
 
@@ -44,6 +49,14 @@ test-crash: ## kill it hundreds of times while receivers and disks fail; ROUNDS=
 	@.ci/setup test
 	@swift build --product tokenvigil
 	@TOKENVIGIL_CRASH_ROUNDS=$(ROUNDS) TOKENVIGIL_CRASH_SEED=$(SEED) Tests/Crash/test-crash
+
+# all, or a part of a behaviour's name; without it, each behaviour on one way in some two minutes.
+HOSTILE =
+
+test-hostile: ## set peers on it that do everything wrong; HOSTILE=all ROUNDS=2000 for longer, SEED=N to repeat
+	@.ci/setup test
+	@swift build --product tokenvigil
+	@HOSTILE="$(HOSTILE)" ROUNDS=$(if $(filter file,$(origin ROUNDS)),60,$(ROUNDS)) SEED=$(SEED) Tests/Hostile/test-hostile
 
 # How many healthy tokens `make test-crowd` has watched beside each scenario.
 CROWD = 5000
