@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);
@@ -85,4 +87,29 @@ static CURLcode ccurl_prepare_tls(CURL *easy, void *context, void *user) {
 // Refuses certificates that have a common name alone, for servers and proxies.
 static inline CURLcode ccurl_require_subject_names(CURL *easy) {
     return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, ccurl_prepare_tls);
+}
+
+// Bytes that have come over a TCP connection: tcpi_bytes_received of linux/tcp.h, whose struct is another one than the C
+// library's, so that both cannot be read; 0 where the kernel does not say.
+static inline unsigned long long ccurl_bytes_received(int fd) {
+    unsigned char info[256] = {0};
+    socklen_t size = sizeof info;
+    unsigned long long bytes = 0;
+    if (getsockopt(fd, IPPROTO_TCP, 11 /* TCP_INFO */, info, &size) != 0 || size < 136) return 0;
+    __builtin_memcpy(&bytes, info + 128, sizeof bytes);
+    return bytes;
+}
+
+static inline CURLcode ccurl_set_socket_callbacks(
+    CURL *easy, curl_opensocket_callback open, void *opener, curl_closesocket_callback close, void *closer
+) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open);
+    if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, opener);
+    if (code == CURLE_OK) code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close);
+    return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, closer) : code;
+}
+
+// A socket that no child process inherits.
+static inline curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address) {
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }

@@ -10,7 +10,8 @@ extension HTTPClient {
         func reply(_ outcome: HTTPReply.Outcome) -> HTTPReply {
             HTTPReply(index: 0, outcome: outcome, latency: ContinuousClock.now - start)
         }
-        guard HTTPClient.library, let transfer = Transfer() else {
+        let guardian = FloodGuard()
+        guard HTTPClient.library, let transfer = Transfer(guardian: guardian) else {
             return reply(.failed(TransportFailure(.network, "this host has no memory left for the request")))
         }
         defer { transfer.close() }
@@ -21,6 +22,6 @@ extension HTTPClient {
         } catch {
             return reply(.failed(error))
         }
-        return reply(transfer.outcome(unsafe curl_easy_perform(transfer.easy)))
+        return withExtendedLifetime(guardian) { reply(transfer.outcome(unsafe curl_easy_perform(transfer.easy))) }
     }
 }

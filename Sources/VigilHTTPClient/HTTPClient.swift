@@ -40,11 +40,16 @@ package final class HTTPClient: Sendable {
     /// - Throws: ``StartFailure`` where this host has nothing left for it.
     package init(environment: [String: String], limits: Limits = .ofThisProcess) throws(StartFailure) {
         proxies = ProxyEnvironment(environment)
-        guard HTTPClient.library, let loop = TransferLoop(mailbox: mailbox, limits: limits) else {
+        let guardian = FloodGuard()
+        guard HTTPClient.library,
+            let loop = TransferLoop(mailbox: mailbox, guardian: guardian, limits: limits)
+        else { throw StartFailure() }
+        mailbox.open(loop.wakeup)
+        guard HTTPClient.start(guardian) else { throw StartFailure() }
+        guard HTTPClient.start(loop) else {
+            guardian.end()
             throw StartFailure()
         }
-        mailbox.open(loop.wakeup)
-        guard HTTPClient.start(loop) else { throw StartFailure() }
     }
 
     /// Runs `body` with a client that is shut down after it.
@@ -112,10 +117,10 @@ package final class HTTPClient: Sendable {
     /// Whether libcurl is there: it wants to be told once, before the first handle is made.
     static let library = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
-    /// Starts the thread that runs `loop`.
-    private static func start(_ loop: TransferLoop) -> Bool {
+    /// Starts a thread that runs `runner` to its end.
+    private static func start(_ runner: any ThreadRunner) -> Bool {
         var thread = pthread_t()
-        let context = unsafe Unmanaged.passRetained(loop)
+        let context = unsafe Unmanaged.passRetained(ThreadStart(runner: runner))
         let code = unsafe pthread_create(&thread, nil, HTTPClient.main, context.toOpaque())
         guard code == 0 else {
             unsafe context.release()
@@ -131,7 +136,22 @@ package final class HTTPClient: Sendable {
         unsafe sigfillset(&signals)
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
         guard let context = unsafe context else { return nil }
-        unsafe Unmanaged<TransferLoop>.fromOpaque(context).takeRetainedValue().run()
+        unsafe Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue().runner.run()
         return nil
     }
+}
+
+/// What has a thread of its own.
+private protocol ThreadRunner: AnyObject {
+    func run()
+}
+
+extension TransferLoop: ThreadRunner {}
+extension FloodGuard: ThreadRunner {}
+
+/// Hands a runner to its thread.
+private final class ThreadStart {
+    let runner: any ThreadRunner
+
+    init(runner: any ThreadRunner) { self.runner = runner }
 }

@@ -13,13 +13,17 @@ import TokenHealth
     private var fields: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
     private var outgoing: UnsafeMutableBufferPointer<UInt8>?
+    private let guardian: FloodGuard
     /// The edition of the authorities that the handle knows; 0: the system's.
     private var authorities = 0
     /// Whether a fresh connection was asked for.
     private var isFresh = false
 
     /// `nil` where there is no memory for it.
-    init?() {
+    ///
+    /// - `guardian`: told of every connection; it must outlive the connections.
+    init?(guardian: FloodGuard) {
+        self.guardian = guardian
         guard let easy = unsafe curl_easy_init() else { return nil }
         unsafe self.easy = unsafe easy
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -63,6 +67,17 @@ import TokenHealth
         unsafe set(CURLOPT_ERRORBUFFER, errorText)
         unsafe set(CURLOPT_WRITEDATA, context)
         unsafe set(CURLOPT_HEADERDATA, context)
+        let closer = unsafe Unmanaged.passUnretained(guardian).toOpaque()
+        _ = unsafe ccurl_set_socket_callbacks(
+            easy,
+            { context, _, address in unsafe Transfer.open(context, address) },
+            context,
+            { guardian, descriptor in
+                guard let guardian = unsafe guardian else { return Glibc.close(descriptor) }
+                return unsafe Unmanaged<FloodGuard>.fromOpaque(guardian).takeUnretainedValue().close(descriptor)
+            },
+            closer
+        )
         _ = unsafe ccurl_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             guard let transfer = unsafe Transfer.at(context) else { return 0 }
             let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
@@ -74,6 +89,17 @@ import TokenHealth
             let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
             return unsafe transfer.received.takeHead(line.assumingMemoryBound(to: UInt8.self).span) ? size * count : 0
         }
+    }
+
+    /// Makes a socket for the transfer that `context` stands for.
+    private static func open(
+        _ context: UnsafeMutableRawPointer?,
+        _ address: UnsafeMutablePointer<curl_sockaddr>?
+    ) -> curl_socket_t {
+        guard let transfer = unsafe Transfer.at(context), let address = unsafe address else { return -1 }
+        let descriptor = unsafe ccurl_open_socket(address)
+        if descriptor >= 0 { transfer.guardian.add(descriptor, to: transfer.job?.origin ?? "") }
+        return descriptor
     }
 
     /// The transfer that a handle belongs to.

@@ -8,6 +8,9 @@ import TokenHealth
     private let mailbox: TransferMailbox
     private let multi: UnsafeMutableRawPointer
     private let certificates = CertificateFiles()
+    private let guardian: FloodGuard
+    /// Origins whose peers were cut off, and until when they are left alone.
+    private var resting: [String: ContinuousClock.Instant] = [:]
     /// Handles that may be used again.
     private var idle: [Transfer] = []
     private var running: [ObjectIdentifier: Transfer] = [:]
@@ -17,6 +20,8 @@ import TokenHealth
     /// What came of transfers since the last hand-over, by batch.
     private var replies: [(batch: TransferBatch, replies: [HTTPReply])] = []
 
+    /// How long an origin is left alone whose peer sends without end.
+    private static let rest = Duration.seconds(60)
     /// Beyond so many, handles are freed: each keeps a buffer.
     private static let mostIdle = 64
 
@@ -24,8 +29,9 @@ import TokenHealth
     ///
     /// - Parameters:
     ///   - mailbox: where requests come from.
+    ///   - guardian: watches over the connections.
     ///   - limits: of connections.
-    init?(mailbox: TransferMailbox, limits: HTTPClient.Limits) {
+    init?(mailbox: TransferMailbox, guardian: FloodGuard, limits: HTTPClient.Limits) {
         guard let multi = unsafe curl_multi_init() else { return nil }
         // Without the descriptors that wake it up it would sleep through every request.
         guard unsafe curl_multi_wakeup(multi) == CURLM_OK else {
@@ -33,6 +39,7 @@ import TokenHealth
             return nil
         }
         self.mailbox = mailbox
+        self.guardian = guardian
         unsafe self.multi = unsafe multi
         set(CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         set(CURLMOPT_MAX_HOST_CONNECTIONS, limits.connectionsPerHost)
@@ -55,7 +62,9 @@ import TokenHealth
             endOverdue()
             if letters.isClosed { break }
             var open: CInt = 0
-            let code = unsafe curl_multi_perform(multi, &open)
+            guardian.note(isBusy: !running.isEmpty)
+            let code = guardian.watching { unsafe curl_multi_perform(multi, &open) }
+            for origin in guardian.takeFlooding() { resting[origin] = ContinuousClock.now + TransferLoop.rest }
             takeEnded()
             handOver()
             // An idle loop sleeps until somebody has something to send; a broken one must not spin.
@@ -65,6 +74,7 @@ import TokenHealth
         endAll()
         for transfer in idle { transfer.close() }
         unsafe curl_multi_cleanup(multi)
+        guardian.end()
         mailbox.end()
     }
 
@@ -109,7 +119,11 @@ import TokenHealth
 
     private func start(_ job: TransferJob, isFresh: Bool) throws(TransportFailure) {
         guard !job.batch.isCancelled.load(ordering: .relaxed) else { throw TransferLoop.overdue }
-        guard let transfer = idle.popLast() ?? Transfer() else { throw TransferLoop.noMemory }
+        if let until = resting[job.origin] {
+            guard until < ContinuousClock.now else { throw TransferLoop.flooded }
+            resting[job.origin] = nil
+        }
+        guard let transfer = idle.popLast() ?? Transfer(guardian: guardian) else { throw TransferLoop.noMemory }
         do throws(TransportFailure) {
             try transfer.begin(job, isFresh: isFresh, certificates: certificates, at: ContinuousClock.now)
             let code = unsafe curl_multi_add_handle(multi, transfer.easy)
@@ -189,5 +203,9 @@ import TokenHealth
     }
 
     static let overdue = TransportFailure(.timeout, "no complete answer within the time limit")
+    private static let flooded = TransportFailure(
+        .network,
+        "the server sends without end what is no answer: it is left alone for a minute"
+    )
     private static let noMemory = TransportFailure(.network, "this host has no memory left for the request")
 }
