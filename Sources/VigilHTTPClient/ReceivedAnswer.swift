@@ -54,6 +54,7 @@ package struct ReceivedAnswer {
     ///   - status: of the final head.
     ///   - isCut: whether the body is not whole.
     ///   - timing: of the exchange.
+    /// - Returns: what a caller gets.
     package func response(status: Int, isCut: Bool, timing: ExchangeTiming) -> HTTPResponse {
         HTTPResponse(status: status, headers: head.fields, body: body, isCut: isCut, timing: timing)
     }
