@@ -24,14 +24,37 @@ package struct HostLedger: Sendable {
     private var requests: RecentEvents?
     private var logins: FailedLogins?
     private var underWay = 0
+    /// What is on disk: so many looks under way, and requests beyond those that are recorded, are allowed for there.
+    private var allowed = (looks: 0, requests: 0)
+    /// Requests that are not recorded, and whether a failed login is not.
+    private var unrecorded = (requests: 0, login: false)
 
     /// Most requests that one look is expected to need: the question, and the control.
     private static let requestsOfOneLook = 2
 
     package init(limits: ProviderLimits) {
         self.limits = limits
-        requests = limits.rate.map(RecentEvents.init)
-        logins = limits.failedLogins.map(FailedLogins.init)
+        requests = limits.rate.map { RecentEvents($0) }
+        logins = limits.failedLogins.map { FailedLogins($0) }
+    }
+
+    /// Goes on with what was recorded; what was only allowed for is taken to have happened just now.
+    package init(limits: ProviderLimits, record: HostRecord, at now: Moment) {
+        self.limits = limits
+        requests = limits.rate.map { RecentEvents($0, record.requests, at: now) }
+        logins = limits.failedLogins.map { FailedLogins($0, record, at: now) }
+        let allowed = min(record.allowedRequests, limits.rate?.count ?? 0)
+        requests?.note(allowed, at: now.uptime)
+        logins?.charge(record.allowedLooks, at: now.uptime)
+    }
+
+    /// The same under new limits: what was spent stays spent.
+    package func following(_ limits: ProviderLimits, at now: Moment) -> HostLedger {
+        var record = HostRecord()
+        fill(&record, at: now)
+        var next = HostLedger(limits: limits, record: record, at: now)
+        next.underWay = underWay
+        return next
     }
 
     /// Uptime from which a look may use the network; `nil` for at once.
@@ -74,7 +97,67 @@ package struct HostLedger: Sendable {
     ) {
         underWay = max(0, underWay - 1)
         requests?.note(sent, at: now)
+        if requests != nil { unrecorded.requests += sent }
+        if logins != nil, failedLogins > 0 { unrecorded.login = true }
         for _ in 0..<failedLogins { logins?.note(standing, suspects: suspects, underWay: underWay, at: now) }
+    }
+}
+
+// MARK: - Across a restart
+
+extension HostLedger {
+    /// Whether ``record(at:)`` must be on disk before the next request is sent.
+    ///
+    /// What is there allows for the looks under way, each of which may fail, and for some requests: a daemon that is
+    /// killed has spent no more than its successor reckons with, and where all is accepted nothing is written.
+    package var mustBeRecorded: Bool {
+        if logins != nil, unrecorded.login || underWay > allowed.looks { return true }
+        return requests != nil && openRequests > allowed.requests
+    }
+
+    /// Whether ``record(at:)`` would say anything that is not on disk, or ``lastRecord(at:)`` less.
+    package var isUnrecorded: Bool {
+        mustBeRecorded || unrecorded.requests > 0 || allowed.looks > underWay || allowed.requests > 0
+    }
+
+    /// Whether requests were sent that are not recorded.
+    package var hasUnrecordedRequests: Bool { unrecorded.requests > 0 }
+
+    /// The last record was not stored: nothing of it is on disk.
+    package mutating func takeBack() {
+        allowed = (0, 0)
+        unrecorded = (max(unrecorded.requests, 1), true)
+    }
+
+    /// Requests that may be sent and are not recorded.
+    private var openRequests: Int { unrecorded.requests + underWay * HostLedger.requestsOfOneLook }
+
+    /// What must be known after a restart; it counts as being on disk from now on.
+    package mutating func record(at now: Moment) -> HostRecord {
+        let looks = logins == nil ? 0 : max(allowed.looks, underWay)
+        let open = underWay * HostLedger.requestsOfOneLook
+        return record(allowing: looks, requests: requests.map { open + max(1, $0.limit / 4) } ?? 0, at: now)
+    }
+
+    /// The same for one that sends nothing more.
+    package mutating func lastRecord(at now: Moment) -> HostRecord {
+        let open = requests == nil ? 0 : underWay * HostLedger.requestsOfOneLook
+        return record(allowing: logins == nil ? 0 : underWay, requests: open, at: now)
+    }
+
+    private mutating func record(allowing looks: Int, requests: Int, at now: Moment) -> HostRecord {
+        allowed = (looks, requests)
+        unrecorded = (0, false)
+        var record = HostRecord()
+        record.allowedLooks = looks
+        record.allowedRequests = requests
+        fill(&record, at: now)
+        return record
+    }
+
+    private func fill(_ record: inout HostRecord, at now: Moment) {
+        record.requests = requests?.events(at: now) ?? []
+        logins?.fill(&record, at: now)
     }
 }
 
@@ -121,6 +204,30 @@ private struct FailedLogins {
         idle = RecentEvents(Rate(count: max(1, rest / 3), per: budget.per))
         trials = RecentEvents(Rate(count: tenth, per: budget.per))
         renewals = RecentEvents(Rate(count: tenth, per: budget.per))
+    }
+
+    /// Goes on with what was recorded.
+    init(_ budget: Rate, _ record: HostRecord, at now: Moment) {
+        self.init(budget)
+        spent.restore(record.spent, at: now)
+        idle.restore(record.idle, at: now)
+        trials.restore(record.trials, at: now)
+        renewals.restore(record.renewals, at: now)
+    }
+
+    func fill(_ record: inout HostRecord, at now: Moment) {
+        record.spent = spent.events(at: now)
+        record.idle = idle.events(at: now)
+        record.trials = trials.events(at: now)
+        record.renewals = renewals.events(at: now)
+    }
+
+    /// Charges what may have failed, nobody knows on what: beyond the common part, on each of the others.
+    mutating func charge(_ count: Int, at now: Duration) {
+        let common = min(count, max(0, spent.limit - spent.count(at: now)))
+        spent.note(common, at: now)
+        trials.note(min(count - common, trials.limit), at: now)
+        renewals.note(min(count - common, renewals.limit), at: now)
     }
 
     func isSpent(at now: Duration) -> Bool { !spent.hasRoom(for: FailedLogins.confirmation, at: now) }
@@ -173,92 +280,5 @@ private struct FailedLogins {
             let isTrial = !spent.hasRoom(for: 1 + underWay + cost(of: suspects), at: now)
             if isTrial, trials.hasRoom(for: 1, at: now) { trials.note(1, at: now) } else { spent.note(1, at: now) }
         }
-    }
-}
-
-/// How many events there were in the last stretch of time, to a twentieth of it.
-///
-/// An event counts a little longer than it must, never shorter.
-struct RecentEvents: Sendable {
-    private struct Bucket: Sendable {
-        let index: Int64
-        var count: Int
-    }
-
-    private static let parts = 20
-
-    let limit: Int
-    /// Nanoseconds of one part.
-    private let width: Int64
-    private var buckets: [Bucket] = []
-
-    init(_ rate: Rate) {
-        limit = rate.count
-        width = max(rate.per.inNanoseconds / Int64(RecentEvents.parts), 1000)
-    }
-
-    /// When a look that must wait for those under way is tried again.
-    static let pause = Duration.milliseconds(100)
-
-    /// When a look that must wait for what is put by is tried again.
-    private static let longPause = Duration.seconds(5)
-
-    func hasRoom(for needed: Int, at now: Duration) -> Bool { count(at: now) + needed <= limit }
-
-    /// Uptime from which there may be room for `needed` more beside what others may need; `nil` for at once.
-    ///
-    /// - Parameters:
-    ///   - needed: how many.
-    ///   - others: what looks under way may need.
-    ///   - putBy: what is kept for later.
-    ///   - now: uptime.
-    /// - Returns: when to ask again.
-    func wait(for needed: Int, beside others: Int, putBy: Int = 0, at now: Duration) -> Duration? {
-        // However much is put by, one goes when nothing is spent: else they might all wait for each other.
-        let putBy = min(putBy, max(0, limit - needed))
-        if hasRoom(for: needed + others + putBy, at: now) { return nil }
-        guard hasRoom(for: needed, at: now) else { return earliestRoom(for: needed, at: now) }
-        return now + (hasRoom(for: needed + putBy, at: now) ? RecentEvents.pause : RecentEvents.longPause)
-    }
-
-    mutating func note(_ count: Int, at now: Duration) {
-        guard count > 0 else { return }
-        let index = index(at: now)
-        buckets = buckets.filter { !isPast($0, at: index) }
-        if let last = buckets.indices.last, buckets[last].index >= index {
-            buckets[last].count += count
-        } else {
-            buckets.append(Bucket(index: index, count: count))
-        }
-    }
-
-    func count(at now: Duration) -> Int {
-        let index = index(at: now)
-        return buckets.reduce(0) { isPast($1, at: index) ? $0 : $0 + $1.count }
-    }
-
-    /// Uptime at which there is room for `needed` more.
-    func earliestRoom(for needed: Int, at now: Duration) -> Duration {
-        var left = count(at: now)
-        for bucket in buckets where !isPast(bucket, at: index(at: now)) {
-            if left + needed <= limit { return now }
-            left -= bucket.count
-            if left + needed <= limit { return .nanoseconds(width * (bucket.index + Int64(RecentEvents.parts) + 1)) }
-        }
-        return now
-    }
-
-    private func index(at now: Duration) -> Int64 { now.inNanoseconds / width }
-
-    private func isPast(_ bucket: Bucket, at index: Int64) -> Bool {
-        bucket.index + Int64(RecentEvents.parts) < index
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds; good for some three hundred years.
-    fileprivate var inNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return min(seconds, 9_000_000_000) * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -10,6 +10,8 @@ struct Backlog {
     private var gone = 0
     /// The place of the last write about a token, where that is a healthy look and nothing else.
     private var sightings: [TokenName: Int] = [:]
+    /// The place of what is to be remembered of hosts; later memories are added to it.
+    private var hosts: Int?
     private(set) var dropped = 0
     private let limit: Int
 
@@ -25,6 +27,7 @@ struct Backlog {
         writes.removeFirst(count)
         gone += count
         sightings = sightings.filter { $0.value >= gone }
+        if let place = hosts, place < gone { hosts = nil }
     }
 
     /// Gives up the first write, which can never be written.
@@ -48,6 +51,8 @@ struct Backlog {
         case .news(let news):
             for name in news.regrouped.keys { sightings[name] = nil }
             writes.append(write)
+        case .hosts(let memory):
+            append(memory)
         case .settlement, .drill:
             writes.append(write)
         }
@@ -65,6 +70,15 @@ struct Backlog {
         }
         writes.append(.sightings([sighting]))
         sightings[sighting.token] = gone + writes.count - 1
+    }
+
+    private mutating func append(_ memory: HostMemory) {
+        guard let place = hosts, case .hosts(var before) = writes[place - gone] else {
+            writes.append(.hosts(memory))
+            return hosts = gone + writes.count - 1
+        }
+        before.merge(memory)
+        writes[place - gone] = .hosts(before)
     }
 
     private mutating func thin() {
@@ -89,6 +103,7 @@ struct Backlog {
         writes = kept
         gone = 0
         sightings = [:]
+        hosts = nil
     }
 }
 
@@ -98,7 +113,7 @@ extension StoreWrite {
         switch self {
         case .change(let change): change.token
         case .sightings(let sightings): sightings.first?.token
-        case .news, .settlement, .drill: nil
+        case .news, .settlement, .drill, .hosts: nil
         }
     }
 
@@ -107,7 +122,7 @@ extension StoreWrite {
         switch self {
         case .change(let change): change.news.isEmpty && change.endedIncident == nil
         case .sightings: true
-        case .news, .settlement, .drill: false
+        case .news, .settlement, .drill, .hosts: false
         }
     }
 }

@@ -172,6 +172,10 @@ package protocol HealthStore: Sendable {
     func drill() throws -> DrillRecord?
     /// Remembers this of drills.
     func keep(_ drill: DrillRecord) throws
+    /// What must be known of hosts, so that their limits are kept across a restart.
+    func hosts() throws -> HostMemory
+    /// Remembers this of the hosts and tokens in it, in the place of what was known of them.
+    func keep(_ hosts: HostMemory) throws
     /// Forgets some of what ended before `limit` and nobody waits for; `step`: where the last call came to.
     ///
     /// - Returns: where this call came to; `nil` where nothing is left to be forgotten.

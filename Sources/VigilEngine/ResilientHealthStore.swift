@@ -300,6 +300,10 @@ extension ResilientHealthStore {
 
     package func keep(_ drill: DrillRecord) throws { try write([.drill(drill)]) }
 
+    package func hosts() throws -> HostMemory { try read { try $0.hosts() } }
+
+    package func keep(_ hosts: HostMemory) throws { try write([.hosts(hosts)]) }
+
     package func notifierReports() throws -> [String: NotifierReport] { try read { try $0.notifierReports() } }
 
     /// Only the disk has anything that is old.

@@ -7,6 +7,7 @@ package enum StoreWrite: Sendable, Hashable {
     case sightings([Sighting])
     case settlement(PendingDelivery, DeliveryOutcome, Consequences)
     case drill(DrillRecord)
+    case hosts(HostMemory)
 }
 
 extension HealthStore {
@@ -23,6 +24,7 @@ extension HealthStore {
         case .settlement(let delivery, let outcome, let consequences):
             try settle(delivery, as: outcome, with: consequences)
         case .drill(let drill): try keep(drill)
+        case .hosts(let hosts): try keep(hosts)
         }
     }
 }

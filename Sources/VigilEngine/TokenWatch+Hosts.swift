@@ -4,10 +4,20 @@ import TokenHealth
 /// What the host of a token bears, and what becomes of a look that it does not bear now.
 extension TokenWatch {
     /// What each host bears, where its provider sets a limit.
-    static func ledgers(of tokens: [WatchedToken]) -> [RealmName: HostLedger] {
+    static func ledgers(
+        of tokens: [WatchedToken],
+        after records: [RealmName: HostRecord] = [:],
+        at now: Moment? = nil
+    ) -> [RealmName: HostLedger] {
         var ledgers: [RealmName: HostLedger] = [:]
         for token in tokens where token.provider.limits.rate != nil || token.provider.limits.failedLogins != nil {
-            ledgers[token.realm] = ledgers[token.realm] ?? HostLedger(limits: token.provider.limits)
+            let (realm, limits) = (token.realm, token.provider.limits)
+            guard ledgers[realm] == nil else { continue }
+            if let record = records[realm], let now {
+                ledgers[realm] = HostLedger(limits: limits, record: record, at: now)
+            } else {
+                ledgers[realm] = HostLedger(limits: limits)
+            }
         }
         return ledgers
     }

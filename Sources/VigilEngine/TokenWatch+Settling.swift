@@ -53,13 +53,17 @@ extension TokenWatch {
     func settle(_ looks: [EndedLook]) {
         for look in looks { leavePlace(of: look.name) }
         let drafts = looks.compactMap { draft(of: $0) }
+        let memory = memory(of: looks)
         do {
-            let changes = drafts.compactMap(\.change)
-            if !changes.isEmpty {
-                try store.write(changes.map { .change($0) })
+            var writes = drafts.compactMap { draft in draft.change.map { StoreWrite.change($0) } }
+            if !memory.isEmpty { writes.append(.hosts(memory)) }
+            if !writes.isEmpty {
+                try store.write(writes)
                 problems["store"] = nil
             }
         } catch {
+            quiet.takeBack(memory.quiet)
+            for realm in memory.records.keys { ledgers[realm]?.takeBack() }
             for draft in drafts.reversed() { undo(draft) }
             // One of them may be at fault: each for itself then.
             if looks.count > 1 { return looks.forEach { settle([$0]) } }
@@ -84,7 +88,10 @@ extension TokenWatch {
         // A wait that the provider asks for counts from now already.
         let lag = observation?.finding.retryAfter == nil ? look.lag : .zero
         if observation != nil || hasJustDied { next.rest(for: decision, at: now, after: lag) }
-        if let observation { next.note(observation, at: now.uptime) }
+        if let observation {
+            next.note(observation, at: now.uptime)
+            quiet.note(look.name, wait: next.quietUntil - now.uptime, at: now.wall)
+        }
         let verdict = observation?.finding.verdict.name
         let news = correlation.note(decision, of: next, verdict: verdict, in: entries, at: now)
         let isNew = ended != nil || previous.intervals.last?.start != next.intervals.last?.start

@@ -38,6 +38,8 @@ package actor TokenWatch {
     private var names: [TokenName] = []
     var correlation: Correlation
     var ledgers: [RealmName: HostLedger] = [:]
+    /// Waits that providers have asked for and that are stored, or are to be with the next decision.
+    var quiet = QuietMemory()
     var agenda = Agenda<TokenName, RealmName>()
     private var pace: Pace
     /// Those that are being looked at.
@@ -54,6 +56,7 @@ package actor TokenWatch {
     /// What hinders the watch itself, by subject.
     var problems: [String: String] = [:]
 
+    /// - `hosts`: what they were asked lately.
     /// - `limit`: most looks under way at once.
     /// - `chance`: a number from 0 to below 1 at every call.
     /// - `changed`: called after a transition has been stored.
@@ -61,6 +64,7 @@ package actor TokenWatch {
         tokens: [WatchedToken],
         stored: [TokenName: StoredToken],
         untold: UntoldNews = UntoldNews(),
+        hosts: HostMemory = HostMemory(),
         observer: TokenObserver,
         store: any HealthStore,
         composer: AlertComposer,
@@ -85,11 +89,13 @@ package actor TokenWatch {
         for (index, token) in tokens.enumerated() {
             var entry = WatchEntry(token: token, stored: stored[token.name], now: now.wall, uptime: now.uptime)
             models.align(&entry)
+            if let until = hosts.quiet[token.name] { entry.rest(until: until, at: now) }
             entries[token.name] = entry
             agenda.schedule(token.name, at: now.uptime + stagger.delay(of: index), patience: token.patience)
         }
         self.entries = entries
-        ledgers = TokenWatch.ledgers(of: tokens)
+        quiet = QuietMemory(hosts.quiet.keys)
+        ledgers = TokenWatch.ledgers(of: tokens, after: hosts.records, at: now)
         correlation = Correlation(composer: composer, entries: entries, untold: untold, at: now)
     }
 
@@ -146,7 +152,7 @@ package actor TokenWatch {
         places.keep(Set(entries.values.lazy.map(\.realm)))
         pace = Pace(of: tokens)
         for (realm, ledger) in TokenWatch.ledgers(of: tokens) where ledgers[realm]?.limits != ledger.limits {
-            ledgers[realm] = ledger
+            ledgers[realm] = ledgers[realm]?.following(ledger.limits, at: now) ?? ledger
         }
         changed()
     }
@@ -184,6 +190,7 @@ package actor TokenWatch {
                 round.looks.append(name)
             }
         }
+        remember(round.glances.map(\.request.token.realm))
         // Reading the secrets takes its time.
         round.begunAt = timekeeper.now().uptime
         return round
@@ -363,6 +370,7 @@ package actor TokenWatch {
                 return postpone(entry, standing, until: until)
             }
             ledgers[entry.realm]?.begin()
+            remember([entry.realm])
         }
         let sight = await observer.sight(
             of: entry.token,
@@ -404,7 +412,8 @@ package actor TokenWatch {
     }
 
     func isResting(_ entry: WatchEntry) -> Bool {
-        entry.isContinuing && timekeeper.now().uptime < entry.networkDue
+        let now = timekeeper.now().uptime
+        return (entry.isContinuing || now < entry.quietUntil) && now < entry.networkDue
     }
 
     /// Takes over beliefs whose incidents are told together.
@@ -510,6 +519,7 @@ package actor TokenWatch {
     /// Some at a time, so that the next look need not wait for a hundred thousand rows; in the order of the configuration,
     /// in which they were stored first: neighbours share a page, and a page is written once for all of them.
     package func flush() async {
+        remember(ledgers.filter { $0.value.hasUnrecordedRequests }.map(\.key), always: true)
         guard !dirty.isEmpty else { return }
         var rest = entries.keys.elements.filter { dirty.contains($0) }
         while !rest.isEmpty {

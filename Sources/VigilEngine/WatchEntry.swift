@@ -125,6 +125,18 @@ struct WatchEntry {
         promise = (now.uptime, rest)
     }
 
+    /// Leaves the network alone until then: its provider has asked for that before a restart.
+    ///
+    /// - `until`: the clock may have been set since; no provider is obeyed for longer than ``RetryAfter/cap``.
+    mutating func rest(until: Date, at now: Moment) {
+        let wait = min(.seconds(max(0, until.timeIntervalSince(now.wall))), RetryAfter.cap)
+        guard wait > .zero else { return }
+        quietUntil = now.uptime + wait
+        networkDue = quietUntil
+        nextProbeAt = now.wall.advanced(by: wait)
+        promise = (now.uptime, wait)
+    }
+
     /// Puts off the look until this uptime, because the host bears no more before.
     mutating func wait(until uptime: Duration, at now: Moment) {
         dueSince = dueSince ?? now.uptime

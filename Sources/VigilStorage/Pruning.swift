@@ -21,6 +21,7 @@ extension Database {
         }
         let last = try Int64.fetchOne(self, sql: "SELECT max(id) FROM token") ?? 0
         guard first < last else {
+            try pruneHosts(before: oldest)
             // Pages that are free are given back a few at a time; a VACUUM would hold everybody up for the whole of it.
             try execute(sql: "PRAGMA incremental_vacuum(256)")
             return nil

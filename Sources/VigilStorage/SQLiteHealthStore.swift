@@ -267,6 +267,10 @@ package final class SQLiteHealthStore: HealthStore {
 
     package func keep(_ drill: DrillRecord) throws { try write([.drill(drill)]) }
 
+    package func hosts() throws -> HostMemory { try queue.read { try HostMemory(in: $0) } }
+
+    package func keep(_ hosts: HostMemory) throws { try write([.hosts(hosts)]) }
+
     package func prune(before limit: Date, after step: PruningStep?) throws -> PruningStep? {
         try queue.write { try $0.prune(before: limit, after: step) }
     }

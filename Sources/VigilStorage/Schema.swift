@@ -140,6 +140,25 @@ enum Schema {
             )
         }
         migrator.registerMigration("6", migrate: orderAlerts)
+        migrator.registerMigration("7") { database in
+            // What a host was asked lately, and until when the provider of a token wants rest.
+            try database.execute(
+                sql: """
+                    CREATE TABLE host (
+                        provider TEXT NOT NULL,
+                        origin TEXT NOT NULL,
+                        at INTEGER NOT NULL,
+                        document TEXT NOT NULL CHECK (json_valid(document)),
+                        PRIMARY KEY (provider, origin)
+                    ) STRICT, WITHOUT ROWID;
+
+                    CREATE TABLE quiet (
+                        token TEXT PRIMARY KEY NOT NULL,
+                        until_at INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    """
+            )
+        }
         return migrator
     }
 

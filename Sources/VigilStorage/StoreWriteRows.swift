@@ -49,6 +49,8 @@ extension Database {
                 sql: "INSERT OR REPLACE INTO setting (name, value) VALUES ('drill', ?)",
                 arguments: [Data(try drill.json().utf8)]
             )
+        case .hosts(let memory):
+            try self.write(memory)
         }
     }
 

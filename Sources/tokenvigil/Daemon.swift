@@ -62,6 +62,7 @@ struct Daemon {
             changed: stored
         )
         let (known, untold, failing) = (try store.load(), try store.untold(), try store.failingNotifiers())
+        let hosts = try store.hosts()
         let statusFile = StatusFile(path: configuration.statusFile)
         try statusFile.checkDirectory()
         statusFile.removeLeftovers()
@@ -78,6 +79,7 @@ struct Daemon {
             tokens: current.value.tokens,
             stored: consume known,
             untold: untold,
+            hosts: hosts,
             observer: TokenObserver(
                 prober: prober,
                 secrets: secrets,
@@ -236,6 +238,7 @@ struct Daemon {
         )
         try await group.run()
         supervisor.stopping()
+        await watch.close()
         let wasBehind = store.problem != nil
         store.flush()
         if wasBehind, store.problem == nil { await reporter.tick() }

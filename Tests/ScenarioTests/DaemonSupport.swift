@@ -103,6 +103,7 @@ extension TokenWatch {
             tokens: tokens,
             stored: try store.load(),
             untold: try store.untold(),
+            hosts: try store.hosts(),
             observer: observer,
             store: store,
             composer: AlertComposer(host: "srv1"),

@@ -193,6 +193,16 @@ final class FailingHealthStore: HealthStore {
         try inner.keep(drill)
     }
 
+    func hosts() throws -> HostMemory {
+        try check(.load)
+        return try inner.hosts()
+    }
+
+    func keep(_ hosts: HostMemory) throws {
+        try check(.commit)
+        try inner.keep(hosts)
+    }
+
     func notifierReports() throws -> [String: NotifierReport] {
         try check(.read)
         return try inner.notifierReports()

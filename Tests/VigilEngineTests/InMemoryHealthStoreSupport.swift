@@ -37,6 +37,8 @@ final class InMemoryHealthStore: HealthStore {
         var alerts: [Alert] = []
         var sequences: [String: Int] = [:]
         var drill: DrillRecord?
+        var hosts = HostMemory()
+        var hostWrites = 0
         var failing: [String: Incident] = [:]
         var silences: [TokenName: Silence] = [:]
         var interventions: [Intervention] = []
@@ -54,6 +56,8 @@ final class InMemoryHealthStore: HealthStore {
     var changes: [HealthChange] { state.withLock { $0.changes } }
     /// Tokens whose sightings were stored, in the order of that.
     var confirmed: [TokenName] { state.withLock { $0.confirmed } }
+    /// How often something was kept about hosts.
+    var hostWrites: Int { state.withLock { $0.hostWrites } }
     var interventions: [Intervention] { state.withLock { $0.interventions } }
     var alerts: [Alert] { state.withLock { $0.alerts } }
 
@@ -271,6 +275,15 @@ final class InMemoryHealthStore: HealthStore {
 
     func keep(_ drill: DrillRecord) throws { state.withLock { $0.drill = drill } }
 
+    func hosts() throws -> HostMemory { state.withLock { $0.hosts } }
+
+    func keep(_ hosts: HostMemory) throws {
+        state.withLock { state in
+            state.hosts.merge(hosts)
+            state.hostWrites += 1
+        }
+    }
+
     func notifierReports() throws -> [String: NotifierReport] {
         state.withLock { state in
             Dictionary(grouping: state.rows.values) { $0.delivery.notifier }.mapValues(InMemoryHealthStore.report)
@@ -304,6 +317,8 @@ final class InMemoryHealthStore: HealthStore {
         state.withLock { state in
             for name in state.tokens.keys { state.tokens[name]?.intervals.removeAll { $0.end < limit } }
             state.interventions.removeAll { $0.at < limit }
+            state.hosts.quiet = state.hosts.quiet.filter { $0.value >= limit }
+            state.hosts.records = state.hosts.records.filter { $0.value.newest.map { $0 >= limit } ?? true }
             let waiting = Set(state.rows.filter(\.value.isWaiting).map(\.key.alert))
             state.alerts.removeAll { $0.createdAt < limit && !waiting.contains($0.id) }
             state.rows = state.rows.filter {

@@ -28,6 +28,7 @@ struct WatchBench {
             tokens: tokens,
             stored: try store.load(),
             untold: try store.untold(),
+            hosts: try store.hosts(),
             observer: TokenObserver(
                 prober: prober,
                 secrets: secrets,

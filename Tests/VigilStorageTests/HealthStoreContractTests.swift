@@ -137,6 +137,44 @@ enum StoreImplementation: CaseIterable, Sendable {
         }
     }
 
+    @Test(arguments: StoreImplementation.allCases)
+    func `what must be known of hosts is loaded, the newest of each`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            #expect(try store.hosts().isEmpty)
+            let (one, other) = (
+                RealmName(provider: "a", origin: "https://a.example.test"),
+                RealmName(provider: "a", origin: "https://b.example.test")
+            )
+            var record = HostRecord()
+            record.allowedLooks = 2
+            record.spent = [HostRecord.Events(at: Sample.second(5), count: 3)]
+            try store.keep(HostMemory(records: [one: record], quiet: [Sample.name(): Sample.second(600)]))
+            record.allowedRequests = 7
+            try store.keep(HostMemory(records: [other: record]))
+            record.trials = [HostRecord.Events(at: Sample.second(6), count: 1)]
+            try store.write([.hosts(HostMemory(records: [one: record], quiet: [Sample.name("b"): Sample.second(9)]))])
+            let hosts = try store.hosts()
+            #expect(hosts.records[one] == record)
+            #expect(hosts.records[other]?.trials.isEmpty == true)
+            #expect(hosts.quiet == [Sample.name(): Sample.second(600), Sample.name("b"): Sample.second(9)])
+        }
+    }
+
+    @Test(arguments: [StoreImplementation.inMemory, .sqlite, .resilient])
+    func `of hosts nothing old is kept for ever`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            let realm = RealmName(provider: "a", origin: "https://a.example.test")
+            var record = HostRecord()
+            record.spent = [HostRecord.Events(at: Sample.second(5), count: 3)]
+            let quiet = [Sample.name(): Sample.second(600), Sample.name("b"): Sample.second(90_000)]
+            try store.keep(HostMemory(records: [realm: record], quiet: quiet))
+            try prune(store, before: 80_000)
+            let hosts = try store.hosts()
+            #expect(hosts.quiet.keys.map(\.text) == ["b"])
+            #expect(hosts.records.isEmpty)
+        }
+    }
+
     private func prune(_ store: any HealthStore, before seconds: Double) throws {
         var step: PruningStep?
         var steps = 0
