@@ -70,6 +70,12 @@ package struct Exchange: Sendable, Hashable {
         case withheld(SecretProblem)
     }
 
+    /// The same without any copy of `secret` in its answer.
+    package func striking(_ secret: Secret) -> Exchange {
+        guard case .answered(let answer) = outcome else { return self }
+        return Exchange(.answered(answer.striking(secret)), latency: latency, minted: minted, mark: mark)
+    }
+
     /// The status code, where there was an answer.
     package var status: Int? {
         guard case .answered(let answer) = outcome else { return nil }
@@ -132,25 +138,42 @@ package struct Answer: Sendable, Hashable {
     var withoutBody: Answer { Answer(self, headers: headers, body: [], document: nil) }
 
     /// This answer without any copy of `secret` in it: a hostile or careless server may send it back.
+    ///
+    /// Where it comes in another guise, the whole value that holds it is taken out. Nearly no answer holds any: all of it
+    /// is looked through once, and only where something is found, value by value.
     package func striking(_ secret: Secret) -> Answer {
         secret.withExposedValue { value in
-            let eraser = SecretEraser(value)
-            let headers = headers.map { HeaderField(eraser.erase($0.name), eraser.erase($0.value)) }
-            // Where nothing is escaped, what stands in the document stands in its bytes, too, and mostly in neither. A
-            // number can be written in other ways.
-            if JSONNumber(parsing: value) == nil, !body.contains(UInt8(ascii: "\\")), eraser.erase(body) == body {
-                return Answer(self, headers: headers, body: body, document: document)
+            let answer = erasing(value)
+            let heads = answer.headers.map { "\($0.name): \($0.value)\n" }.joined()
+            guard let detector = EchoDetector(value), detector.finds(in: Array(heads.utf8) + answer.body) else {
+                return answer
             }
-            let struck = document.map(eraser.erase)
-            // A copy that JSON has escaped is seen in the document alone.
-            let rewritten = struck == document ? nil : try? Wire.encoder().encode(struck)
-            return Answer(
-                self,
-                headers: headers,
-                body: eraser.erase(rewritten.map { Array($0) } ?? body),
-                document: struck
-            )
+            let headers = answer.headers.map { HeaderField(detector.strike($0.name), detector.strike($0.value)) }
+            let document = answer.document.map { detector.strike($0) }
+            let rewritten = document == answer.document ? nil : try? Wire.encoder().encode(document)
+            let body = detector.strike(rewritten.map { Array($0) } ?? answer.body)
+            return Answer(answer, headers: headers, body: body, document: document)
         }
+    }
+
+    /// This answer without any copy of `value` as it is.
+    private func erasing(_ value: String) -> Answer {
+        let eraser = SecretEraser(value)
+        let headers = headers.map { HeaderField(eraser.erase($0.name), eraser.erase($0.value)) }
+        // Where nothing is escaped, what stands in the document stands in its bytes, too, and mostly in neither. A
+        // number can be written in other ways.
+        if JSONNumber(parsing: value) == nil, !body.contains(UInt8(ascii: "\\")), eraser.erase(body) == body {
+            return Answer(self, headers: headers, body: body, document: document)
+        }
+        let struck = document.map(eraser.erase)
+        // A copy that JSON has escaped is seen in the document alone.
+        let rewritten = struck == document ? nil : try? Wire.encoder().encode(struck)
+        return Answer(
+            self,
+            headers: headers,
+            body: eraser.erase(rewritten.map { Array($0) } ?? body),
+            document: struck
+        )
     }
 
     func values(of name: String) -> [String] {
