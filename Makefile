@@ -13,7 +13,7 @@ RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs \
 	-Xlinker -z -Xlinker now -Xlinker -s
 
-.PHONY: help run test test-crash test-crowd test-front-ends test-hostile test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
+.PHONY: help run test test-crash test-crowd test-front-ends test-hostile test-wide test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -64,6 +64,14 @@ CROWD = 5000
 test-crowd: ## play every scenario beside 5,000 healthy tokens (some two hours); CROWD=500 for fewer
 	@.ci/setup test
 	@Tests/Crowd/run $(CROWD)
+
+# How many hosts `make test-wide` plays.
+HOSTS = 3000
+
+test-wide: ## watch a token at each of 3,000 hosts, of which some hang, refuse or answer oddly; HOSTS=300 for fewer
+	@.ci/setup test
+	@swift build --product tokenvigil
+	@Tests/Wide/test-wide $(HOSTS)
 
 test-mutations: ## change each row of the table of verdicts, and show that a test notices
 	@Tests/Mutations/run
