@@ -4,7 +4,8 @@ package enum DeliveryResult: Sendable, Hashable {
     case delivered(String)
     /// Not now; worth another attempt.
     case failed(String, retryAfter: Duration? = nil)
-    /// Never: another attempt would fail alike.
+    /// Not taken, and by the answer never: somebody else must be told at once. It is tried again all the same: a receiver
+    /// that is being replaced, or a relay whose login fails for a moment, answers so, too.
     case refused(String)
     /// The receiver wants no more of this (HTTP 410).
     case gone(String)
@@ -23,6 +24,9 @@ package enum RetrySchedule {
     private static let lastPause = Duration.seconds(1800)
     /// After this long an alert is set aside as undeliverable: listed and counted, never silent.
     package static let patience = Duration.seconds(3 * 86_400)
+    /// A refusal is believed after this long, and after so many attempts.
+    package static let patienceWithRefusals = Duration.seconds(86_400)
+    package static let refusals = 6
 
     /// The pause after so many failed attempts, at least what the receiver asked for.
     ///

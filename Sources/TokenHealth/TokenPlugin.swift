@@ -49,12 +49,15 @@ package struct TokenPlugin: Sendable {
         if verbosity >= 2 { details = looks.flatMap { $0.lines(inFull: verbosity >= 3) } }
         if verbosity >= 3 { details += monitorLines }
         return PluginAnswer(
-            PluginStatus.worst(of: looks.map(\.status)),
+            PluginStatus.worst(of: looks.map(\.status) + (tellsOfMonitor ? [.warning] : [])),
             text(isExplaining: verbosity == 1),
             data: data,
             details: details
         )
     }
+
+    /// Whether an unhealthy monitor is a matter of this answer: it is where all tokens are asked for.
+    private var tellsOfMonitor: Bool { !isOfEach && !document.monitor.healthy }
 
     // MARK: the first line
 
@@ -72,7 +75,9 @@ package struct TokenPlugin: Sendable {
             sentences = ["\(looks.count) valid"]
             if thresholds != Thresholds(), let first { sentences.append("next: \(first.expiry)") }
         }
-        if isExplaining { sentences += document.monitor.problems.map { "the monitor: \($0)" } }
+        let problems =
+            isExplaining ? document.monitor.problems[...] : document.monitor.problems.prefix(tellsOfMonitor ? 1 : 0)
+        sentences += problems.map { "the monitor: \($0)" }
         return sentences.joined(separator: isExplaining ? "; " : ", ")
     }
 

@@ -45,17 +45,27 @@ struct DeliveryPolicy: Sendable {
             let scheduled = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: retryAfter, chance: chance)
             let pause = course.pause(scheduled, of: delivery, retryAfter: retryAfter)
             return .postponed(until: now.advanced(by: pause), error: error)
-        case .refused(let error), .gone(let error):
+        case .refused(let error):
+            let isBelieved =
+                delivery.attempts + 1 >= RetrySchedule.refusals
+                && age(of: delivery, at: now) >= RetrySchedule.patienceWithRefusals
+            guard !isBelieved else { return .undeliverable(at: now, error: error) }
+            let scheduled = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: nil, chance: chance)
+            let pause = course.pause(scheduled, of: delivery, retryAfter: nil)
+            return .postponed(until: now.advanced(by: pause), error: error)
+        case .gone(let error):
             return .undeliverable(at: now, error: error)
         }
     }
 
     /// What follows from `outcome`.
     ///
-    /// `incident`: of this notifier, where people know that it is failing.
+    /// - `isRefused`: whether the receiver has said that it never takes this: its fallback does not wait then.
+    /// - `incident`: of this notifier, where people know that it is failing.
     func consequences(
         of outcome: DeliveryOutcome,
         for delivery: PendingDelivery,
+        isRefused: Bool = false,
         incident: Incident?,
         at now: Date
     ) -> Consequences {
@@ -68,7 +78,8 @@ struct DeliveryPolicy: Sendable {
         case .overtaken:
             break
         case .postponed(_, let error):
-            consequences.handOver = age(of: delivery, at: now) >= fallbackAfter(delivery) ? fallback(delivery) : nil
+            let isLate = age(of: delivery, at: now) >= fallbackAfter(delivery)
+            consequences.handOver = isRefused || isLate ? fallback(delivery) : nil
             if incident == nil, delivery.attempts + 1 >= DeliveryPolicy.patience {
                 open(&consequences, for: delivery, because: error, at: now)
             }
@@ -104,7 +115,9 @@ struct DeliveryPolicy: Sendable {
         return OutgoingAlert(alert, to: others)
     }
 
-    private func fallback(_ delivery: PendingDelivery) -> String? { rules[delivery.notifier]?.fallback }
+    private func fallback(_ delivery: PendingDelivery) -> String? {
+        delivery.alert.isNotifierCheck ? nil : rules[delivery.notifier]?.fallback
+    }
 
     private func fallbackAfter(_ delivery: PendingDelivery) -> Duration {
         rules[delivery.notifier]?.fallbackAfter ?? .zero

@@ -43,6 +43,8 @@ package final class HeartbeatService: Service {
     private static let step = Duration.seconds(5)
     /// After a longer gap this host has slept, and nothing that is late then is late for long.
     private static let longestGap = Duration.seconds(60)
+    /// A receiver that asks for a longer pause is asked again after this.
+    private static let longestWait = Duration.seconds(600)
 
     /// - `period`: longest time between two signs.
     /// - `checkup`: what is wrong, in sentences.
@@ -92,13 +94,21 @@ package final class HeartbeatService: Service {
         }
     }
 
+    private func pause(after result: DeliveryResult) -> Duration {
+        switch result {
+        case .delivered: period
+        case .failed(_, let wait?): max(min(period, HeartbeatService.step * 2), min(wait, HeartbeatService.longestWait))
+        case .failed, .refused, .gone: min(period, HeartbeatService.step * 2)
+        }
+    }
+
     private func note(_ result: DeliveryResult, isWell: Bool, at now: Duration) {
         let error: String? = if case .delivered = result { nil } else { result.detail }
         let before = state.withLock { state in
             defer {
                 state.error = error
                 state.wasWell = isWell
-                state.due = now + (error == nil ? period : min(period, HeartbeatService.step * 2))
+                state.due = now + pause(after: result)
             }
             return state.error
         }
@@ -118,22 +128,32 @@ package struct Checkup: Sendable {
     private let watch: TokenWatch
     private let store: any HealthStore
     private let storeProblem: @Sendable () -> String?
+    private let notifiers: @Sendable () -> [String]?
+    private let disabledNotifiers: @Sendable () -> Set<String>
     private let timekeeper: any Timekeeper
 
     /// How long an alert may wait before that counts as trouble.
     private static let patience = Duration.seconds(3600)
     private static let mostNames = 5
+    /// How long it is a problem that an alert has reached nobody.
+    private static let remorse = Duration.seconds(86_400)
 
     /// - `storeProblem`: why state does not reach the disk.
+    /// - `notifiers`: those there are; `nil` for all that the store knows.
+    /// - `disabledNotifiers`: those whose receiver has asked for no more.
     package init(
         watch: TokenWatch,
         store: any HealthStore,
         storeProblem: @escaping @Sendable () -> String?,
+        notifiers: @escaping @Sendable () -> [String]? = { nil },
+        disabledNotifiers: @escaping @Sendable () -> Set<String> = { [] },
         timekeeper: any Timekeeper
     ) {
         self.watch = watch
         self.store = store
         self.storeProblem = storeProblem
+        self.notifiers = notifiers
+        self.disabledNotifiers = disabledNotifiers
         self.timekeeper = timekeeper
     }
 
@@ -149,14 +169,41 @@ package struct Checkup: Sendable {
         }
         if let problem = storeProblem() { problems.append(problem) }
         do {
-            for (name, report) in try store.notifierReports().sorted(by: { $0.key < $1.key }) {
-                guard let oldest = report.oldestPendingAt else { continue }
-                let age = Duration.seconds(now.wall.timeIntervalSince(oldest))
-                guard age >= Checkup.patience else { continue }
-                problems.append("an alert to \(name) waits since \(oldest.rfc3339)")
-            }
+            problems += try deliveryProblems(at: now.wall)
         } catch {
             problems.append("the outbox cannot be read: \(error)")
+        }
+        return problems
+    }
+
+    private func deliveryProblems(at now: Date) throws -> [String] {
+        var problems: [String] = []
+        let reports = try store.notifierReports()
+        let failing = try store.failingNotifiers()
+        let disabled = disabledNotifiers()
+        for name in Set(reports.keys).union(failing.keys).sorted() {
+            if let incident = failing[name], notifiers()?.contains(name) ?? true {
+                let since = "since \(incident.openedAt.rfc3339)"
+                let error = reports[name]?.lastError.map { " (\($0))" } ?? ""
+                problems.append(
+                    disabled.contains(name)
+                        ? "notifier \(name) is closed by its receiver \(since)\(error): give it a new address and reload"
+                        : "notifier \(name) does not deliver \(since)\(error): repair it; it is tried at least every half "
+                            + "hour, and at once after a reload that changes it"
+                )
+            } else if let oldest = reports[name]?.oldestPendingAt,
+                Duration.seconds(now.timeIntervalSince(oldest)) >= Checkup.patience
+            {
+                problems.append("an alert to \(name) waits since \(oldest.rfc3339)")
+            }
+        }
+        let lost = try store.lostAlerts(since: now.advanced(by: .zero - Checkup.remorse))
+        if let last = lost.last {
+            let more = lost.count > 1 ? ", the last of \(lost.count)" : ""
+            problems.append(
+                "an alert has reached nobody (\(last.summary), given up at \(last.at.rfc3339)\(more)): tell whom it "
+                    + "concerns; tokenvigil notify outbox lists it"
+            )
         }
         return problems
     }

@@ -80,9 +80,7 @@ extension OutboxDispatcher {
         let result = await deliver(alert, by: notifier, called: delivery.notifier)
         // A delivery that was cut short has an unknown end: it stays due, under the same id.
         if Task.isCancelled, case .failed = result { return .done }
-        if case .failed(_, let retryAfter) = result {
-            courses.update(delivery.notifier) { $0.failed(retryAfter: retryAfter, at: timekeeper.now()) }
-        }
+        note(result, of: delivery.notifier)
         let outcome = policy.outcome(
             of: result,
             for: delivery,
@@ -91,7 +89,18 @@ extension OutboxDispatcher {
             at: timekeeper.now().wall
         )
         log(outcome, result, of: delivery)
-        return settle(delivery, as: outcome)
+        let isRefused = if case .refused = result { true } else { false }
+        return settle(delivery, as: outcome, isRefused: isRefused)
+    }
+
+    private func note(_ result: DeliveryResult, of notifier: String) {
+        let retryAfter: Duration?
+        switch result {
+        case .delivered: return
+        case .failed(_, let wait): retryAfter = wait
+        case .refused, .gone: retryAfter = nil
+        }
+        courses.update(notifier) { $0.failed(retryAfter: retryAfter, at: timekeeper.now()) }
     }
 
     /// The alert, telling also what it makes needless: that is settled, though it may be due only later.
@@ -130,10 +139,20 @@ extension OutboxDispatcher {
         }
     }
 
-    private func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) -> Attempted {
+    private func settle(
+        _ delivery: PendingDelivery,
+        as outcome: DeliveryOutcome,
+        isRefused: Bool = false
+    ) -> Attempted {
         let now = timekeeper.now()
         let incident = failing.incident(of: delivery.notifier)
-        var consequences = policy.consequences(of: outcome, for: delivery, incident: incident, at: now.wall)
+        var consequences = policy.consequences(
+            of: outcome,
+            for: delivery,
+            isRefused: isRefused,
+            incident: incident,
+            at: now.wall
+        )
         var course = courses.course(of: delivery.notifier)
         if case .delivered = outcome { consequences.waitingDueBy = course.succeeded(at: now) }
         do {

@@ -22,6 +22,7 @@ package struct OutboxDispatcher: Service {
     let composer: AlertComposer
     let failing: FailingNotifiers
     let courses = NotifierCourses()
+    let checks = NotifierChecks()
     /// The notifiers whose loop is running.
     private let looping = LoopingNotifiers()
 
@@ -129,6 +130,7 @@ package struct OutboxDispatcher: Service {
         for name in names {
             disabled.remove(name)
             courses.forget(name)
+            checks.forget(name)
         }
     }
 
@@ -144,6 +146,7 @@ package struct OutboxDispatcher: Service {
                     }
                 }
                 handOverLegacies()
+                checkFailingNotifiers()
                 await roster.changes.wait(until: timekeeper.now().uptime + .seconds(60), on: timekeeper)
             }
         }

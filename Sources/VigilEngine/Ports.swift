@@ -116,8 +116,8 @@ package protocol Fingerprinter: Sendable {
 
 /// Hands an alert to people.
 ///
-/// Contract: returns within a minute; says whether another attempt may help; the same alert has the same idempotency
-/// key at every attempt.
+/// Contract: returns within its time limit, which the configuration bounds by two minutes, and some seconds; says whether
+/// another attempt may help; the same alert has the same idempotency key at every attempt.
 package protocol Notifier: Sendable {
     func deliver(_ alert: Alert) async -> DeliveryResult
 }
@@ -164,6 +164,8 @@ package protocol HealthStore: Sendable {
     func overtaken(by alert: Alert, for notifier: String) throws -> [Alert]
     /// The notifiers that people know to be failing.
     func failingNotifiers() throws -> [String: Incident]
+    /// What was given up since then and that nobody else has got or will get, tests left out, oldest first.
+    func lostAlerts(since: Date) throws -> [LostAlert]
     /// How every notifier that has ever had a delivery is doing.
     func notifierReports() throws -> [String: NotifierReport]
     /// What became of an alert at each notifier that had to deliver it.

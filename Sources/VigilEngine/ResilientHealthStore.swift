@@ -292,6 +292,8 @@ extension ResilientHealthStore {
 
     package func failingNotifiers() throws -> [String: Incident] { try read { try $0.failingNotifiers() } }
 
+    package func lostAlerts(since: Date) throws -> [LostAlert] { try read { try $0.lostAlerts(since: since) } }
+
     package func deliveryRecords(of alert: String) throws -> [DeliveryRecord] {
         try read { try $0.deliveryRecords(of: alert) }
     }

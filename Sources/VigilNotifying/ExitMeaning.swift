@@ -9,7 +9,8 @@ extension ChildProcess.Outcome {
     ///   - program: its path, for the text.
     ///   - success: what exit status 0 says.
     ///   - timeLimit: the one it ran under, for the text.
-    /// - Returns: delivered for 0 alone; refused for what would end alike at every attempt.
+    /// - Returns: delivered for 0 alone; refused for what by its code would end alike at every attempt. Mailers without
+    ///   a queue (msmtp, ssmtp) use the same codes for what passes, so that is tried again as well.
     func result(of program: String, success: String, timeLimit: Duration) -> DeliveryResult {
         let program = program.oneLine
         switch ending {
@@ -39,7 +40,7 @@ extension ChildProcess.Outcome {
 
 /// One exit status, as `sysexits.h` has it.
 struct ExitMeaning: Sendable, Hashable {
-    /// Whether another attempt would end alike.
+    /// Whether by the book another attempt would end alike.
     let isPermanent: Bool
     /// What the number says, for a person; `nil` where it says nothing.
     let hint: String?

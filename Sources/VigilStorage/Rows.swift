@@ -162,6 +162,26 @@ enum OutboxQueries {
         return reports
     }
 
+    static func lost(since: Date, in database: Database) throws -> [LostAlert] {
+        let sql = """
+            SELECT coalesce(alert.document ->> '$.summary', alert.id) AS summary, notifier, settled_at, last_error
+            FROM delivery JOIN alert ON alert.id = delivery.alert_id
+            WHERE state = 'undeliverable' AND settled_at >= ? AND kind <> 'test' AND NOT EXISTS (
+                SELECT 1 FROM delivery AS other
+                WHERE other.alert_id = delivery.alert_id AND other.state <> 'undeliverable'
+            )
+            ORDER BY settled_at, sequence
+            """
+        return try Row.fetchAll(database, sql: sql, arguments: [since.milliseconds]).map { row in
+            LostAlert(
+                summary: row["summary"],
+                notifier: row["notifier"],
+                at: Date(milliseconds: row["settled_at"]),
+                error: row["last_error"]
+            )
+        }
+    }
+
     private static func lastError(of notifier: String, in database: Database) throws -> String? {
         try String.fetchOne(
             database,

@@ -249,6 +249,10 @@ package final class SQLiteHealthStore: HealthStore {
         }
     }
 
+    package func lostAlerts(since: Date) throws -> [LostAlert] {
+        try queue.read { try OutboxQueries.lost(since: since, in: $0) }
+    }
+
     package func notifierReports() throws -> [String: NotifierReport] {
         try queue.read { try OutboxQueries.reports(in: $0) }
     }

@@ -112,6 +112,8 @@ struct Daemon {
             watch: watch,
             store: store,
             storeProblem: { store.problem },
+            notifiers: { roster.names },
+            disabledNotifiers: { dispatcher.disabledNotifiers },
             timekeeper: timekeeper
         )
         let heartbeat: @Sendable (Configuration) -> HeartbeatService? = { configuration in

@@ -49,7 +49,9 @@ struct Notify: AsyncParsableCommand {
                 case .delivered(let detail): print("\(name)  delivered in \(time): \(detail)")
                 case .failed(let detail, _):
                     print("\(name)  FAILED after \(time), would be tried again: \(detail)"); failed += 1
-                case .refused(let detail), .gone(let detail):
+                case .refused(let detail):
+                    print("\(name)  REFUSED after \(time), its fallback is told: \(detail)"); failed += 1
+                case .gone(let detail):
                     print("\(name)  FAILED for good after \(time): \(detail)"); failed += 1
                 }
             }

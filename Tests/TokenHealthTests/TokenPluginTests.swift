@@ -24,6 +24,19 @@ struct TokenPluginTests {
         return report
     }
 
+    @Test func `a monitor that is not healthy is a warning where all tokens are asked for, and says why`() {
+        var sick = document(["a": report(.valid), "b": report(.valid)], problems: ["notifier chat does not deliver"])
+        sick.monitor.healthy = false
+        func answer(_ names: [String]) -> PluginAnswer {
+            TokenPlugin(document: sick, names: names, thresholds: .init(), now: now).answer(verbosity: 0)
+        }
+        #expect(answer([]).status == .warning)
+        #expect(answer([]).text == "2 valid, the monitor: notifier chat does not deliver")
+        #expect(answer(["a"]).status == .ok)
+        sick.monitor.healthy = true
+        #expect(answer([]).status == .ok)
+    }
+
     private func document(_ reports: [String: TokenReport], problems: [String] = []) -> StatusDocument {
         let monitor = MonitorReport(
             version: "1.2.3",

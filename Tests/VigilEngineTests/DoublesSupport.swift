@@ -178,6 +178,11 @@ final class FailingHealthStore: HealthStore {
         return try inner.failingNotifiers()
     }
 
+    func lostAlerts(since: Date) throws -> [LostAlert] {
+        try check(.read)
+        return try inner.lostAlerts(since: since)
+    }
+
     func deliveryRecords(of alert: String) throws -> [DeliveryRecord] {
         try check(.read)
         return try inner.deliveryRecords(of: alert)

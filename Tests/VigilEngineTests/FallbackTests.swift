@@ -50,6 +50,44 @@ struct FallbackTests {
         #expect(mail.ids.contains("a1"))
     }
 
+    @Test func `what is refused is handed over at the first refusal, and delivered by both once that is over`()
+        async throws
+    {
+        let (oncall, mail) = (RecordingNotifier(.refused("HTTP 401")), RecordingNotifier())
+        let rules = ["oncall": NotifierRules(fallback: "mail", fallbackAfter: .seconds(3600))]
+        store.enqueue(Sample.alert(), to: ["oncall"])
+        let dispatcher = try dispatcher(["oncall": oncall, "mail": mail], rules: rules)
+        await dispatcher.tick()
+        #expect(store.waiting.map(\.notifier).contains("oncall"))
+        oncall.answer(.delivered("HTTP 204"))
+        try await pass(10, dispatcher)
+        #expect((oncall.ids, mail.ids) == (["a1", "a1"], ["a1"]))
+    }
+
+    @Test func `the others are told of a notifier at its fourth failure, and not before`() async throws {
+        for result in [DeliveryResult.failed("HTTP 503"), .refused("HTTP 403")] {
+            let store = InMemoryHealthStore()
+            let mail = RecordingNotifier()
+            let dispatcher = OutboxDispatcher(
+                notifiers: ["oncall": RecordingNotifier(result), "mail": mail],
+                composer: AlertComposer(host: "srv1"),
+                store: store,
+                timekeeper: timekeeper,
+                progress: Progress(),
+                signal: OutboxSignal(),
+                logger: .silent,
+                chance: { 0 }
+            )
+            store.enqueue(Sample.alert(at: timekeeper.now().wall), to: ["oncall"])
+            for (attempt, pause) in [5, 30, 120, 300].enumerated() {
+                await dispatcher.tick()
+                await dispatcher.tick()
+                #expect(mail.alerts.map(\.kind) == (attempt < 3 ? [] : [.notifierFailing]), "attempt \(attempt + 1)")
+                timekeeper.advance(by: .seconds(pause))
+            }
+        }
+    }
+
     @Test func `what waits too long the fallback delivers, too, and only once`() async throws {
         let (oncall, mail) = (RecordingNotifier(.failed("HTTP 503")), RecordingNotifier())
         let rules = ["oncall": NotifierRules(fallback: "mail", fallbackAfter: .seconds(600))]

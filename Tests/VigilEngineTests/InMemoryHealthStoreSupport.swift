@@ -256,6 +256,19 @@ final class InMemoryHealthStore: HealthStore {
         }
     }
 
+    func lostAlerts(since: Date) throws -> [LostAlert] {
+        state.withLock { state in
+            state.rows.values.sorted { $0.place < $1.place }.compactMap { row in
+                let alert = row.delivery.alert
+                let all = state.rows.values.filter { $0.delivery.alert.id == alert.id }
+                guard case .undeliverable(let at, let error)? = row.outcome, at >= since, alert.kind != .test,
+                    all.allSatisfy({ if case .undeliverable? = $0.outcome { true } else { false } })
+                else { return nil }
+                return LostAlert(summary: alert.summary, notifier: row.delivery.notifier, at: at, error: error)
+            }
+        }
+    }
+
     func deliveryRecords(of alert: String) throws -> [DeliveryRecord] {
         state.withLock { state in
             state.rows.values.filter { $0.delivery.alert.id == alert }.map { row in

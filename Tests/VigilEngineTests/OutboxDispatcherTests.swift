@@ -64,14 +64,59 @@ struct OutboxDispatcherTests {
         #expect(due == start(expected))
     }
 
-    @Test(arguments: [DeliveryResult.refused("HTTP 400"), .gone("HTTP 410")])
-    func `a refusal is set aside at once, with its reason`(result: DeliveryResult) async throws {
-        let notifier = RecordingNotifier(result)
+    @Test func `what a receiver wants no more is set aside at once, with its reason`() async throws {
+        let notifier = RecordingNotifier(.gone("HTTP 410"))
         store.healthy.enqueue(Sample.alert(), to: ["oncall"])
         try await dispatcher(["oncall": notifier]).tick()
-        #expect(store.healthy.outcome(of: "a1", by: "oncall") == .undeliverable(at: start(), error: result.detail))
+        #expect(store.healthy.outcome(of: "a1", by: "oncall") == .undeliverable(at: start(), error: "HTTP 410"))
         #expect(notifier.ids == ["a1"])
         #expect(settled.count == 1)
+    }
+
+    @Test func `one refusal loses nothing: it is tried again after five seconds`() async throws {
+        let notifier = RecordingNotifier(.refused("HTTP 404"))
+        let dispatcher = try dispatcher(["oncall": notifier])
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        await dispatcher.tick()
+        #expect(store.healthy.waiting.map(\.lastError) == ["HTTP 404"])
+        notifier.answer(.delivered("HTTP 204"))
+        timekeeper.advance(by: .seconds(5))
+        await dispatcher.tick()
+        #expect(notifier.ids == ["a1", "a1"])
+        #expect(store.healthy.outcome(of: "a1", by: "oncall") == .delivered(at: start(5)))
+    }
+
+    @Test func `a refusal is believed after a day, and never before the sixth`() async throws {
+        for age in [Double](arrayLiteral: 0, 172_800) {
+            let store = FailingHealthStore()
+            let dispatcher = OutboxDispatcher(
+                notifiers: ["oncall": RecordingNotifier(.refused("HTTP 403"))],
+                composer: AlertComposer(host: "srv1"),
+                store: store,
+                timekeeper: timekeeper,
+                progress: Progress(),
+                signal: OutboxSignal(),
+                logger: .silent,
+                chance: { 0 }
+            )
+            let begun = timekeeper.now().wall
+            store.healthy.enqueue(Sample.alert(at: begun.addingTimeInterval(-age)), to: ["oncall"])
+            var attempts = 0
+            repeat {
+                await dispatcher.tick()
+                attempts += 1
+                guard let due = try store.nextDelivery(for: "oncall") else { break }
+                timekeeper.advance(by: .seconds(due.timeIntervalSince(timekeeper.now().wall)))
+            } while attempts < 100
+            let passed = timekeeper.now().wall.timeIntervalSince(begun)
+            #expect(attempts >= 6 && attempts < 100)
+            #expect(age > 0 ? passed < 3600 : passed >= 86_400)
+            #expect(passed < 90_000)
+            guard case .undeliverable? = store.healthy.outcome(of: "a1", by: "oncall") else {
+                Issue.record("not set aside")
+                return
+            }
+        }
     }
 
     @Test func `patience ends after three days`() async throws {

@@ -412,6 +412,40 @@ enum StoreImplementation: CaseIterable, Sendable {
     }
 
     @Test(arguments: StoreImplementation.allCases)
+    func `what nobody got is known, and for how long`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            func alert(_ id: String) -> Alert {
+                let kind = id == "test" ? AlertKind.test : .blind
+                return Alert(
+                    id: id,
+                    kind: kind,
+                    severity: .info,
+                    createdAt: Sample.start,
+                    summary: "about \(id)",
+                    host: "srv1"
+                )
+            }
+            for id in ["lost", "test", "waiting", "delivered"] {
+                try store.commit(Sample.change(alerts: [alert(id)], to: ["a", "b"]))
+            }
+            for notifier in ["a", "b"] {
+                for delivery in try due(in: store, at: 0, for: notifier) {
+                    switch (delivery.alert.id, notifier) {
+                    case ("waiting", "b"): break
+                    case ("delivered", "b"): try store.settle(delivery, as: .delivered(at: Sample.second(5)))
+                    default: try store.settle(delivery, as: .undeliverable(at: Sample.second(5), error: "HTTP 410"))
+                    }
+                }
+            }
+            let lost = ["a", "b"].map {
+                LostAlert(summary: "about lost", notifier: $0, at: Sample.second(5), error: "HTTP 410")
+            }
+            #expect(try store.lostAlerts(since: Sample.second(5)).sorted { $0.notifier < $1.notifier } == lost)
+            #expect(try store.lostAlerts(since: Sample.second(6)) == [])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
     func `the newest of drills is remembered`(implementation: StoreImplementation) throws {
         try implementation.withStore { store in
             #expect(try store.drill() == nil)
