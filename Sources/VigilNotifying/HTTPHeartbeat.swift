@@ -47,10 +47,28 @@ package struct HTTPHeartbeat: HeartbeatSender {
                 let text = problems.map(\.oneLine).joined(separator: "\n").shortened(to: HTTPHeartbeat.longestBody)
                 letter = Letter(to: failing, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
             }
-            return await postman.deliver(letter, within: timeLimit) { $0.result(from: address.origin, at: $1) }
+            return await postman.deliver(letter, within: timeLimit) { answer, now in
+                HTTPHeartbeat.result(of: answer, from: address.origin, at: now)
+            }
         } catch {
             return error.result
         }
+    }
+
+    /// Whether the sign has been counted: healthchecks.io answers 200 and says in the body where it was not.
+    ///
+    /// https://healthchecks.io/docs/http_api/
+    static func result(of answer: WebhookAnswer, from origin: String, at now: Date) -> DeliveryResult {
+        let result = answer.result(from: origin, at: now)
+        let words = answer.body.lowercased()
+        guard case .delivered(let text) = result, words.utf8.count < 200 else { return result }
+        if words.contains("not found") {
+            return .refused("\(text)\(answer.quotation): there is no check at this address; copy its ping URL again")
+        }
+        if words.contains("rate limited") {
+            return .failed("\(text)\(answer.quotation): lengthen heartbeat.every", retryAfter: .seconds(60))
+        }
+        return result
     }
 
     /// The address with `/fail` behind its path.

@@ -37,10 +37,15 @@ struct WebhookAnswer: Sendable, Hashable {
     /// - Parameters:
     ///   - origin: scheme and host, for the text.
     ///   - now: when the answer came, for a `Retry-After` that is a date.
-    /// - Returns: delivered for 2xx alone; gone for 410; failed for what may pass; refused for the rest.
+    /// - Returns: delivered for 2xx alone, and only where the body does not say no; gone for 410; failed for what may
+    ///   pass; refused for the rest.
     func result(from origin: String, at now: Date) -> DeliveryResult {
         let answer = "\(origin) answered HTTP \(status)"
         switch status {
+        case 200...299 where isWebPage:
+            return .failed("\(answer) with a web page: a proxy or a login page is in the way, or the URL is wrong")
+        case 200...299 where saysNo:
+            return .refused("\(answer), but did not take the message\(quotation)")
         case 200...299:
             return .delivered(answer)
         case 410:

@@ -60,6 +60,21 @@ import VigilHTTPClient
         #expect(request.body.starts(with: Array("problem 0\nproblem 1\n".utf8)))
     }
 
+    @Test(arguments: ["OK (not found)", "OK (rate limited)", #"{"ok":false,"msg":"x"}"#, "<!DOCTYPE html><html>"])
+    func `is not taken for counted where the answer says that it was not`(_ body: String) async throws {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        for sign in [SignOfLife.well, .unwell(["x"])] {
+            let (result, _) = try await send(sign, to: .answer(answer))
+            if case .delivered = result { reject("\(body) is taken for a yes") }
+        }
+    }
+
+    @Test(arguments: ["OK", "ok\n", "", #"{"ok":true}"#, "Got it, thanks!", "OK (new)"])
+    func `is counted by any other`(_ body: String) async throws {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        #expect(try await send(.well, to: .answer(answer)).result == .delivered("http://127.0.0.1 answered HTTP 200"))
+    }
+
     @Test func `says what is in the way, without the address`() async throws {
         let refused = try await send(.well, to: .answer("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")).result
         #expect(refused.detail.contains("HTTP 404"))

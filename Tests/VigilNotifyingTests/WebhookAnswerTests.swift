@@ -51,6 +51,47 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        #"{"errcode":310000,"errmsg":"keywords not in content"}"#,
+        #"{"code":19024,"data":{},"msg":"Key Words Not Found"}"#,
+        #"{"errcode":45009,"errmsg":"api freq out of limit"}"#, #"{"success":false,"error":"invalid-channel"}"#,
+        #"{"ok":false,"description":"chat not found"}"#, #"{"result":"error","msg":"x"}"#, #"{"status":"error"}"#,
+        #"{"status":"Failed"}"#, #"{"status":500}"#, #"{"error":"no such channel"}"#, #"{"error":{"code":"x"}}"#,
+        #"{"errors":["x"]}"#, #"{"StatusCode":19001,"StatusMessage":"x"}"#, #" {"errcode":"40001"} "#,
+        #"{"Success":false}"#, #"{"retcode":1}"#, #"{"accepted":false}"#, #"{"error":true}"#,
+    ])
+    func `with a body that says no is a refusal`(_ body: String) {
+        for status in [200, 201, 202] {
+            let answer = WebhookAnswer(status: status, retryAfter: nil, body: body, remark: body)
+            guard case .refused(let text) = answer.result(from: origin, at: Samples.now) else {
+                return reject("\(body) is taken for a yes")
+            }
+            #expect(text.hasPrefix("\(origin) answered HTTP \(status), but did not take the message"))
+        }
+    }
+
+    @Test(arguments: [
+        "", "ok", "1", "true", "{}", "[]", #"{"errcode":0,"errmsg":"ok"}"#, #"{"code":0,"msg":"success","data":{}}"#,
+        #"{"StatusCode":0,"StatusMessage":"success"}"#, #"{"code":200,"message":"success"}"#, #"{"ok":true}"#,
+        #"{"success":true,"code":1000}"#, #"{"status":"success"}"#, #"{"status":1,"request":"x"}"#,
+        #"{"result":"success"}"#, #"{"error":null}"#, #"{"errors":[]}"#, #"{"error":""}"#, #"{"error":0}"#,
+        #"{"id":"x","event":"message"}"#, #"{"status":"queued"}"#, #"{"code":"00000"}"#, "{broken", "error",
+        #"<?xml version="1.0"?><Response/>"#, #"{"data":{"error":"x"}}"#,
+    ])
+    func `with any other body is a yes`(_ body: String) {
+        let answer = WebhookAnswer(status: 200, retryAfter: nil, body: body, remark: body)
+        #expect(answer.result(from: origin, at: Samples.now) == .delivered("\(origin) answered HTTP 200"))
+    }
+
+    @Test(arguments: ["<!DOCTYPE html><html><title>Sign in</title>", "\n <HTML>", "<!doctype HTML public>"])
+    func `with a web page is none of the receiver's, and tried again`(_ body: String) {
+        let answer = WebhookAnswer(status: 200, retryAfter: nil, body: body, remark: body)
+        guard case .failed(let text, nil) = answer.result(from: origin, at: Samples.now) else {
+            return reject("taken for a yes")
+        }
+        #expect(text.contains("web page"))
+    }
+
     @Test func `that is final is not delayed by a Retry-After`() {
         #expect(result(204, retryAfter: "60") == .delivered("\(origin) answered HTTP 204"))
         guard case .refused = result(400, retryAfter: "60") else { return reject("400 is not final") }

@@ -114,6 +114,35 @@ import VigilHTTPClient
         #expect(start.duration(to: .now) < .seconds(50))
     }
 
+    @Test func `is not taken in by a login page, however long it is`() async throws {
+        let page = "<!DOCTYPE html><html>" + String(repeating: "x", count: 20_000)
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: \(page.utf8.count)\r\n\r\n\(page)"
+        let (result, _) = try await deliver(to: .answer(answer))
+        guard case .failed(let text, nil) = result else { return reject("\(result)") }
+        #expect(text.contains("web page"))
+    }
+
+    @Test func `repeats no secret that a receiver sends back`() async throws {
+        let key = "S3CRETROUTINGKEY0123456789abcdef"
+        let body = #"{"status":"invalid event","errors":["no service for \#(key)","at /hooks/S3CRET-PATH"]}"#
+        let answer = "HTTP/1.1 202 Accepted\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        for head in [answer, answer.replacing("202 Accepted", with: "400 Bad Request")] {
+            try await ScriptedReceiver.run(.answer(head)) { receiver in
+                let secrets = ScriptedSecrets(values: [Self.urlSource: receiver.url, Self.keySource: key])
+                let settings = WebhookNotifier.Settings(
+                    url: .secret(Self.urlSource),
+                    format: .pagerDuty(routingKey: Self.keySource)
+                )
+                let result = try await withNotifier(settings, secrets: secrets) {
+                    await $0.deliver(Samples.alert(.invalidated))
+                }
+                guard case .refused(let text) = result else { return reject("\(result)") }
+                #expect(!text.contains("S3CRET"), "\(text)")
+                #expect(text.contains("invalid event") == head.contains(" 202 "), "\(text)")
+            }
+        }
+    }
+
     @Test(arguments: [ScriptedReceiver.Behaviour.reset, .answer("SSH-2.0-OpenSSH_9.2\r\n")])
     func `tries again after a broken conversation`(_ behaviour: ScriptedReceiver.Behaviour) async throws {
         let (result, _) = try await deliver(to: behaviour)

@@ -40,11 +40,13 @@ struct DiscordFormat: MessageFormat {
         }
     }
 
-    /// 204; on 429 the body's `retry_after` counts, in seconds with a fraction; 401 and 404 for a webhook that is no
-    /// more.
+    /// 204; on 429 the body's `retry_after` counts, in seconds with a fraction; 401 and 404 with a code of Discord's own
+    /// for a webhook that is no more, without one it was a proxy.
     func result(of answer: WebhookAnswer, from origin: String, at now: Date) -> DeliveryResult {
         switch answer.status {
-        case 401, 404, 410:
+        case 410:
+            return .gone("\(answer.text(from: origin)): the webhook is deleted; make a new one in Discord")
+        case 401 where answer.document?.member("code") != nil, 404 where answer.document?.member("code") != nil:
             return .gone("\(answer.text(from: origin)): the webhook is deleted; make a new one in Discord")
         case 429:
             guard case .number(let number)? = answer.document?.member("retry_after"), number.value >= 0 else {

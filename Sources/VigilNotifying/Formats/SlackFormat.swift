@@ -57,10 +57,23 @@ struct SlackFormat: MessageFormat {
             return .failed("\(origin) answered with a page instead of \"ok\": is a proxy in the way?")
         case 200...299 where answer.document?.member("ok") == .bool(false):
             return .refused("\(origin) did not take the message\(answer.quotation)")
-        case 403, 404, 410:
+        case 410:
+            return .gone("\(answer.text(from: origin)): the hook is dead; make a new one in Slack")
+        // A proxy, or a server of its own that is being redeployed, answers so, too; Slack says which hook it means.
+        case 403 where SlackFormat.isDeath(answer.body), 404 where SlackFormat.isDeath(answer.body):
             return .gone("\(answer.text(from: origin)): the hook is dead; make a new one in Slack")
         default:
             return answer.result(from: origin, at: now)
         }
     }
+
+    private static func isDeath(_ body: String) -> Bool {
+        deaths.contains(String(body.prefix { !$0.isWhitespace }))
+    }
+
+    /// docs.slack.dev, "Sending messages using incoming webhooks", errors.
+    private static let deaths: Set<String> = [
+        "no_service", "no_service_id", "no_team", "team_disabled", "action_prohibited", "channel_not_found",
+        "channel_is_archived", "invalid_token", "user_not_found",
+    ]
 }

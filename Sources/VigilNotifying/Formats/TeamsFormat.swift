@@ -65,7 +65,9 @@ struct TeamsFormat: MessageFormat {
         switch answer.status {
         case 200...299 where answer.body.lowercased().contains("delivery failed"):
             return .failed("\(origin) did not deliver the message\(answer.quotation)")
-        case 404, 410:
+        case 410:
+            return .gone("\(answer.text(from: origin)): the workflow is deleted; make a new one in Teams")
+        case 404 where answer.document?.member("error") != nil:
             return .gone("\(answer.text(from: origin)): the workflow is deleted; make a new one in Teams")
         default:
             return answer.result(from: origin, at: now)
