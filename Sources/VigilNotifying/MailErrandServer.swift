@@ -12,11 +12,18 @@ package struct MailErrandServer: Sendable {
         package var from: String
         package var to: Set<String>
         package var sendmail: String
+        /// How long the program may take; `nil` for the server's own limit.
+        package var timeLimit: Duration?
 
-        package init(from: String, to: Set<String>, sendmail: String) {
+        package init(from: String, to: Set<String>, sendmail: String, timeLimit: Duration? = nil) {
             self.from = from
             self.to = to
             self.sendmail = sendmail
+            self.timeLimit = timeLimit
+        }
+
+        func allows(_ errand: MailErrand) -> Bool {
+            from == errand.from && sendmail == errand.sendmail && to.isSuperset(of: errand.to)
         }
     }
 
@@ -58,7 +65,7 @@ package struct MailErrandServer: Sendable {
         let child = ChildProcess(
             executable: errand.sendmail,
             arguments: ["-i", "-f", errand.from, "--"] + errand.to,
-            timeLimit: timeLimit
+            timeLimit: permits.filter { $0.allows(errand) }.compactMap(\.timeLimit).max() ?? timeLimit
         )
         let outcome = await child.run(input: Array(errand.message.utf8))
         answer(MailErrandReport(outcome), on: connection)
@@ -109,23 +116,13 @@ extension MailErrandServer {
         if let stranger = errand.to.first(where: { address in !bySender.contains { $0.to.contains(address) } }) {
             throw Refusal(reason: "the configuration has no mail to \(stranger.shortened(to: 100))")
         }
-        guard bySender.contains(where: { $0.sendmail == errand.sendmail && $0.to.isSuperset(of: errand.to) }) else {
+        guard bySender.contains(where: { $0.allows(errand) }) else {
             throw Refusal(reason: "the configuration has no notifier with these recipients and this sendmail")
         }
-        guard MailErrandServer.isMessage(errand.message, from: errand.from) else {
-            throw Refusal(reason: "the message is not one of tokenvigil's")
+        do throws(MailScrutiny.Objection) {
+            try MailScrutiny(from: errand.from, to: errand.to).check(errand.message)
+        } catch {
+            throw Refusal(reason: "the message is not one of tokenvigil's: \(error.reason.oneLine)")
         }
-    }
-
-    /// Whether `text` has headers that end, no bare control characters in them, and `from` as its only sender.
-    private static func isMessage(_ text: String, from: String) -> Bool {
-        guard !text.utf8.contains(0), !text.utf8.contains(0x0D), text.contains("\n\n") else { return false }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard let end = lines.firstIndex(of: ""), end > 0 else { return false }
-        let headers = lines[..<end].map { $0.lowercased() }
-        guard headers.allSatisfy({ $0.hasPrefix(" ") || $0.hasPrefix("\t") || $0.contains(":") }) else { return false }
-        let senders = headers.filter { $0.hasPrefix("from:") }
-        let others = headers.filter { $0.hasPrefix("sender:") || $0.hasPrefix("resent-") }
-        return senders.count == 1 && senders[0].contains(from.lowercased()) && others.isEmpty
     }
 }

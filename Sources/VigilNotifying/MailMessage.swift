@@ -15,27 +15,26 @@ struct MailMessage: Sendable, Hashable {
         self.to = recipients
         let headers = MailMessage.headers(of: alert, from: self.from, to: recipients)
         let story = AlertStory(alert)
-        let parts = [
-            MailMessage.part("text/plain", MailBody(story).text), MailMessage.part("text/html", MailPage(story).text),
-        ]
+        let parts = zip(MailMessage.partHeads, [MailBody(story).text, MailPage(story).text]).map(MailMessage.part)
         text =
-            headers.map(\.text).joined(separator: "\n") + "\n\n"
-            + parts.joined() + "--\(MailMessage.boundary)--\n"
+            headers.map(\.text).joined(separator: "\n") + "\n\n" + parts.joined() + MailMessage.end + "\n"
     }
 
     /// RFC 2045, section 6.7: `=_` cannot occur in quoted-printable text, so no part can hold this.
-    private static let boundary = "=_tokenvigil"
+    static let boundary = "=_tokenvigil"
+    static let contentType = "multipart/alternative; boundary=\"\(boundary)\""
+    /// The last line.
+    static let end = "--\(boundary)--"
+    /// The lines before the text of each form.
+    static let partHeads = ["text/plain", "text/html"].map { type in
+        [
+            "--\(boundary)", "Content-Type: \(type); charset=utf-8", "Content-Transfer-Encoding: quoted-printable", "",
+        ]
+    }
 
     /// One form of the text: the plainest comes first, RFC 2046 section 5.1.4.
-    private static func part(_ type: String, _ text: String) -> String {
-        """
-        --\(boundary)
-        Content-Type: \(type); charset=utf-8
-        Content-Transfer-Encoding: quoted-printable
-
-        \(QuotedPrintable.encode(text))
-
-        """
+    private static func part(_ head: [String], _ text: String) -> String {
+        (head + [QuotedPrintable.encode(text)]).joined(separator: "\n") + "\n"
     }
 
     private static func checked(_ address: String) throws(MailProblem) -> MailAddress {
@@ -60,7 +59,7 @@ struct MailMessage: Sendable, Hashable {
             MailHeader("Auto-Submitted", "auto-generated"),
             MailHeader("X-Auto-Response-Suppress", "All"),
             MailHeader("MIME-Version", "1.0"),
-            MailHeader("Content-Type", "multipart/alternative; boundary=\"\(boundary)\""),
+            MailHeader("Content-Type", contentType),
         ]
         for (name, value) in [
             ("X-Tokenvigil-Token", gist.tokens),

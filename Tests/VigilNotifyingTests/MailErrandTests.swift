@@ -76,8 +76,126 @@ import VigilSystemd
         "From: tokenvigil@example.com\r\nBcc: evil@example.com\n\nbody\n", "From: tokenvigil@example.com\n\n\u{0}",
         "From: tokenvigil@example.com\nno header\n\nbody\n",
     ])
-    func `takes no message that is not one of tokenvigil's`(message: String) async throws {
+    func `takes no message without a head that is one of tokenvigil's`(message: String) async throws {
         #expect(try await refusal { $0.message = message }.contains("not one of tokenvigil's"))
+    }
+
+    /// Each with a line more than a message that is taken.
+    @Test(arguments: [
+        "From : evil@example.com", "From\t: evil@example.com", "from: evil@example.com", "FROM: evil@example.com",
+        "Sender: evil@example.com", "Sender : evil@example.com", "Bcc: evil@example.com", "Cc: evil@example.com",
+        "Reply-To: evil@example.com", "Return-Path: <evil@example.com>", "Resent-From: evil@example.com",
+        "Errors-To: evil@example.com", "Disposition-Notification-To: evil@example.com",
+        "Apparently-To: evil@example.com",
+        "Content-Type: text/html", "Content-Type: multipart/mixed; boundary=x", "Content-Transfer-Encoding: base64",
+        "Content-Disposition: attachment", "Content-Location: x", "List-Unsubscribe: <http://x>", "Comments: x",
+        "To: evil@example.com", "To: oncall@example.com, evil@example.com", "To: x <oncall@example.com>",
+        "To: group:oncall@example.com;", "Subject: again", "Received: from x", "X-Other: x", "X-Tokenvigil-Other: x",
+        "From\u{301}: evil@example.com", "From:\u{301} evil@example.com", "\u{FEFF}From: evil@example.com",
+        "X-Tokenvigil-State: a\u{2028}From: evil@example.com", "X-Tokenvigil-State: a\u{B}From: evil@example.com",
+        "X-Tokenvigil-State: a\rFrom: evil@example.com", "X-Tokenvigil-State: a\u{0}b", "X-Tokenvigil-State: \u{E4}",
+        "X-Tokenvigil-State:a", "X-Tokenvigil-State : a", "X-Tokenvigil-State",
+        "X-Tokenvigil-State: a\n  b", "X-Tokenvigil-State: a\n\tb", "X-Tokenvigil-State: a\n ",
+        "Auto-Submitted: no", "MIME-Version: 2.0", "Message-ID: <a@b> <c@d>", "Message-ID: <a b@c>", "Message-ID: x",
+        "In-Reply-To: <a@b@c>", "\tevil", "From evil@example.com Mon Nov 23", ": x", "=?utf-8?Q?From?=: x",
+        "X-Tokenvigil-State: \(String(repeating: "a", count: 1000))",
+    ])
+    func `takes no header that is not tokenvigil's, once, and written its way`(line: String) async throws {
+        let good = "From: \(Self.from)\nSubject: s\n"
+        for head in ["\(good)\(line)\n", "\(line)\n\(good)"] {
+            let message = "\(head)\nbody\n"
+            #expect(try await refusal { $0.message = message }.contains("not one of tokenvigil's"), "\(message)")
+        }
+    }
+
+    @Test(arguments: [
+        "\(from), evil@example.com", "evil@example.com, \(from)", "The CEO <\(from)>", "\(from) (The CEO)", "\(from) ",
+        " \(from)", "<\(from)>", "\n \(from)", "\(from)\n ,evil@example.com", "=?utf-8?Q?CEO?= <\(from)>", "",
+        "\(from).evil.example", "x\(from)",
+    ])
+    func `takes no other sender, and none beside it`(value: String) async throws {
+        let message = "From: \(value)\nSubject: s\n\nbody\n"
+        #expect(try await refusal { $0.message = message }.contains("not one of tokenvigil's"), "\(message)")
+    }
+
+    /// Changes to a whole mail of tokenvigil's, each of which shows a reader something else.
+    @Test func `takes no body that is not in tokenvigil's two parts`() async throws {
+        let real = try MailMessage(Samples.alert(.invalidated), from: Self.from, to: [Self.to]).text
+        let mark = "--=_tokenvigil"
+        for (from, to) in [
+            ("text/html; charset=utf-8", "application/x-msdownload"), ("text/plain; charset=utf-8", "text/html"),
+            ("\(mark)--\n", "\(mark)--\nmore\n"), ("\(mark)--\n", ""), ("\(mark)--\n", "\(mark)--"),
+            ("\n\n\(mark)\n", "\n\npreamble\n\(mark)\n"), ("Encoding: quoted-printable", "Encoding: base64"),
+            ("\(mark)--\n", "\(mark)\nContent-Type: image/png\n\nx\n\(mark)--\n"),
+            ("charset=utf-8\n", "charset=utf-8\nContent-Disposition: attachment\n"), ("=\n", "=XY\n"),
+        ] {
+            let changed = real.replacing(from, with: to)
+            #expect(changed != real, "\(from)")
+            #expect(try await refusal { $0.message = changed }.contains("not one of tokenvigil's"), "\(to)")
+        }
+    }
+
+    @Test func `takes every mail that tokenvigil writes`() throws {
+        let texts = Samples.hostileTexts.map { Samples.hostile($0.text) }
+        let alerts = AlertKind.allCases.map { Samples.alert($0) } + texts + [Samples.crowd(of: 2000)]
+        let to = [Self.to, "root", "a-rather-long-name.of-somebody@a-rather-long-domain.example.com"]
+        for alert in alerts {
+            let message = try MailMessage(alert, from: Self.from, to: to)
+            do throws(MailScrutiny.Objection) {
+                try MailScrutiny(from: Self.from, to: to).check(message.text)
+            } catch {
+                reject("\(alert.kind): \(error.reason)")
+            }
+        }
+    }
+
+    @Test func `mixes no two permits: each has its own recipients and its own program`() async throws {
+        let from = Self.from
+        try await Workshop.open { workshop in
+            let (one, two) = (try await recording(in: workshop), "/bin/false")
+            let server = MailErrandServer(
+                permits: [
+                    .init(from: from, to: ["a@example.com"], sendmail: one),
+                    .init(from: from, to: ["b@example.com"], sendmail: two),
+                ],
+                group: getgid()
+            )
+            for (to, sendmail) in [(["a@example.com", "b@example.com"], one), (["b@example.com"], one)] {
+                let errand = MailErrand(from: from, to: to, sendmail: sendmail, message: "From: \(from)\n\nbody\n")
+                let bytes = Array(try JSONEncoder().encode(errand))
+                let (result, _) = try await HelperSocket.result(of: server, sent: bytes)
+                guard case .refused(let reason) = result else { return reject("\(to) by \(sendmail)") }
+                #expect(reason.contains("no notifier with these recipients"))
+            }
+            #expect(!workshop.exists("ran"))
+        }
+    }
+
+    @Test func `gives the mailer the time that the configuration gives it`() async throws {
+        let from = Self.from
+        try await Workshop.open { workshop in
+            let sendmail = try await workshop.script("exec sleep 1000", named: "sendmail")
+            let permit = MailErrandServer.Permit(
+                from: from,
+                to: [Self.to],
+                sendmail: sendmail,
+                timeLimit: .milliseconds(200)
+            )
+            let socket = try HelperSocket(in: workshop)
+            async let served = socket.serve(MailErrandServer(permits: [permit], group: getgid()))
+            let settings = SendmailNotifier.Settings(
+                from: from,
+                to: [Self.to],
+                sendmail: sendmail,
+                timeLimit: .seconds(20),
+                helper: socket.path
+            )
+            guard case .failed(let text, nil) = await SendmailNotifier(settings).deliver(Samples.alert(.test)) else {
+                return reject("a mailer that hangs has delivered")
+            }
+            #expect(text.contains("did not end within"))
+            #expect(await served != nil)
+        }
     }
 
     @Test(arguments: ["", "{", "null", "[]", "{\"from\": 1}", String(repeating: "[", count: 100_000), "\u{FF}"])
