@@ -75,9 +75,12 @@ package struct Configuration: Sendable, Hashable {
 package struct Heartbeat: Sendable, Hashable {
     package let url: SecretOrLiteral
     package let every: Duration
+    /// How long one sign may take.
+    package let timeout: Duration
 
-    package init(url: SecretOrLiteral, every: Duration = .seconds(60)) {
+    package init(url: SecretOrLiteral, every: Duration = .seconds(60), timeout: Duration = .seconds(10)) {
         self.url = url
         self.every = every
+        self.timeout = timeout
     }
 }

@@ -123,7 +123,9 @@ extension Fields {
 
     private func heartbeat() -> Heartbeat? {
         let every = self["every"]?.duration(atLeast: .seconds(1)) ?? .seconds(60)
+        // While a sign is under way no other is sent, and a minute without a look at the facts counts as sleep.
+        let timeout = self["timeout"]?.duration(within: .seconds(1)...(.seconds(30))) ?? .seconds(10)
         let url = required("url", "what to fetch, a URL or {file: PATH} with one")?.secretURL(allowsPlaintext: nil)
-        return url.map { Heartbeat(url: $0, every: every) }
+        return url.map { Heartbeat(url: $0, every: every, timeout: timeout) }
     }
 }

@@ -54,20 +54,20 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .webhook:
             [
                 "type", "url", "format", "routing_key", "access_token", "template", "content_type", "signing_secret",
-                "ca_file", "allow_plaintext",
+                "ca_file", "allow_plaintext", "timeout",
             ] + ConfigurationSection.handover
         case .alertmanager:
-            ["type", "urls", "access_token", "ca_file", "allow_plaintext"] + ConfigurationSection.handover
-        case .sendmail: ["type", "from", "to", "sendmail"] + ConfigurationSection.handover
+            ["type", "urls", "access_token", "ca_file", "allow_plaintext", "timeout"] + ConfigurationSection.handover
+        case .sendmail: ["type", "from", "to", "sendmail", "timeout"] + ConfigurationSection.handover
         case .journald: ["type"] + ConfigurationSection.handover
-        case .command: ["type", "argv"] + ConfigurationSection.handover
+        case .command: ["type", "argv", "timeout"] + ConfigurationSection.handover
         case .state: ["directory"]
         case .history: ["keep"]
         case .status: ["file"]
         case .control: ["socket"]
         case .listen: ["address", "hosts"]
         case .metrics: ["textfile"]
-        case .heartbeat: ["url", "every"]
+        case .heartbeat: ["url", "every", "timeout"]
         case .drill: ["every", "at", "zone"]
         case .maintenance: ["tokens", "provider", "days", "from", "to", "zone", "reason"]
         }

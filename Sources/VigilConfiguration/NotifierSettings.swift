@@ -9,8 +9,20 @@ package struct NotifierSettings: Sendable, Hashable {
     package var fallback: String?
     /// How long an alert may wait here before the fallback gets it, too.
     package var fallbackAfter: Duration
+    /// How long one attempt may take.
+    package var timeout: Duration
 
-    package init(name: String, kind: Kind, fallback: String? = nil, fallbackAfter: Duration = .seconds(900)) {
+    /// What `timeout` may be.
+    static let timeouts = Duration.seconds(1)...Duration.seconds(120)
+
+    package init(
+        name: String,
+        kind: Kind,
+        fallback: String? = nil,
+        fallbackAfter: Duration = .seconds(900),
+        timeout: Duration? = nil
+    ) {
+        self.timeout = timeout ?? kind.usualTimeout
         self.name = name
         self.kind = kind
         self.fallback = fallback
@@ -26,6 +38,15 @@ package struct NotifierSettings: Sendable, Hashable {
         case journald
         /// A program that reads the alert on its standard input; an absolute path first.
         case command(argv: [String])
+
+        /// A receiver of webhooks is given long: one that has taken the alert and is given up gets it again.
+        fileprivate var usualTimeout: Duration {
+            switch self {
+            case .webhook: .seconds(30)
+            case .alertmanager, .journald: .seconds(10)
+            case .sendmail, .command: .seconds(60)
+            }
+        }
     }
 }
 
@@ -157,7 +178,11 @@ extension Setting {
         let fallback = fields["fallback"]?.notifierName(among: others)
         if fallback == name { fields["fallback"]?.report("a notifier cannot be its own fallback") }
         let after = fields["fallback_after"]?.duration(atLeast: .seconds(1)) ?? .seconds(900)
-        return kind.map { NotifierSettings(name: name, kind: $0, fallback: fallback, fallbackAfter: after) }
+        let timeout =
+            section.keys.contains("timeout") ? fields["timeout"]?.duration(within: NotifierSettings.timeouts) : nil
+        return kind.map {
+            NotifierSettings(name: name, kind: $0, fallback: fallback, fallbackAfter: after, timeout: timeout)
+        }
     }
 
     /// The name of a format that there is.

@@ -86,6 +86,18 @@ struct Setting {
         return duration
     }
 
+    /// A duration within limits that are told.
+    func duration(within limits: ClosedRange<Duration>) -> Duration? {
+        guard let duration = duration(atLeast: limits.lowerBound) else { return nil }
+        guard duration <= limits.upperBound else {
+            report(
+                "\(key) '\(DurationText.format(duration))' is too long: at most \(DurationText.format(limits.upperBound))"
+            )
+            return nil
+        }
+        return duration
+    }
+
     /// The elements of a list, each with its index in the path.
     func list(_ expectation: String, allowsEmpty: Bool = false) -> [Setting]? {
         guard case .sequence(let elements) = node.content else {

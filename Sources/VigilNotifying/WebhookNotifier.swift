@@ -32,6 +32,8 @@ package struct WebhookNotifier: Notifier {
         /// Key of the signature, read again for every delivery; unsigned where `nil`.
         package var signingSecret: SecretSource?
         /// Limit of the whole exchange, the body of the answer included.
+        ///
+        /// A receiver that is given up has often taken the alert, and would get it again.
         package var timeLimit: Duration
 
         /// Whether plain `http` to another host is accepted.
@@ -48,7 +50,7 @@ package struct WebhookNotifier: Notifier {
             signingSecret: SecretSource? = nil,
             allowsPlaintext: Bool = false,
             certificateAuthorities: String? = nil,
-            timeLimit: Duration = .seconds(10)
+            timeLimit: Duration = .seconds(30)
         ) {
             self.url = url
             self.format = format

@@ -40,7 +40,12 @@ struct MailHelperCommand: AsyncParsableCommand {
         do throws(ConfigurationErrors) {
             return try ConfigurationLoader.load(path: common.config).notifiers.compactMap { notifier in
                 guard case .sendmail(let mail) = notifier.kind else { return nil }
-                return MailErrandServer.Permit(from: mail.from, to: Set(mail.to), sendmail: mail.path)
+                return MailErrandServer.Permit(
+                    from: mail.from,
+                    to: Set(mail.to),
+                    sendmail: mail.path,
+                    timeLimit: notifier.timeout
+                )
             }
         } catch {
             Terminal.complain("the configuration cannot be used, so no mail may be sent\n\(error)")

@@ -79,7 +79,13 @@ final class Notifiers: Sendable {
     /// Who is told regularly that this program does its work, where somebody is.
     func heartbeat(_ configuration: Configuration) -> HTTPHeartbeat? {
         configuration.heartbeat.map { heartbeat in
-            HTTPHeartbeat(heartbeat.url.translated, client: client, secrets: secrets, version: Version.text)
+            HTTPHeartbeat(
+                heartbeat.url.translated,
+                client: client,
+                secrets: secrets,
+                version: Version.text,
+                timeLimit: heartbeat.timeout
+            )
         }
     }
 }
@@ -100,30 +106,34 @@ extension VigilConfiguration.NotifierSettings {
     fileprivate var translated: VigilNotifying.NotifierSettings {
         switch kind {
         case .webhook(let webhook):
-            return .webhook(
-                WebhookNotifier.Settings(
-                    url: webhook.url.translated,
-                    format: webhook.format.translated(forReceiver: name),
-                    signingSecret: webhook.signingSecret,
-                    allowsPlaintext: webhook.allowsPlaintext,
-                    certificateAuthorities: webhook.certificateAuthorities
-                )
+            var settings = WebhookNotifier.Settings(
+                url: webhook.url.translated,
+                format: webhook.format.translated(forReceiver: name),
+                signingSecret: webhook.signingSecret,
+                allowsPlaintext: webhook.allowsPlaintext,
+                certificateAuthorities: webhook.certificateAuthorities
             )
+            settings.timeLimit = timeout
+            return .webhook(settings)
         case .alertmanager(let alertmanager):
-            return .alertmanager(
-                AlertmanagerNotifier.Settings(
-                    peers: alertmanager.urls.map(\.translated),
-                    accessToken: alertmanager.accessToken,
-                    allowsPlaintext: alertmanager.allowsPlaintext,
-                    certificateAuthorities: alertmanager.certificateAuthorities
-                )
+            var settings = AlertmanagerNotifier.Settings(
+                peers: alertmanager.urls.map(\.translated),
+                accessToken: alertmanager.accessToken,
+                allowsPlaintext: alertmanager.allowsPlaintext,
+                certificateAuthorities: alertmanager.certificateAuthorities
             )
+            settings.timeLimit = timeout
+            return .alertmanager(settings)
         case .sendmail(let mail):
-            return .sendmail(mail.translated)
+            var settings = mail.translated
+            settings.timeLimit = timeout
+            return .sendmail(settings)
         case .journald:
             return .journal
         case .command(let argv):
-            return .command(CommandNotifier.Settings(argv: argv))
+            var settings = CommandNotifier.Settings(argv: argv)
+            settings.timeLimit = timeout
+            return .command(settings)
         }
     }
 }

@@ -20,6 +20,24 @@ import VigilConfiguration
 
     // MARK: - Defaults
 
+    @Test func `how long an attempt may take is read, of every kind that has a limit`() throws {
+        let text = """
+            version: 1
+            tokens: {bot: {provider: tallyfy, secret: {credential: bot}}}
+            notifiers:
+              a: {type: webhook, url: "https://hooks.example.com/x", timeout: 45s}
+              b: {type: alertmanager, urls: ["https://am.example.com"], timeout: 2m}
+              c: {type: sendmail, from: a@example.com, to: [b@example.com], timeout: 90s}
+              d: {type: command, argv: [/usr/bin/page], timeout: 1s}
+              e: {type: webhook, url: "https://hooks.example.com/x"}
+            heartbeat: {url: "https://beat.example.com/x", timeout: 25s}
+            """
+        let configuration = try ConfigurationLoader.load(text: text, name: "timeouts.yaml")
+        let seconds = configuration.notifiers.map(\.timeout)
+        #expect(seconds == [.seconds(45), .seconds(120), .seconds(90), .seconds(1), .seconds(30)])
+        #expect(configuration.heartbeat?.timeout == .seconds(25))
+    }
+
     @Test func `without defaults the documented ones hold`() throws {
         let configuration = try configuration()
         let token = try #require(configuration.tokens.first)
