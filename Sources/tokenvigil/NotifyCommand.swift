@@ -50,7 +50,10 @@ struct Notify: AsyncParsableCommand {
                 case .failed(let detail, _):
                     print("\(name)  FAILED after \(time), would be tried again: \(detail)"); failed += 1
                 case .refused(let detail):
-                    print("\(name)  REFUSED after \(time), its fallback is told: \(detail)"); failed += 1
+                    print(
+                        "\(name)  FAILED for good by what it says, after \(time) (its fallback would be told at once): \(detail)"
+                    )
+                    failed += 1
                 case .gone(let detail):
                     print("\(name)  FAILED for good after \(time): \(detail)"); failed += 1
                 }
