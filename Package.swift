@@ -59,6 +59,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "TokenHealth", swiftSettings: settings),
+        .target(name: "VigilPlatform", swiftSettings: settings),
         .target(
             name: "VigilEngine",
             dependencies: ["TokenHealth", collections, orderedCollections, logging, lifecycle],
@@ -66,25 +67,27 @@ let package = Package(
         ),
         .target(
             name: "VigilConfiguration",
-            dependencies: ["TokenHealth", yams],
+            dependencies: ["TokenHealth", "VigilPlatform", yams],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .target(
             name: "VigilProbing",
-            dependencies: ["TokenHealth", "VigilEngine", "VigilHTTPClient", subprocess, systemPackage],
+            dependencies: [
+                "TokenHealth", "VigilEngine", "VigilHTTPClient", "VigilPlatform", subprocess, systemPackage,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "VigilStorage",
-            dependencies: ["TokenHealth", "VigilEngine", grdb, crypto],
+            dependencies: ["TokenHealth", "VigilEngine", "VigilPlatform", grdb, crypto],
             swiftSettings: settings
         ),
         .target(
             name: "VigilNotifying",
             dependencies: [
-                "TokenHealth", "VigilEngine", "VigilHTTPClient", "VigilSystemd", nio, nioPosix, crypto, subprocess,
-                systemPackage, mustache,
+                "TokenHealth", "VigilEngine", "VigilHTTPClient", "VigilPlatform", "VigilSystemd", nio, nioPosix, crypto,
+                subprocess, systemPackage, mustache,
             ],
             swiftSettings: settings
         ),
@@ -109,7 +112,7 @@ let package = Package(
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"])]
         ),
-        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth"], swiftSettings: settings),
+        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth", "VigilPlatform"], swiftSettings: settings),
         .systemLibrary(
             name: "CSystemd",
             pkgConfig: "libsystemd",
@@ -125,8 +128,9 @@ let package = Package(
             name: "tokenvigil",
             dependencies: [
                 "TokenHealth", "VigilEngine", "VigilConfiguration", "VigilProbing", "VigilStorage",
-                "VigilNotifying", "VigilControl", "VigilHTTP", "VigilHTTPClient", "VigilServing", "VigilSystemd",
-                "TallyfySimulator", argumentParser, crypto, lifecycle, logging, subprocess, systemPackage, unixSignals,
+                "VigilNotifying", "VigilControl", "VigilHTTP", "VigilHTTPClient", "VigilPlatform", "VigilServing",
+                "VigilSystemd", "TallyfySimulator", argumentParser, crypto, lifecycle, logging, subprocess,
+                systemPackage, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -180,6 +184,7 @@ let package = Package(
             dependencies: ["VigilServing", "VigilHTTP", "VigilEngine", "TokenHealth", lifecycle, logging],
             swiftSettings: settings
         ),
+        .testTarget(name: "VigilPlatformTests", dependencies: ["VigilPlatform"], swiftSettings: settings),
         .testTarget(name: "VigilSystemdTests", dependencies: ["VigilSystemd", logging], swiftSettings: settings),
         .testTarget(
             name: "TallyfySimulatorTests",

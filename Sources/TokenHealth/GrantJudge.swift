@@ -35,7 +35,7 @@ package struct GrantJudge: Sendable {
     private func judged(_ exchange: Exchange, by rule: (Answer) -> Verdict) -> Finding {
         switch exchange.outcome {
         case .withheld(let problem):
-            return Finding(.misconfigured(.secret(problem)), problem.sentence)
+            return Finding(problem)
         case .failed(let failure):
             return Finding(.indeterminate(Uncertainty(failure.kind)), "no answer: \(failure.detail)")
         case .answered(let answer):

@@ -26,7 +26,7 @@ package struct Judge: Sendable {
     package func finding(on exchange: Exchange, control: Exchange? = nil) -> Finding {
         switch exchange.outcome {
         case .withheld(let problem):
-            return Finding(.misconfigured(.secret(problem)), problem.sentence)
+            return Finding(problem)
         case .failed(let failure):
             return Finding(.indeterminate(Uncertainty(failure.kind)), "no answer: \(failure.detail)")
         case .answered(let answer):

@@ -39,7 +39,7 @@ extension ProbeRecipe {
             return
         }
         switch token.secret {
-        case .file(let path):
+        case .file(let path, _):
             self.init(
                 command: ProbeRecipe.line(for: token, file: path),
                 note: "in bash, as root or as the user tokenvigil: curl reads the token through a pipe"

@@ -38,8 +38,9 @@ extension DefaultStringInterpolation {
 ///
 /// The configuration holds this, never the secret itself.
 package enum SecretSource: Sendable, Hashable {
-    /// A file, read again for every probe.
-    case file(path: String)
+    /// A file, read again for every probe; `allowsWorldReadable` where every user of the host may read it, which in a
+    /// container is nobody else.
+    case file(path: String, allowsWorldReadable: Bool = false)
     /// A systemd credential, read from `$CREDENTIALS_DIRECTORY`.
     case credential(name: String)
     /// An environment variable of the daemon, removed from what children inherit.
@@ -52,7 +53,7 @@ extension SecretSource: CustomStringConvertible {
     /// Where to look, for a person: never what is there.
     package var description: String {
         switch self {
-        case .file(let path): "file \(path)"
+        case .file(let path, _): "file \(path)"
         case .credential(let name): "credential \(name)"
         case .environment(let variable): "environment variable \(variable)"
         case .command(let argv, _): "command \(argv.first ?? "")"

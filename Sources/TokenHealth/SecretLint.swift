@@ -2,6 +2,8 @@
 package enum SecretProblem: Error, Sendable, Hashable, Codable {
     case missing(source: String)
     case unreadable(source: String, cause: String)
+    /// The host is short of something, or does not get at it: that is nobody's mistake, and may pass.
+    case unavailable(source: String, cause: String)
     case worldReadable(source: String)
     case empty(source: String)
     case tooLong(source: String)
@@ -25,6 +27,7 @@ extension SecretProblem {
         switch self {
         case .missing: "secret_missing"
         case .unreadable: "secret_unreadable"
+        case .unavailable: "secret_unavailable"
         case .worldReadable: "secret_world_readable"
         case .empty: "secret_empty"
         case .tooLong: "secret_too_long"
@@ -43,8 +46,10 @@ extension SecretProblem {
             "the secret is missing (\(source)): put the token there, alone on one line"
         case .unreadable(let source, let cause):
             "the secret cannot be read (\(source): \(cause)): \(SecretProblem.access(to: source))"
+        case .unavailable(let source, let cause):
+            "this host cannot read the secret now (\(source): \(cause)), which says nothing about the token"
         case .worldReadable(let source):
-            "the secret is readable by every user of this host (\(source)): chmod 0640 it, and replace the token if others use the host"
+            "the secret is readable by every user of this host (\(source)): chmod 0640 it, and replace the token if others use the host; where there are no others, as in a container, allow_world_readable: true"
         case .empty(let source):
             "the secret is empty (\(source)): put the token there, alone on one line"
         case .tooLong(let source):

@@ -54,6 +54,8 @@ package enum Uncertainty: String, Sendable, Hashable, Codable, CaseIterable {
     case unexpected, redirected, blocked, captive
     case rateLimited = "rate_limited"
     case serverError = "server_error"
+    /// This host is short of something, or does not get at the secret.
+    case hostFailure = "host_failure"
 
     init(_ failure: TransportFailure.Kind) {
         switch failure {
@@ -116,5 +118,17 @@ package struct Finding: Sendable, Hashable {
         self.observation = observation
         self.retryAfter = retryAfter
         self.statedReason = statedReason
+    }
+}
+
+extension Finding {
+    /// Nothing was asked, for there is no secret to ask with.
+    init(_ problem: SecretProblem) {
+        switch problem {
+        case .unavailable: self.init(.indeterminate(.hostFailure), problem.sentence)
+        case .missing, .unreadable, .worldReadable, .empty, .tooLong, .containsWhitespace, .quoted, .bearerPrefix,
+            .placeholder, .notPrintable:
+            self.init(.misconfigured(.secret(problem)), problem.sentence)
+        }
     }
 }

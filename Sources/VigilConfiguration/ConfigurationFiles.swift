@@ -1,4 +1,6 @@
 import FoundationEssentials
+import Glibc
+import VigilPlatform
 
 /// Reads the main file and its drop-ins, and merges them into one tree.
 struct ConfigurationFiles {
@@ -43,25 +45,22 @@ struct ConfigurationFiles {
         return tree(text: text, file: path)
     }
 
-    private func contents(of path: String, hint: String) -> Data? {
-        let url = URL(filePath: path).resolvingSymlinksInPath()
-        let attributes: [FileAttributeKey: Any]
-        do {
-            attributes = try FileManager.default.attributesOfItem(atPath: url.path)
-            guard attributes[.type] as? FileAttributeType == .typeRegular else {
-                log.error(Problem("not a regular file\(hint)", inFile: path))
-                return nil
-            }
-            guard let size = attributes[.size] as? UInt64 ?? (attributes[.size] as? Int).map(UInt64.init(clamping:)),
-                size <= ConfigurationFiles.sizeLimit
-            else {
-                log.error(Problem("larger than \(ConfigurationFiles.sizeLimit / 1024 / 1024) MiB", inFile: path))
-                return nil
-            }
-            return try Data(contentsOf: url)
+    private func contents(of path: String, hint: String) -> [UInt8]? {
+        do throws(RegularFile.Failure) {
+            return try RegularFile.contents(of: path, atMost: ConfigurationFiles.sizeLimit)
         } catch {
-            log.error(Problem("cannot be read: \(reason(of: error))\(hint)", inFile: path))
+            log.error(Problem(message(of: error, hint: hint), inFile: path))
             return nil
+        }
+    }
+
+    private func message(of failure: RegularFile.Failure, hint: String) -> String {
+        switch failure {
+        case .noFile: "not a regular file\(hint)"
+        case .tooLong(let limit): "larger than \(limit / 1024 / 1024) MiB"
+        case .refused(let error) where error.code == ENOENT: "cannot be read: there is no such file\(hint)"
+        case .refused(let error) where error.code == EACCES: "cannot be read: permission denied\(hint)"
+        case .refused(let error): "cannot be read: \(error)\(hint)"
         }
     }
 

@@ -34,7 +34,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
             ] + ConfigurationSection.defaults.listed
         case .dependant: ["name", "owner", "url"]
         case .expect: ["identity", "scopes"]
-        case .secret: ["file", "credential", "env", "command", "cache"]
+        case .secret: ["file", "allow_world_readable", "credential", "env", "command", "cache"]
         case .provider:
             ["base_url", "probe", "probes", "parameters", "auth"] + ConfigurationSection.judgement
                 + ["membership", "oauth", "limits", "lifetime", "remedy", "ca_file", "allow_plaintext"]

@@ -229,7 +229,7 @@ extension Fields {
         let name: String? = if let setting = self["format"] { setting.formatName() } else { "standard" }
         let format = name.flatMap { self.format(named: $0) }
         let signingSecret = self["signing_secret"]?.secretSource()
-        let authorities = self["ca_file"]?.absolutePath()
+        let authorities = self["ca_file"]?.authoritiesPath()
         // Everybody's events go to the same address.
         let usual: SecretOrLiteral? =
             self["url"] == nil && name == "pagerduty" ? .literal("https://events.pagerduty.com/v2/enqueue") : nil
@@ -279,7 +279,7 @@ extension Fields {
         let urls = required("urls", "the addresses of the Alertmanagers, all of one cluster")?
             .list("a list of URLs")?.compactMap { $0.secretURL(allowsPlaintext: allowsPlaintext) }
         let accessToken = self["access_token"]?.secretSource()
-        let authorities = self["ca_file"]?.absolutePath()
+        let authorities = self["ca_file"]?.authoritiesPath()
         return urls.map { urls in
             AlertmanagerSettings(
                 urls: urls,

@@ -20,7 +20,7 @@ extension Setting {
         let limits = fields["limits"]?.mapping(.limits)?.limits() ?? ProviderLimits()
         let remedy = fields["remedy"]?.mapping(.remedy)?.remedy() ?? Remedy()
         let lifetime = fields["lifetime"]?.duration(atLeast: .seconds(1))
-        let authorities = fields["ca_file"]?.absolutePath()
+        let authorities = fields["ca_file"]?.authoritiesPath()
         let membership = fields["membership"]?.membership()
         let oauth = fields["oauth"]?.oauth(allowsPlaintext: allowsPlaintext)
         var parameters = fields["parameters"]?.parameterList() ?? []

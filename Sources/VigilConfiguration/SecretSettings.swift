@@ -52,19 +52,26 @@ extension Setting {
         func setting(_ member: ConfigurationNode.Member) -> Setting {
             Setting(node: member.value, key: member.key, path: "\(path).\(member.key)", log: log)
         }
-        let origins = members.filter { $0.key != "cache" }
+        let origins = members.filter { $0.key != "cache" && $0.key != "allow_world_readable" }
         guard let member = origins.first, origins.count == 1 else {
             report("\(key) has \(origins.isEmpty ? "no source" : "several sources"): expected \(sources)")
             return nil
         }
         let value = setting(member)
         let cache = members.first { $0.key == "cache" }.map(setting)
+        let leave = members.first { $0.key == "allow_world_readable" }.map(setting)
+        if let leave, member.key != "file" {
+            leave.report("allow_world_readable goes with file: \(member.key) is no file")
+            return nil
+        }
         if let cache, member.key != "command" {
             cache.report("cache goes with command: a \(member.key) is read anew every time")
             return nil
         }
         switch member.key {
-        case "file": return value.absolutePath(isConfidential: true).map { .file(path: $0) }
+        case "file":
+            let isAllowed = leave?.flag() ?? false
+            return value.absolutePath(isConfidential: true).map { .file(path: $0, allowsWorldReadable: isAllowed) }
         case "credential": return value.credentialName().map { .credential(name: $0) }
         case "env": return value.variableName().map { .environment(variable: $0) }
         case "command":

@@ -172,7 +172,7 @@ extension Fields {
             )
         }
         token.baseURL = base?.text(for: token.probe) ?? token.baseURL
-        token.certificateAuthorities = self["ca_file"]?.absolutePath() ?? token.certificateAuthorities
+        token.certificateAuthorities = self["ca_file"]?.authoritiesPath() ?? token.certificateAuthorities
     }
 }
 

@@ -1,4 +1,5 @@
 import TokenHealth
+import VigilPlatform
 
 /// An absolute `http` or `https` URL, taken apart far enough to say what is wrong with it.
 struct WebAddress: Sendable, Hashable {
@@ -142,6 +143,18 @@ extension Setting {
         guard path.hasPrefix("/") else {
             let shown = isConfidential ? "" : " \(Wording.shown(path))"
             report("\(key)\(shown) is not an absolute path: begin it with /")
+            return nil
+        }
+        return path
+    }
+
+    /// A file with the authorities to trust.
+    ///
+    /// Anything but a file in its place would hold up who reads it when a connection is made.
+    func authoritiesPath() -> String? {
+        guard let path = absolutePath() else { return nil }
+        if let kind = RegularFile.kindOfOther(at: path) {
+            report("\(key) \(Wording.shown(path)) is \(kind): expected a file in PEM form")
             return nil
         }
         return path

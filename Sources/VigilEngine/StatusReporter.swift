@@ -19,6 +19,7 @@ package struct StatusReporter: Service {
     private let published: @Sendable (StatusHead) -> Void
     private let wakeup: Wakeup
     private let disabledNotifiers: @Sendable () -> Set<String>
+    private let fault: StandingFault
     private let problems: @Sendable () async -> [String]
 
     /// So many times as long as it took to write an edition, no other is written: of very many tokens each is work.
@@ -28,6 +29,7 @@ package struct StatusReporter: Service {
     /// - `period`: longest time between two documents; a document is valid for twice as long.
     /// - `wakeup`: signalled when something has changed.
     /// - `problems`: what hinders the monitor itself, beside what the watch and the store say.
+    /// - `fault`: holds what keeps an edition from being published.
     /// - `published`: called after each edition that was written.
     package init(
         watch: TokenWatch,
@@ -41,6 +43,7 @@ package struct StatusReporter: Service {
         wakeup: Wakeup,
         disabledNotifiers: @escaping @Sendable () -> Set<String> = { [] },
         problems: @escaping @Sendable () async -> [String] = { [] },
+        fault: StandingFault = StandingFault("the status cannot be published"),
         logger: Logger,
         published: @escaping @Sendable (StatusHead) -> Void = { _ in }
     ) {
@@ -56,6 +59,7 @@ package struct StatusReporter: Service {
         self.wakeup = wakeup
         self.disabledNotifiers = disabledNotifiers
         self.problems = problems
+        self.fault = fault
         self.published = published
     }
 
@@ -65,8 +69,9 @@ package struct StatusReporter: Service {
         do {
             try await publisher.publish(edition)
             published(edition.head)
+            fault.note(nil, on: logger)
         } catch {
-            logger.error("the status file cannot be written", metadata: ["error": "\(error)"])
+            fault.note(error, on: logger)
         }
     }
 
@@ -106,6 +111,7 @@ package struct StatusReporter: Service {
         var monitor = monitor()
         monitor.problems += await watch.standingProblems
         monitor.problems += await problems()
+        if let problem = fault.problem { monitor.problems.append(problem) }
         var notifiers = Dictionary(uniqueKeysWithValues: notifierNames().map { ($0, NotifierReport()) })
         do {
             // Those that are no more are of interest while something waits for them.

@@ -91,6 +91,7 @@ extension TokenWatch {
         if let observation {
             next.note(observation, at: now.uptime)
             quiet.note(look.name, wait: next.quietUntil - now.uptime, at: now.wall)
+            noteHost(observation, of: look.name)
         }
         let verdict = observation?.finding.verdict.name
         let news = correlation.note(decision, of: next, verdict: verdict, in: entries, at: now)

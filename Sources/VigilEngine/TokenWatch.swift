@@ -55,6 +55,7 @@ package actor TokenWatch {
     private var promisedWake = Duration.zero
     /// What hinders the watch itself, by subject.
     var problems: [String: String] = [:]
+    private var hostWants = HostWants()
 
     /// - `hosts`: what they were asked lately.
     /// - `limit`: most looks under way at once.
@@ -453,6 +454,16 @@ package actor TokenWatch {
         changed()
     }
 
+    /// Takes note of whether the host could read the secret of `name`.
+    func noteHost(_ observation: Observation, of name: TokenName) {
+        switch hostWants.note(observation.hostWant, of: name) {
+        case .begun(let cause)?:
+            logger.error("this host cannot read secrets", metadata: ["token.name": "\(name)", "error": "\(cause)"])
+        case .over?: logger.notice("this host reads secrets again")
+        case nil: break
+        }
+    }
+
     func log(_ interventions: [Intervention]) {
         for intervention in interventions {
             logger.notice(
@@ -512,7 +523,9 @@ package actor TokenWatch {
     }
 
     /// What hinders the watch itself, in sentences.
-    package var standingProblems: [String] { problems.values.sorted() }
+    package var standingProblems: [String] {
+        problems.values.sorted() + (hostWants.problem { entries[$0] != nil }.map { [$0] } ?? [])
+    }
 
     /// Stores what healthy probes have confirmed since the last call.
     ///

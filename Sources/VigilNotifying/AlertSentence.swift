@@ -143,6 +143,7 @@ extension AlertSentence {
         case .captive: "a proxy or a login page is in the way"
         case .rateLimited: "\(provider) asks to be left alone for a while"
         case .serverError: "\(provider) has a fault of its own"
+        case .hostFailure: "this host cannot read the secret"
         case nil: nil
         }
     }

@@ -185,7 +185,8 @@ extension SecretProblem {
     fileprivate var fault: String {
         switch self {
         case .missing(let source): "is missing (\(source))"
-        case .unreadable(let source, let cause): "cannot be read (\(source): \(cause))"
+        case .unreadable(let source, let cause), .unavailable(let source, let cause):
+            "cannot be read (\(source): \(cause))"
         case .worldReadable(let source): "is readable by every user of this host (\(source)): chmod 0640 it"
         case .empty(let source): "is empty (\(source))"
         case .tooLong(let source): "is too long (\(source))"

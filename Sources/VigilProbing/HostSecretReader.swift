@@ -2,6 +2,7 @@ import Glibc
 import Synchronization
 package import TokenHealth
 import VigilEngine
+import VigilPlatform
 
 /// Reads secrets from this host: files, systemd credentials, the environment.
 package struct HostSecretReader: SecretReader {
@@ -29,8 +30,9 @@ package struct HostSecretReader: SecretReader {
     package func secret(from source: SecretSource) async throws(SecretProblem) -> Secret {
         let name = source.description
         switch source {
-        case .file(let path):
-            return try SecretLint.secret(in: read(path, source: name, isPrivate: true), source: name)
+        case .file(let path, let allowsWorldReadable):
+            let bytes = try read(path, source: name, isPrivate: !allowsWorldReadable)
+            return try SecretLint.secret(in: bytes, source: name)
         case .credential(let credential):
             guard let credentials else {
                 throw .unreadable(source: name, cause: "CREDENTIALS_DIRECTORY is not set, is this run by systemd?")
@@ -56,34 +58,30 @@ package struct HostSecretReader: SecretReader {
 
     /// The bytes of a file, to just above the longest secret.
     private func read(_ path: String, source: String, isPrivate: Bool) throws(SecretProblem) -> [UInt8] {
-        // Without O_NONBLOCK a named pipe would hold the watch up for ever.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw errno == ENOENT ? .missing(source: source) : .unreadable(source: source, cause: lastError())
-        }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            throw .unreadable(source: source, cause: lastError())
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(source: source, cause: "it is not a regular file")
-        }
-        guard !isPrivate || status.st_mode & S_IROTH == 0 else { throw .worldReadable(source: source) }
-        // Files that are made up when they are read have no size; a longer one than it says is cut, or was just replaced.
-        let size = min(max(Int(status.st_size), 1024), SecretLint.maximumLength) + 256
-        var cause: String?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            let length = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            if length < 0 { cause = lastError() }
-            count = max(length, 0)
-        }
-        if let cause { throw .unreadable(source: source, cause: cause) }
+        let (isWorldReadable, bytes) = try opened(path, source: source)
+        guard !isPrivate || !isWorldReadable else { throw .worldReadable(source: source) }
         return bytes
     }
 
-    private func lastError() -> String {
-        unsafe String(cString: strerror(errno))
+    private func opened(_ path: String, source: String) throws(SecretProblem) -> (isWorldReadable: Bool, bytes: [UInt8])
+    {
+        do throws(RegularFile.Failure) {
+            let file = try RegularFile(path)
+            return (file.status.st_mode & S_IROTH != 0, try file.beginning(SecretLint.maximumLength + 256))
+        } catch {
+            throw SecretProblem(error, source: source)
+        }
+    }
+}
+
+extension SecretProblem {
+    /// What keeps a secret from being read: a mistake, or a want of the host.
+    init(_ failure: RegularFile.Failure, source: String) {
+        switch failure {
+        case .refused(let error) where error.code == ENOENT: self = .missing(source: source)
+        case .refused(let error) where error.isOfTheHost: self = .unavailable(source: source, cause: "\(error)")
+        case .refused, .noFile, .tooLong: self = .unreadable(source: source, cause: "\(failure)")
+        }
     }
 }
 

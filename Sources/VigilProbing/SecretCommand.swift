@@ -1,6 +1,7 @@
 import Subprocess
 import SystemPackage
 import TokenHealth
+import VigilPlatform
 
 /// Gets a secret from a password manager: the standard output of a command, without a shell.
 struct SecretCommand {
@@ -45,8 +46,15 @@ struct SecretCommand {
             throw .tooLong(source: source)
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw .unreadable(source: source, cause: "there is no such command")
+        } catch let error as SubprocessError {
+            // What keeps this process from starting or hearing another is a want of the host, unless it is about the program.
+            if let number = error.underlyingError?.rawValue, !SystemError(number).isOfTheHost {
+                throw .unreadable(source: source, cause: "the command could not be run: \(SystemError(number))")
+            }
+            let cause = error.underlyingError.map { "\(SystemError($0.rawValue))" }
+            throw .unavailable(source: source, cause: "the command could not be run" + (cause.map { ": \($0)" } ?? ""))
         } catch {
-            throw .unreadable(source: source, cause: "the command could not be run")
+            throw .unavailable(source: source, cause: "the command could not be run")
         }
         switch outcome {
         case .late:

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import TokenHealth
 package import VigilEngine
+import VigilPlatform
 
 /// What was replaced while no daemon was running: a file each in the state directory, for the next one to record.
 ///
@@ -26,7 +27,7 @@ package struct ReplacementNotes {
             throw .unwritableFile(path: path, cause: lastError())
         }
         // Under a name that is no note yet: nobody reads half of one.
-        let temporary = "\(directory)/.\(getpid()).note"
+        let temporary = TemporaryName.beside("\(directory)/.note")
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .unwritableFile(path: path, cause: lastError()) }
         defer { close(descriptor) }
@@ -52,8 +53,8 @@ package struct ReplacementNotes {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.filter { $0.hasPrefix(ReplacementNotes.prefix) }.sorted().compactMap { name in
             let path = "\(directory)/\(name)"
-            guard let bytes = FileManager.default.contents(atPath: path), bytes.count <= ReplacementNotes.longest,
-                let replacement = try? Wire.decoder().decode(Replacement.self, from: bytes)
+            guard let bytes = try? RegularFile.contents(of: path, atMost: ReplacementNotes.longest),
+                let replacement = try? Wire.decoder().decode(Replacement.self, from: Data(bytes))
             else { return nil }
             return Note(replacement: replacement, path: path)
         }

@@ -1,5 +1,7 @@
+import FoundationEssentials
 import Glibc
 package import TokenHealth
+import VigilPlatform
 
 /// A file with a secret, replaced in one step: whatever happens, the old secret is there or the new one, whole.
 ///
@@ -40,13 +42,12 @@ package struct SecretFile {
         let directory = unsafe open(place.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw failure("open \(place.directory)") }
         defer { close(directory) }
-        // Two at once would use the same temporary file; the kernel gives the lock back however this process ends.
+        // Of two at once the second could not say what it has replaced; the kernel gives the lock back however this ends.
         guard flock(directory, LOCK_EX | LOCK_NB) == 0 else {
             throw errno == EWOULDBLOCK ? .busy(path: path) : failure("lock \(place.directory)")
         }
-        let temporary = "\(place.directory)/.\(place.name).new"
-        // One that a killed predecessor has left.
-        _ = unsafe unlink(temporary)
+        let temporary = TemporaryName.beside("\(place.directory)/.\(place.name)")
+        removeLeftovers(of: place)
         do throws(SecretFileError) {
             try write(secret, to: temporary, like: place)
             guard calls.rename(temporary, place.target) == 0 else { throw failure("rename \(temporary)") }
@@ -123,8 +124,17 @@ package struct SecretFile {
         return unsafe String(cString: resolved)
     }
 
+    /// Removes what killed predecessors have left: it holds secrets.
+    private func removeLeftovers(of place: Place) {
+        let name = ".\(place.name)"
+        for entry in (try? FileManager.default.contentsOfDirectory(atPath: place.directory)) ?? []
+        where entry == "\(name).new" || TemporaryName.isOne(entry, beside: name) {
+            _ = unsafe unlink("\(place.directory)/\(entry)")
+        }
+    }
+
     private func lastByte(of path: String, at offset: off_t) -> UInt8 {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return 0x0A }
         defer { close(descriptor) }
         var byte: UInt8 = 0x0A

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import TokenHealth
 package import VigilEngine
+import VigilPlatform
 
 /// Replaces the status file in one step: a reader sees the old document or the new one.
 package struct StatusFile: StatusPublisher {
@@ -27,7 +28,7 @@ package struct StatusFile: StatusPublisher {
         let directory = AtomicFile.directory(of: path)
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
             let leftover = "\(directory)/\(name)"
-            if AtomicFile.isTemporary(leftover, of: path) { _ = unsafe unlink(leftover) }
+            if TemporaryName.isOne(leftover, beside: path) { _ = unsafe unlink(leftover) }
         }
     }
 

@@ -8,6 +8,7 @@ import VigilControl
 import VigilEngine
 import VigilHTTPClient
 import VigilNotifying
+import VigilPlatform
 import VigilProbing
 import VigilServing
 import VigilStorage
@@ -116,13 +117,14 @@ struct Daemon {
             disabledNotifiers: { dispatcher.disabledNotifiers },
             timekeeper: timekeeper
         )
+        let publishing = StandingFault("the status cannot be published")
         let heartbeat: @Sendable (Configuration) -> HeartbeatService? = { configuration in
             guard let settings = configuration.heartbeat else { return nil }
             return notifiers.heartbeat(configuration).map { sender in
                 HeartbeatService(
                     sender: sender,
                     period: settings.every,
-                    checkup: { await checkup.problems() },
+                    checkup: { await checkup.problems() + [publishing.problem].compactMap(\.self) },
                     timekeeper: timekeeper,
                     logger: logger,
                     changed: { news.signal() }
@@ -174,14 +176,17 @@ struct Daemon {
             timekeeper: timekeeper,
             logger: logger
         )
-        let monitor = monitor(started: started, setAside: depot.setAside)
+        let monitor: @Sendable () -> MonitorReport = { [reloader, depot] in
+            reloader.completed(.current(since: started, setAside: depot.setAside))
+        }
+        if let setAside = depot.setAside { logger.error("history starts anew", metadata: ["cause": "\(setAside)"]) }
         let reporter = StatusReporter(
             watch: watch,
             store: store,
             publisher: StatusPublishers([bulletin, CurrentStatusFile(current), CurrentMetricsFile(current, tally)]),
             timekeeper: timekeeper,
             progress: progress,
-            monitor: reloader.completed(monitor),
+            monitor: monitor(),
             notifierNames: roster.names,
             period: current.value.statusPeriod,
             wakeup: news,
@@ -193,6 +198,7 @@ struct Daemon {
                 if let drill = drills.current { problems += drill.problems((try? store.notifierReports()) ?? [:]) }
                 return problems
             },
+            fault: publishing,
             logger: logger,
             published: { supervisor.report($0) }
         )
@@ -290,8 +296,8 @@ struct Daemon {
 
     /// Says so when the last daemon ended before everything was on disk: its last status file tells.
     private func tellLoss(in statusFile: String) {
-        guard let bytes = FileManager.default.contents(atPath: statusFile),
-            let document = try? StatusDocument(of: [], in: bytes),
+        guard let bytes = try? RegularFile.contents(of: statusFile, atMost: StatusReading.longest),
+            let document = try? StatusDocument(of: [], in: Data(bytes)),
             let problem = document.monitor.problems.first(where: { $0.hasPrefix(ResilientHealthStore.complaint) })
         else { return }
         logger.error(
@@ -299,21 +305,13 @@ struct Daemon {
             metadata: ["problem": "\(problem)", "until": "\(document.generatedAt.rfc3339)"]
         )
     }
+}
 
-    private func monitor(started: Date, setAside: SQLiteHealthStore.SetAside?) -> MonitorReport {
-        var report = MonitorReport(
-            version: Version.text,
-            pid: Host.processID,
-            host: Host.name,
-            startedAt: started
-        )
-        if let setAside {
-            report.problems.append("the database was damaged (\(setAside.cause)) and is set aside as \(setAside.path)")
-            logger.error(
-                "the database was damaged, history starts anew",
-                metadata: ["cause": "\(setAside.cause)", "set_aside": "\(setAside.path)"]
-            )
-        }
+extension MonitorReport {
+    /// What is known of this process.
+    fileprivate static func current(since start: Date, setAside: SQLiteHealthStore.SetAside?) -> MonitorReport {
+        var report = MonitorReport(version: Version.text, pid: Host.processID, host: Host.name, startedAt: start)
+        if let setAside { report.problems.append("\(setAside)") }
         return report
     }
 }

@@ -6,6 +6,7 @@ import VigilControl
 import VigilEngine
 import VigilHTTPClient
 import VigilNotifying
+import VigilPlatform
 import VigilProbing
 
 /// What this process finds on this host: run inside the sandbox of the service, that is what the daemon finds.
@@ -71,7 +72,7 @@ struct HostExamination {
 
     /// Whether others than the service may read or change a file that it can read.
     private func exposure(of source: SecretSource, subject: String) -> Finding {
-        guard case .file(let path) = source else { return .good(subject, "\(source) is readable") }
+        guard case .file(let path, _) = source else { return .good(subject, "\(source) is readable") }
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return .good(subject, "\(source) is readable") }
         let mode = "0" + String(status.st_mode & 0o7777, radix: 8)
@@ -149,7 +150,8 @@ struct HostExamination {
             files.insert(file)
         }
         return files.sorted().map { file in
-            let text = FileManager.default.contents(atPath: file).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let text =
+                (try? RegularFile.contents(of: file, atMost: 1 << 24)).map { String(decoding: $0, as: UTF8.self) } ?? ""
             let count = text.split(separator: "\n").count { $0.hasPrefix("-----BEGIN") && $0.contains("CERTIFICATE") }
             return count > 0
                 ? .good("authorities", "\(file) holds \(count) certificates")
@@ -275,7 +277,7 @@ struct HostExamination {
 
     /// Whether programs started here can gain rights (prctl(2), PR_SET_NO_NEW_PRIVS).
     private var hasNoNewPrivileges: Bool {
-        let status = FileManager.default.contents(atPath: "/proc/self/status") ?? Data()
+        let status = (try? RegularFile.contents(of: "/proc/self/status", atMost: 1 << 16)) ?? []
         return String(decoding: status, as: UTF8.self).contains("NoNewPrivs:\t1")
     }
 

@@ -5,6 +5,7 @@ import VigilConfiguration
 import VigilEngine
 import VigilHTTPClient
 import VigilNotifying
+import VigilPlatform
 
 /// The configured notifiers, and the HTTP client they share.
 ///
@@ -19,11 +20,11 @@ final class Notifiers: Sendable {
     /// Whom a client trusts: the authorities of a file as it was when it was read, or the system's.
     private struct Trust: Hashable {
         var path: String?
-        var contents: Data?
+        var contents: [UInt8]?
 
         init(_ path: String?) {
             self.path = path
-            contents = path.flatMap { FileManager.default.contents(atPath: $0) }
+            contents = path.flatMap { try? RegularFile.contents(of: $0, atMost: 1 << 24) }
         }
     }
 

@@ -4,6 +4,7 @@ import Synchronization
 import TokenHealth
 import VigilConfiguration
 import VigilEngine
+import VigilPlatform
 import VigilStorage
 import VigilSystemd
 
@@ -103,8 +104,8 @@ actor Reloader {
     /// The daemon has just started with a good configuration: whatever was wrong with one before it is over.
     func begin() {
         let file = incidentFile
-        guard let bytes = FileManager.default.contents(atPath: file),
-            let vigil = try? Wire.decoder().decode(ConfigurationVigil.self, from: bytes)
+        guard let bytes = try? RegularFile.contents(of: file, atMost: 1 << 20),
+            let vigil = try? Wire.decoder().decode(ConfigurationVigil.self, from: Data(bytes))
         else { return }
         record.withLock { $0.vigil = vigil }
         note(nil)

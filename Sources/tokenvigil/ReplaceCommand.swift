@@ -41,7 +41,7 @@ struct Replace: AsyncParsableCommand {
         }
         let configuration = try common.load()
         let token = try configuration.tokens(named: [name])[0]
-        guard case .file(let path) = token.secret, !token.isRenewedByOthers else {
+        guard case .file(let path, _) = token.secret, !token.isRenewedByOthers else {
             throw Failure(
                 "\(token.name) has no file that could be replaced. To replace its secret:\n"
                     + token.replacementSteps.map { "  - \($0)" }.joined(separator: "\n"),

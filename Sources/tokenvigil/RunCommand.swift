@@ -1,7 +1,9 @@
 import ArgumentParser
 import FoundationEssentials
 import Logging
+import Glibc
 import VigilConfiguration
+import VigilPlatform
 import VigilStorage
 import VigilSystemd
 
@@ -9,7 +11,10 @@ import VigilSystemd
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Watch, in the foreground, until SIGTERM; SIGHUP reads the configuration again.",
-        discussion: "Exit code: 0 after a clean stop, 78 for a configuration that cannot be used."
+        discussion: """
+            Exit code: 0 after a clean stop, 71 where the host does not give it the open files or threads that it needs, 78 \
+            for a configuration that cannot be used.
+            """
     )
 
     @OptionGroup var common: CommonOptions
@@ -23,11 +28,30 @@ struct Run: AsyncParsableCommand {
     )
     var logFormat = LogFormat.auto
 
+    /// How many threads there are at most: two for each processor, and those that wait for programs and names.
+    private static var threads: Int { 2 * max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 8 }
+
     private static func level(_ text: String) throws -> Logger.Level {
         guard let level = Logger.Level(rawValue: text) else {
             throw ValidationError("a log level is debug, info, notice, warning or error, not '\(text)'")
         }
         return level
+    }
+
+    /// What must come before a second thread: as the first process of a container this looks after another that does the
+    /// work, and where there is no room for the work, that is said while something can be said.
+    func prepare() throws {
+        if let ending = FirstProcess.standIn(arguments: CommandLine.arguments) { throw ExitCode(ending) }
+        do throws(HostRoom.Want) {
+            try HostRoom.check(threads: Run.threads)
+        } catch {
+            guard logFormat.isForPeople else {
+                logFormat.logger(level: logLevel)
+                    .critical("there is no room on this host", metadata: ["error": "\(error)"])
+                throw ExitCode.noRoom
+            }
+            throw Failure("\(error)", code: .noRoom)
+        }
     }
 
     func run() async throws {

@@ -1,12 +1,17 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import TokenHealth
 import VigilConfiguration
+import VigilPlatform
 
 /// The status file as the commands that only read it see it.
 struct StatusReading {
     let document: StatusDocument
     let names: [String]
+
+    /// Far above what a hundred thousand tokens take, in bytes.
+    static let longest = 1 << 30
 
     /// Reads the status file of `configuration`.
     ///
@@ -19,13 +24,18 @@ struct StatusReading {
     ///
     /// - Throws: ``Failure`` with exit code 3 for a file that is missing, unreadable or stale, or a name not in it.
     init(path: String, names: [String], now: Date) throws {
-        guard let bytes = try? Data(contentsOf: URL(filePath: path)) else {
+        let bytes: [UInt8]
+        do throws(RegularFile.Failure) {
+            bytes = try RegularFile.contents(of: path, atMost: StatusReading.longest)
+        } catch .refused(let error) where error.code == ENOENT {
             throw Failure(
                 "there is no status file \(path): is the daemon running? (systemctl status tokenvigil)",
                 code: .unknown
             )
+        } catch {
+            throw Failure("the status file \(path) cannot be read: \(error)", code: .unknown)
         }
-        guard let document = try? StatusReading.document(of: names, in: bytes) else {
+        guard let document = try? StatusReading.document(of: names, in: Data(bytes)) else {
             throw Failure("the status file \(path) is not one of this program's", code: .unknown)
         }
         guard document.validUntil >= now else {

@@ -28,6 +28,7 @@ struct Tokenvigil: AsyncParsableCommand {
         ProcessMemory.keepTogether()
         do {
             var command = try parseAsRoot()
+            try (command as? Run)?.prepare()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -55,6 +56,7 @@ extension ExitCode {
     static let usage = ExitCode(64)
     static let interrupted = ExitCode(130)
     static let unavailable = ExitCode(69)
+    static let noRoom = ExitCode(71)
     static let cannotCreate = ExitCode(73)
     static let refused = ExitCode(77)
     static let configuration = ExitCode(78)

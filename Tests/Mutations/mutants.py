@@ -26,11 +26,19 @@ def elsewhere(file, row, line, replacement):
 
 MUTANTS = [
     # secret missing, unreadable, empty or of impossible shape
-    *judge(
+    *elsewhere(
+        VERDICT,
         "a secret that cannot be used is misconfigured",
-        "return Finding(.misconfigured(.secret(problem)), problem.sentence)",
-        "return Finding(.rejected(.credential), problem.sentence)",
-        "return Finding(.indeterminate(.unexpected), problem.sentence)",
+        "self.init(.misconfigured(.secret(problem)), problem.sentence)",
+        "self.init(MUTANT1 ? .rejected(.credential) : MUTANT2 ? .indeterminate(.unexpected) "
+        ": .misconfigured(.secret(problem)), problem.sentence)",
+    ),
+    *elsewhere(
+        VERDICT,
+        "a secret that the host cannot read is indeterminate",
+        "case .unavailable: self.init(.indeterminate(.hostFailure), problem.sentence)",
+        "case .unavailable: self.init(MUTANT1 ? .misconfigured(.secret(problem)) : MUTANT2 ? .rejected(.credential) "
+        ": .indeterminate(.hostFailure), problem.sentence)",
     ),
     *elsewhere(
         LINT,
@@ -522,6 +530,7 @@ MUTANTS = [
 # Lines of Judge.swift that decide nothing by themselves, or that lead to one that is changed.
 UNCHANGED = {
     "case .withheld(let problem):",
+    "return Finding(problem)",
     "case .failed(let failure):",
     "case .answered(let answer):",
     "guard case .answered(let bare)? = control?.outcome else {",

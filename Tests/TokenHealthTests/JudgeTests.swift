@@ -22,6 +22,11 @@ struct JudgeTests {
 
     private static let silence: [VerdictRow] = [
         VerdictRow("no secret", Exchange(.withheld(noSecret)), .misconfigured(.secret(noSecret))),
+        VerdictRow(
+            "a host that is short of something",
+            Exchange(.withheld(.unavailable(source: "file /x", cause: "Too many open files"))),
+            .indeterminate(.hostFailure)
+        ),
         VerdictRow("no name", Reply.failed(.dns), .indeterminate(.dns)),
         VerdictRow("no connection", Reply.failed(.network), .indeterminate(.network)),
         VerdictRow("no answer in time", Reply.failed(.timeout), .indeterminate(.timeout)),

@@ -126,9 +126,12 @@ struct SecretLintTests {
     @Test func `the problems of reading have a name and a remedy too`() throws {
         let problems: [SecretProblem] = [
             .missing(source: "file /x"), .unreadable(source: "file /x", cause: "denied"),
-            .worldReadable(source: "file /x"),
+            .worldReadable(source: "file /x"), .unavailable(source: "file /x", cause: "Too many open files"),
         ]
-        #expect(problems.map(\.code) == ["secret_missing", "secret_unreadable", "secret_world_readable"])
+        #expect(
+            problems.map(\.code)
+                == ["secret_missing", "secret_unreadable", "secret_world_readable", "secret_unavailable"]
+        )
         #expect(problems.allSatisfy { $0.sentence.contains("file /x") })
         for problem in problems { #expect(try problem.reread() == problem) }
     }

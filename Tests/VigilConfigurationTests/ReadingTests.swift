@@ -107,6 +107,7 @@ import VigilConfiguration
 
     @Test(arguments: [
         ("{file: /a/b}", SecretSource.file(path: "/a/b")),
+        ("{file: /a/b, allow_world_readable: true}", .file(path: "/a/b", allowsWorldReadable: true)),
         ("{credential: c}", .credential(name: "c")),
         ("{env: MY_TOKEN}", .environment(variable: "MY_TOKEN")),
         ("{command: [/usr/bin/pass, show, bot]}", .command(argv: ["/usr/bin/pass", "show", "bot"])),

@@ -263,6 +263,7 @@ final class RecordingPublisher: StatusPublisher {
     }
 
     func fail() { state.withLock { $0.isBroken = true } }
+    func heal() { state.withLock { $0.isBroken = false } }
     var documents: [StatusDocument] { state.withLock { $0.documents } }
 }
 

@@ -111,7 +111,9 @@ struct LoopTests {
         _ bench: WatchBench,
         _ publisher: RecordingPublisher,
         wakeup: Wakeup = Wakeup(),
-        progress: Progress = Progress()
+        progress: Progress = Progress(),
+        fault: StandingFault = StandingFault("x"),
+        logger: Logger = .silent
     ) -> StatusReporter {
         StatusReporter(
             watch: bench.watch,
@@ -123,7 +125,8 @@ struct LoopTests {
             notifierNames: ["oncall"],
             period: .seconds(60),
             wakeup: wakeup,
-            logger: .silent
+            fault: fault,
+            logger: logger
         )
     }
 
@@ -133,6 +136,30 @@ struct LoopTests {
         publisher.fail()
         await reporter(bench, publisher).tick()
         #expect(publisher.publications.count == 1)
+    }
+
+    @Test func `a status that cannot be published is logged once and is a problem of the monitor until it is over`()
+        async throws
+    {
+        let bench = try WatchBench()
+        let publisher = RecordingPublisher()
+        let (lines, fault) = (Tally(), StandingFault("the status cannot be published"))
+        let reporter = reporter(
+            bench,
+            publisher,
+            fault: fault,
+            logger: Logger(label: "test") { _ in CountingLog(lines) }
+        )
+        publisher.fail()
+        for _ in 0..<5 { await reporter.tick() }
+        #expect(lines.count == 1)
+        #expect(fault.problem?.hasPrefix("the status cannot be published: ") == true)
+        publisher.heal()
+        await reporter.tick()
+        #expect(publisher.documents.last?.monitor.healthy == false)
+        await reporter.tick()
+        #expect(publisher.documents.last?.monitor.healthy == true)
+        #expect(fault.problem == nil && lines.count == 1)
     }
 
     @Test func `an outbox that cannot be read is a problem in the document`() async throws {

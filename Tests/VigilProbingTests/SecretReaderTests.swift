@@ -55,14 +55,16 @@ import VigilProbing
     @Test func `a directory is no secret`() async throws {
         let directory = try ScratchDirectory()
         let source = SecretSource.file(path: directory.path)
-        #expect(try await problem(source) == .unreadable(source: "\(source)", cause: "it is not a regular file"))
+        let cause = "it is a directory, not a regular file"
+        #expect(try await problem(source) == .unreadable(source: "\(source)", cause: cause))
     }
 
     @Test func `a named pipe is no secret and holds nothing up`() async throws {
         let directory = try ScratchDirectory()
         #expect(unsafe mkfifo(directory.path("pipe"), 0o600) == 0)
         let source = SecretSource.file(path: directory.path("pipe"))
-        #expect(try await problem(source) == .unreadable(source: "\(source)", cause: "it is not a regular file"))
+        let cause = "it is a named pipe, not a regular file"
+        #expect(try await problem(source) == .unreadable(source: "\(source)", cause: cause))
     }
 
     @Test func `a path through a file cannot be read`() async throws {
@@ -86,6 +88,32 @@ import VigilProbing
         let directory = try ScratchDirectory()
         let source = SecretSource.file(path: try directory.write("tok-0123456789", to: "secret", mode: mode))
         #expect(try await problem(source) == .worldReadable(source: "\(source)"))
+    }
+
+    @Test(arguments: [0o644, 0o444])
+    func `a file that everybody may read is read where the configuration allows it`(mode: Int) async throws {
+        let directory = try ScratchDirectory()
+        let path = try directory.write("tok-0123456789", to: "secret", mode: mode)
+        #expect(try await value(.file(path: path, allowsWorldReadable: true)) == "tok-0123456789")
+    }
+
+    @Test func `a want of open files is no fault of the secret`() async {
+        await #expect(processExitsWith: .success) {
+            let directory = try ScratchDirectory()
+            let file = SecretSource.file(path: try directory.write("tok-0123456789", to: "secret"))
+            let command = SecretSource.command(argv: ["/bin/echo", "tok-0123456789"])
+            let reader = HostSecretReader(environment: [:])
+            var limit = rlimit(rlim_cur: 0, rlim_max: 1024)
+            #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            for source in [file, command] {
+                let problem = await #expect(throws: SecretProblem.self) { try await reader.secret(from: source) }
+                guard case .unavailable("\(source)", let cause)? = problem else {
+                    Issue.record("\(String(describing: problem))")
+                    continue
+                }
+                #expect(source == command || cause == "Too many open files")
+            }
+        }
     }
 
     @Test(arguments: [8193, 100_000])

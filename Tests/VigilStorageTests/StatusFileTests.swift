@@ -4,7 +4,8 @@ import Synchronization
 import TokenHealth
 import Testing
 import VigilEngine
-import VigilStorage
+
+@testable import VigilStorage
 
 /// Says once, across tasks, that something is over.
 private final class Flag: Sendable {
@@ -38,7 +39,7 @@ struct AtomicFileTests {
 
     @Test func `what killed daemons have left beside the status file is removed, and nothing else`() throws {
         let others = ["status.json", "status.json.tmp", "status.json.old.tmp", "status.json.4711", "other.4711.tmp"]
-        for name in others + ["status.json.4711.tmp", "status.json.12.tmp"] {
+        for name in others + ["status.json.4711.tmp", "status.json.12.tmp", "status.json.00c0ffee00c0ffee.tmp"] {
             try write([1], to: "\(directory.path)/\(name)")
         }
         StatusFile(path: path).removeLeftovers()
@@ -59,11 +60,19 @@ struct AtomicFileTests {
         #expect(error?.description.contains("create its directory") == true)
     }
 
-    @Test func `where the temporary file cannot be made the old one stays`() throws {
-        try AtomicFile(path: path, mode: 0o644).write([1])
-        try FileManager.default.createDirectory(atPath: "\(path).\(getpid()).tmp", withIntermediateDirectories: false)
-        #expect(throws: StorageError.self) { try AtomicFile(path: path, mode: 0o644).write([2]) }
-        #expect(bytes(of: path) == [1])
+    @Test(.enabled(if: geteuid() == 0, "another user is needed"))
+    func `where the temporary file cannot be made the old one stays`() async {
+        await #expect(processExitsWith: .success) {
+            let directory = try TemporaryDirectory()
+            let path = "\(directory.path)/status.json"
+            try AtomicFile(path: path, mode: 0o644).write([1])
+            #expect(unsafe chmod(directory.path, 0o755) == 0 && seteuid(54_321) == 0)
+            #expect(throws: StorageError.unwritableFile(path: path, cause: "Permission denied")) {
+                try AtomicFile(path: path, mode: 0o644).write([2])
+            }
+            #expect(seteuid(0) == 0)
+            #expect(bytes(of: path) == [1])
+        }
     }
 
     @Test func `where it cannot be renamed no temporary file is left`() throws {
@@ -72,12 +81,74 @@ struct AtomicFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["status.json"])
     }
 
-    @Test func `a symbolic link in the place of the temporary file is not followed`() throws {
+    @Test(.timeLimit(.minutes(1)), arguments: ["pipe", "directory", "link"])
+    func `whatever others have put under a name that could be foreseen, the file is written and they get nothing`(
+        trap: String
+    ) throws {
         let victim = "\(directory.path)/victim"
         try write([7], to: victim)
-        try FileManager.default.createSymbolicLink(atPath: "\(path).\(getpid()).tmp", withDestinationPath: victim)
-        #expect(throws: StorageError.self) { try AtomicFile(path: path, mode: 0o644).write([1]) }
+        for name in ["\(path).\(getpid()).tmp", "\(path).tmp", "\(path).new"] {
+            switch trap {
+            case "pipe": #expect(unsafe mkfifo(name, 0o666) == 0)
+            case "directory": #expect(unsafe mkdir(name, 0o777) == 0)
+            default: #expect(unsafe symlink(victim, name) == 0)
+            }
+        }
+        try AtomicFile(path: path, mode: 0o644).write([1])
+        #expect(bytes(of: path) == [1])
         #expect(bytes(of: victim) == [7])
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a named pipe in the place of the file itself is replaced, and holds nobody up`() throws {
+        #expect(unsafe mkfifo(path, 0o666) == 0)
+        try AtomicFile(path: path, mode: 0o644).write([1])
+        #expect(bytes(of: path) == [1])
+    }
+
+    /// What was done to which file, in order.
+    private final class Journal: Sendable {
+        private let state = Mutex<[String]>([])
+        var entries: [String] { state.withLock { $0 } }
+
+        func note(_ entry: String) { state.withLock { $0.append(entry) } }
+
+        /// The kernel's calls, each of them noted.
+        func calls(refusing refused: String? = nil) -> FileCalls {
+            @Sendable func perform(_ entry: String, _ call: () -> CInt) -> CInt {
+                note(entry)
+                guard entry != refused else {
+                    errno = EIO
+                    return -1
+                }
+                return call()
+            }
+            var calls = FileCalls.kernel
+            calls.write = { descriptor, bytes in perform("write") { FileCalls.kernel.write(descriptor, bytes) } }
+            calls.synchronize = { descriptor in
+                var status = stat()
+                let isFound = unsafe fstat(descriptor, &status) == 0
+                let isFile = isFound && status.st_mode & S_IFMT == S_IFREG
+                return perform(isFile ? "synchronize file" : "synchronize directory") { fsync(descriptor) }
+            }
+            calls.rename = { from, to in perform("rename") { FileCalls.kernel.rename(from, to) } }
+            return calls
+        }
+    }
+
+    @Test func `the file is on disk before it has its name, and its name after that`() throws {
+        let journal = Journal()
+        try AtomicFile(path: path, mode: 0o644, calls: journal.calls()).write([1, 2])
+        #expect(journal.entries == ["write", "synchronize file", "rename", "synchronize directory"])
+    }
+
+    @Test(arguments: ["write", "synchronize file", "rename"])
+    func `a step that fails leaves the old file, and nothing beside it`(step: String) throws {
+        try AtomicFile(path: path, mode: 0o644).write([1])
+        let file = AtomicFile(path: path, mode: 0o644, calls: Journal().calls(refusing: step))
+        #expect(throws: StorageError.unwritableFile(path: path, cause: "Input/output error")) { try file.write([2]) }
+        #expect(bytes(of: path) == [1])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["status.json"])
     }
 
     @Test func `on a disk that is full the old file stays whole`() async {

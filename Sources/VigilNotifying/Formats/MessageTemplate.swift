@@ -1,5 +1,6 @@
+import Glibc
 import TokenHealth
-import FoundationEssentials
+import VigilPlatform
 
 /// A template in a file: read for every message, so that a correction needs no restart.
 package struct MessageTemplate: Sendable, Hashable {
@@ -32,26 +33,24 @@ package struct MessageTemplate: Sendable, Hashable {
 
     /// The template as it is now.
     func format() throws(TemplateProblem) -> TemplateFormat {
-        let text: String
-        do {
-            let data = try Data(contentsOf: URL(filePath: path))
-            guard let decoded = String(validating: data, as: UTF8.self) else {
-                throw TemplateProblem.malformed("it is not UTF-8")
-            }
-            text = decoded
-        } catch let problem as TemplateProblem {
-            throw problem
+        let bytes: [UInt8]
+        do throws(RegularFile.Failure) {
+            bytes = try RegularFile.contents(of: path, atMost: MessageTemplate.largestFile)
         } catch {
             throw .unreadable(MessageTemplate.cause(of: error))
         }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw .malformed("it is not UTF-8") }
         return try TemplateFormat(text, contentType: contentType)
     }
 
-    private static func cause(of error: any Error) -> String {
-        switch (error as? CocoaError)?.code {
-        case .fileNoSuchFile, .fileReadNoSuchFile: "there is no such file"
-        case .fileReadNoPermission: "permission denied"
-        default: "\(error)".oneLine.shortened(to: 80)
+    /// Far above the largest template that is accepted, in bytes: that one says by how much it is too large.
+    private static let largestFile = 1 << 24
+
+    private static func cause(of failure: RegularFile.Failure) -> String {
+        switch failure {
+        case .refused(let error) where error.code == ENOENT: "there is no such file"
+        case .refused(let error) where error.code == EACCES: "permission denied"
+        case .refused, .noFile, .tooLong: "\(failure)"
         }
     }
 }
