@@ -15,6 +15,7 @@ package struct HistoryReader {
     /// - Throws: ``StorageError/unreadable(path:cause:)``, as every method does.
     package init(directory: String) throws {
         path = "\(directory)/state.db"
+        try DatabaseFiles.check(path)
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)

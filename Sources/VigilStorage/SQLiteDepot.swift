@@ -8,7 +8,13 @@ package import VigilEngine
 package final class SQLiteDepot: StoreDepot {
     private let path: String
     private let now: @Sendable () -> Date
-    private let known = Mutex<(key: SymmetricKey?, setAside: SQLiteHealthStore.SetAside?)>((nil, nil))
+    private let known = Mutex(Known())
+
+    private struct Known {
+        var key: SymmetricKey?
+        var setAside: SQLiteHealthStore.SetAside?
+        var lost: LostDatabase?
+    }
 
     /// Takes the path of the state directory, and the wall time.
     package init(directory path: String, now: @escaping @Sendable () -> Date) {
@@ -29,7 +35,8 @@ package final class SQLiteDepot: StoreDepot {
     }
 
     package func open() throws -> any HealthStore {
-        let store = try SQLiteHealthStore(directory: path, now: now())
+        let store = try SQLiteHealthStore(directory: path, now: now(), restoring: known.withLock { $0.lost })
+        known.withLock { $0.lost = nil }
         remember(store)
         return store
     }
@@ -38,6 +45,7 @@ package final class SQLiteDepot: StoreDepot {
         let reserve: SQLiteHealthStore
         if let store = store as? SQLiteHealthStore {
             reserve = try SQLiteHealthStore(reserveOf: store.queue)
+            if let lost = store.lost { known.withLock { $0.lost = lost } }
         } else {
             reserve = try SQLiteHealthStore(reserveOf: SQLiteDepot.readOnly("\(path)/state.db"))
         }
@@ -50,7 +58,7 @@ package final class SQLiteDepot: StoreDepot {
             preconditionFailure("a store from another depot")
         }
         let key = fingerprintKey
-        let isEmpty = try store.queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM token") == 0 }
+        let isEmpty = try store.queue.isEmptyStore
         try store.queue.write { try $0.keep(key) }
         if isEmpty { try TableCopy(from: reserve.queue, to: store.queue).run() }
     }
@@ -82,7 +90,7 @@ package final class SQLiteDepot: StoreDepot {
         // Without its companions SQLite opens a database in WAL mode only if told that nobody writes to it; what stands in
         // the log alone is not seen then: https://www.sqlite.org/wal.html#readonly
         let ways = [(path, reading), (path, alone), ("file:\(escaped)?immutable=1", reading)]
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        guard FileManager.default.fileExists(atPath: path), (try? DatabaseFiles.check(path)) != nil else { return nil }
         for (address, configuration) in ways {
             guard let queue = try? DatabaseQueue(path: address, configuration: configuration),
                 (try? queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }) != nil
@@ -97,7 +105,8 @@ extension StorageError {
     fileprivate var fault: StoreFault {
         switch self {
         case .locked, .unusableDirectory: .mistake
-        case .failingDirectory, .damaged, .unwritableFile, .unreadable: .disk
+        case .replaced: .damage
+        case .failingDirectory, .damaged, .unopenable, .newer, .unwritableFile, .unreadable: .disk
         }
     }
 }

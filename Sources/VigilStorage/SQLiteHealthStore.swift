@@ -11,41 +11,63 @@ package final class SQLiteHealthStore: HealthStore {
     /// `nil` for a reserve in memory.
     private let directory: StateDirectory?
     let queue: DatabaseQueue
+    /// `nil` for a reserve in memory.
+    private let identity: DatabaseIdentity?
     /// Where a damaged database was moved at the opening, and why; `nil` when all was well.
     package let setAside: SetAside?
     /// The key of fingerprints, made at the first start.
     package let fingerprintKey: SymmetricKey
 
-    /// A database that could not be used.
-    package struct SetAside: Sendable, Hashable {
+    /// A database that was not used.
+    package struct SetAside: Sendable, Hashable, CustomStringConvertible {
         package let path: String
         package let cause: String
+        /// Whether it was put there while another was in use; else it is damaged.
+        package var isForeign = false
+
+        package var description: String {
+            isForeign
+                ? "a database that took the place of the one in use is set aside as \(path)"
+                : "the database was damaged (\(cause)) and is set aside as \(path)"
+        }
     }
 
-    /// Opens the database in `path`, creating it or starting anew as needed.
+    /// Opens the database in the state directory `path`, creating it or starting anew as needed.
     ///
-    /// - Throws: ``StorageError`` when the directory cannot be used at all.
-    package init(directory path: String, now: Date) throws {
+    /// - Throws: ``StorageError`` when the directory or the database cannot be used, and is not damaged either.
+    package convenience init(directory path: String, now: Date) throws {
+        try self.init(directory: path, now: now, restoring: nil)
+    }
+
+    /// The same, after the database of this process was put in its place again, where it has `lost` it.
+    init(directory path: String, now: Date, restoring lost: LostDatabase?) throws {
         let directory = try StateDirectory(path: path)
-        var setAside: SetAside?
+        var setAside = try lost?.restore(in: directory, now: now)
+        let opened: DatabaseQueue
         do {
-            queue = try SQLiteHealthStore.open(directory)
+            opened = try SQLiteHealthStore.open(directory)
         } catch let error as DatabaseError where error.meansDamage {
             let cause = "\(error.message ?? "\(error.resultCode)")"
             // On a disk that takes nothing a sound database cannot be opened either.
             try directory.tryToWrite()
             let target = try directory.setAside(suffix: "damaged-\(Int(now.timeIntervalSince1970))", cause: cause)
             setAside = SetAside(path: target, cause: cause)
-            queue = try SQLiteHealthStore.open(directory)
+            opened = try SQLiteHealthStore.open(directory)
+        } catch let error as DatabaseError {
+            let cause = error.message ?? "\(error.resultCode)"
+            throw StorageError.unopenable(path: directory.database, cause: cause)
         }
         self.directory = directory
         self.setAside = setAside
-        fingerprintKey = try queue.write { try SQLiteHealthStore.fingerprintKey(in: $0) }
+        queue = opened
+        fingerprintKey = try opened.write { try SQLiteHealthStore.fingerprintKey(in: $0) }
+        identity = DatabaseIdentity(of: directory.database)
     }
 
     /// A store in memory, with what can be read of a database on disk.
     init(reserveOf source: DatabaseQueue?) throws {
         directory = nil
+        identity = nil
         setAside = nil
         queue = try DatabaseQueue()
         try Schema.migrator.migrate(queue)
@@ -55,6 +77,8 @@ package final class SQLiteHealthStore: HealthStore {
 
     private static func open(_ directory: StateDirectory) throws -> DatabaseQueue {
         try directory.prepareDatabaseFile()
+        // Before anything is written to it.
+        if isNewer(directory.database) { throw StorageError.newer(path: directory.database) }
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
@@ -71,11 +95,17 @@ package final class SQLiteHealthStore: HealthStore {
         guard verdict == "ok" else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: verdict ?? "quick_check says nothing")
         }
-        if try queue.read(Schema.migrator.hasBeenSuperseded) {
-            throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "it was written by a newer version")
-        }
         try Schema.migrator.migrate(queue)
         return queue
+    }
+
+    /// Whether a newer version of this program has written the database; `false` where that cannot be read.
+    private static func isNewer(_ path: String) -> Bool {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(1)
+        guard let queue = try? DatabaseQueue(path: path, configuration: configuration) else { return false }
+        return (try? queue.read(Schema.migrator.hasBeenSuperseded)) ?? false
     }
 
     private static func fingerprintKey(in database: Database) throws -> SymmetricKey {
@@ -92,7 +122,7 @@ package final class SQLiteHealthStore: HealthStore {
     // MARK: - Health
 
     package func load() throws -> [TokenName: StoredToken] {
-        try queue.read { database in
+        try read { database in
             var tokens: [TokenName: StoredToken] = [:]
             // Of very many tokens most are alike, and what is alike is kept once.
             var model: Belief?
@@ -133,6 +163,7 @@ package final class SQLiteHealthStore: HealthStore {
 
     /// Writes in one transaction; a full disk gets a second chance.
     private func transaction(_ body: (Database) throws -> Void) throws {
+        try identity?.check()
         do {
             try queue.write(body)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
@@ -145,7 +176,7 @@ package final class SQLiteHealthStore: HealthStore {
     }
 
     package func untold() throws -> UntoldNews {
-        try queue.read { try UntoldNews(in: $0) }
+        try read { try UntoldNews(in: $0) }
     }
 
     package func confirm(_ sightings: [Sighting]) throws { try write([.sightings(sightings)]) }
@@ -160,7 +191,7 @@ package final class SQLiteHealthStore: HealthStore {
     package func deliveries(for notifier: String, dueAt now: Date, limit: Int) throws -> [PendingDelivery] {
         // A row due absurdly far ahead was written before the clock was set back: it is due now.
         let horizon = now.advanced(by: RetryAfter.cap * 2)
-        let rows = try queue.read { database in
+        let rows = try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -186,7 +217,7 @@ package final class SQLiteHealthStore: HealthStore {
     }
 
     package func nextDelivery(for notifier: String) throws -> Date? {
-        try queue.read { database in
+        try read { database in
             try Int64.fetchOne(
                 database,
                 sql: "SELECT min(due_at) FROM delivery WHERE state = 'waiting' AND notifier = ?",
@@ -204,7 +235,7 @@ package final class SQLiteHealthStore: HealthStore {
     }
 
     package func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -226,7 +257,7 @@ package final class SQLiteHealthStore: HealthStore {
     }
 
     package func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: """
@@ -239,7 +270,7 @@ package final class SQLiteHealthStore: HealthStore {
     }
 
     package func failingNotifiers() throws -> [String: Incident] {
-        try queue.read { database in
+        try read { database in
             var incidents: [String: Incident] = [:]
             for row in try Row.fetchAll(database, sql: "SELECT * FROM notifier_incident") {
                 let document: String = row["document"]
@@ -254,11 +285,11 @@ package final class SQLiteHealthStore: HealthStore {
     }
 
     package func notifierReports() throws -> [String: NotifierReport] {
-        try queue.read { try OutboxQueries.reports(in: $0) }
+        try read { try OutboxQueries.reports(in: $0) }
     }
 
     package func deliveryRecords(of alert: String) throws -> [DeliveryRecord] {
-        try queue.read { database in
+        try read { database in
             try Row.fetchAll(
                 database,
                 sql: "SELECT * FROM delivery WHERE alert_id = ? ORDER BY notifier",
@@ -267,7 +298,7 @@ package final class SQLiteHealthStore: HealthStore {
         }
     }
 
-    package func drill() throws -> DrillRecord? { try queue.read { try DrillRecord(in: $0) } }
+    package func drill() throws -> DrillRecord? { try read { try DrillRecord(in: $0) } }
 
     package func keep(_ drill: DrillRecord) throws { try write([.drill(drill)]) }
 
@@ -279,18 +310,34 @@ package final class SQLiteHealthStore: HealthStore {
         try queue.write { try $0.prune(before: limit, after: step) }
     }
 
-    /// Runs a read for tests of what is on disk.
+    /// This database, where its files are no more where they were.
+    var lost: LostDatabase? {
+        guard let identity, (try? identity.check()) == nil else { return nil }
+        return LostDatabase(queue, identity: identity)
+    }
+
+    /// Reads what is on disk.
+    ///
+    /// - Throws: ``StorageError/replaced(path:)`` where that is no more what this has open, and what SQLite throws.
     package func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try queue.read(body)
+        try identity?.check()
+        return try queue.read(body)
     }
 }
 
 extension DatabaseError {
     /// Whether the file itself is bad, rather than the disk, the directory, or another process.
-    fileprivate var meansDamage: Bool {
+    var meansDamage: Bool {
         switch resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_ERROR: true
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: true
         default: false
         }
+    }
+}
+
+extension DatabaseQueue {
+    /// Whether nothing was ever kept in it.
+    var isEmptyStore: Bool {
+        get throws { try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM token") == 0 } }
     }
 }

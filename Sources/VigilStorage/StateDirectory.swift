@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import VigilPlatform
 
 /// The directory with the database, locked so that two daemons never share it.
 final class StateDirectory: Sendable {
@@ -13,8 +14,8 @@ final class StateDirectory: Sendable {
         if unsafe mkdir(path, 0o700) != 0, errno != EEXIST {
             throw StorageError(directory: path, errno: errno)
         }
-        let descriptor = unsafe open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw StorageError(directory: path, errno: errno) }
+        let descriptor = unsafe open("\(path)/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { throw StorageError(directory: path, file: "lock", errno: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let number = errno
             close(descriptor)
@@ -32,16 +33,19 @@ final class StateDirectory: Sendable {
 
     var database: String { "\(path)/state.db" }
 
-    /// Makes sure that the database exists with mode 0600 before SQLite creates it with another.
+    /// Makes sure that the database exists with mode 0600 before SQLite creates it with another, and that it is one that
+    /// SQLite may open.
     func prepareDatabaseFile() throws(StorageError) {
-        let descriptor = unsafe open(database, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        let number = errno
-        if descriptor >= 0 {
+        try DatabaseFiles.check(database)
+        let descriptor = unsafe open(database, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+        guard descriptor < 0 else {
             close(descriptor)
-        } else if !exists(database) {
-            throw StorageError(directory: path, errno: number)
+            return
         }
-        // One that is there and cannot be opened is for SQLite to judge, and is then set aside.
+        let error = SystemError()
+        guard exists(database) else { throw StorageError(directory: path, errno: error.code) }
+        // Whatever keeps it from being opened says nothing against what is in it.
+        throw .unopenable(path: database, cause: "\(error)")
     }
 
     /// Finds out whether the disk takes anything at all.
@@ -58,7 +62,7 @@ final class StateDirectory: Sendable {
 
     private func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-    /// Moves a damaged database and its companions out of the way.
+    /// Moves a database that is not to be used, and its companions, out of the way.
     ///
     /// - Returns: where the database is now.
     func setAside(suffix: String, cause: String) throws(StorageError) -> String {
@@ -74,8 +78,9 @@ extension StorageError {
     /// Why a state directory cannot be used.
     ///
     /// A full or failing disk may come back; a missing directory, or one of somebody else, is a mistake.
-    fileprivate init(directory: String, errno number: CInt) {
-        let cause = unsafe String(cString: strerror(number))
+    fileprivate init(directory: String, file: String? = nil, errno number: CInt) {
+        let words = "\(SystemError(number))"
+        let cause = file.map { "\($0): \(words)" } ?? words
         switch number {
         case EROFS, ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT:
             self = .failingDirectory(directory: directory, cause: cause)
@@ -88,8 +93,10 @@ extension StorageError {
     fileprivate var cause: String {
         switch self {
         case .locked: "locked"
+        case .newer: "newer"
+        case .replaced: "replaced"
         case .unusableDirectory(_, let cause), .failingDirectory(_, let cause), .damaged(_, let cause),
-            .unwritableFile(_, let cause), .unreadable(_, let cause):
+            .unwritableFile(_, let cause), .unreadable(_, let cause), .unopenable(_, let cause):
             cause
         }
     }

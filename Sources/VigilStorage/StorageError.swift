@@ -7,6 +7,12 @@ package enum StorageError: Error, Sendable, Hashable {
     case unusableDirectory(directory: String, cause: String)
     /// The disk below it is full, read-only or broken; that may pass.
     case failingDirectory(directory: String, cause: String)
+    /// The database cannot be opened as it is; it is left alone.
+    case unopenable(path: String, cause: String)
+    /// The database was written by a newer version of this program; it is left alone.
+    case newer(path: String)
+    /// A file of the database was deleted, emptied or replaced while it was in use.
+    case replaced(path: String)
     /// The database is damaged and cannot be moved out of the way.
     case damaged(path: String, cause: String)
     case unwritableFile(path: String, cause: String)
@@ -23,6 +29,13 @@ extension StorageError: CustomStringConvertible {
             "the state directory \(directory) cannot be used (\(cause)): create it and let the service's user write to it"
         case .failingDirectory(let directory, let cause):
             "nothing can be written to the state directory \(directory) (\(cause)): make room, or repair the disk"
+        case .unopenable(let path, let cause):
+            "\(path) cannot be opened (\(cause)) and is left as it is: let the service's user read and write it, or move it away"
+        case .newer(let path):
+            "the database \(path) was written by a newer tokenvigil and is left as it is: install that version again, or move "
+                + "the file away"
+        case .replaced(let path):
+            "\(path) was deleted, emptied or replaced while it was in use: it is written anew"
         case .damaged(let path, let cause):
             "the database \(path) is damaged (\(cause)) and cannot be set aside: move it away by hand"
         case .unreadable(let path, let cause):

@@ -33,7 +33,8 @@ struct TableCopy {
             AND id NOT IN (SELECT id FROM alert ORDER BY created_at DESC LIMIT 500);
         """
 
-    /// Copies in one transaction of the target; a table that cannot be read is passed over.
+    /// Copies in one transaction of the target; a table that cannot be read is passed over, and so is a row that the target
+    /// refuses.
     func run() throws {
         try target.write { target in
             try target.execute(sql: "PRAGMA defer_foreign_keys = ON")
@@ -49,11 +50,20 @@ struct TableCopy {
         let condition = TableCopy.conditions[name] ?? "true"
         let rows = try? source.read { try Row.fetchAll($0, sql: "SELECT * FROM \"\(name)\" WHERE \(condition)") }
         guard let rows, let first = rows.first else { return }
-        let columns = first.columnNames.map { "\"\($0)\"" }.joined(separator: ", ")
-        let places = first.columnNames.map { _ in "?" }.joined(separator: ", ")
-        let statement = try target.makeStatement(
-            sql: "INSERT OR REPLACE INTO \"\(name)\" (\(columns)) VALUES (\(places))"
-        )
-        for row in rows { try statement.execute(arguments: StatementArguments(Array(row.databaseValues))) }
+        // A newer version may keep more than this one knows of.
+        let known = Set(try target.columns(in: name).map(\.name))
+        let names = first.columnNames.filter(known.contains)
+        let columns = names.map { "\"\($0)\"" }.joined(separator: ", ")
+        let places = names.map { _ in "?" }.joined(separator: ", ")
+        let sql = "INSERT OR REPLACE INTO \"\(name)\" (\(columns)) VALUES (\(places))"
+        let statement = try target.makeStatement(sql: sql)
+        for row in rows {
+            do {
+                try statement.execute(arguments: StatementArguments(names.map { row[$0] as DatabaseValue }))
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                // What a newer version may write, and this one not.
+                continue
+            }
+        }
     }
 }

@@ -269,19 +269,6 @@ struct DamageTests {
         }
     }
 
-    @Test func `the database of a newer version is set aside`() throws {
-        try directory.meddle("INSERT INTO grdb_migrations (identifier) VALUES ('999')")
-        let setAside = try #require(try openAndUse().setAside)
-        #expect(setAside.cause.contains("newer version"))
-    }
-
-    @Test func `something that is no file is set aside`() throws {
-        try FileManager.default.removeItem(atPath: directory.database)
-        try FileManager.default.createDirectory(atPath: directory.database, withIntermediateDirectories: false)
-        #expect(try openAndUse().setAside != nil)
-        #expect(try directory.names().contains(DamageTests.target))
-    }
-
     @Test func `a second one set aside in the same second does not replace the first`() throws {
         for _ in 0..<3 {
             try write(
