@@ -5,6 +5,7 @@ import SystemPackage
 import TallyfySimulator
 import TokenHealth
 import VigilConfiguration
+import VigilPlatform
 import VigilStorage
 import VigilSystemd
 
@@ -54,12 +55,7 @@ struct DemoStage {
     private var statusPath: String { directory + "/status.json" }
 
     static func set() async throws -> DemoStage {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "tokenvigil-demo-\(Host.processID)").path
-        try FileManager.default.createDirectory(
-            atPath: directory,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
+        let directory = try TemporaryDirectory.make(named: "tokenvigil-demo")
         let simulator = try await TallyfySimulator.start()
         let organization = simulator.addOrganization(name: "Example")
         let user = simulator.addUser(email: "hr-bot@example.com", organization: organization)
