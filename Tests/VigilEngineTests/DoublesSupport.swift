@@ -95,6 +95,7 @@ final class FailingHealthStore: HealthStore {
 
     private let inner = InMemoryHealthStore()
     private let broken = Mutex<Set<Operation>>([])
+    private let scripted = Mutex<[(any Error)?]>([])
     /// How many calls have failed.
     let failures = Tally()
 
@@ -103,7 +104,14 @@ final class FailingHealthStore: HealthStore {
     func fail(_ operations: Operation...) { broken.withLock { $0 = Set(operations) } }
     func heal() { broken.withLock { $0 = [] } }
 
+    /// What the next commits end with, one after the other; `nil` where one works.
+    func endCommits(with results: [(any Error)?]) { scripted.withLock { $0 = results } }
+
     private func check(_ operation: Operation) throws {
+        if operation == .commit {
+            let result = scripted.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+            if let result { throw result }
+        }
         guard broken.withLock({ $0.contains(operation) }) else { return }
         failures.add()
         throw DiskFull()

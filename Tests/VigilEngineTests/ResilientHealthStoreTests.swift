@@ -96,6 +96,21 @@ private final class ScriptedDepot: StoreDepot {
         )
     }
 
+    @Test func `a disk that fails while changes are written one by one loses none of them`() throws {
+        let store = try self.store()
+        depot.disk.fail(.commit)
+        for id in ["a1", "a2", "a3"] { try store.commit(news(id)) }
+        depot.disk.heal()
+        // One of the batch is refused; then, one by one, the first is written, and the disk fails at the second.
+        depot.disk.endCommits(with: [ScriptedDepot.WrongChange(), nil, FailingHealthStore.DiskFull()])
+        store.flush()
+        #expect(store.waitingChanges == 2)
+        #expect(store.problem?.contains("dropped") == false)
+        store.flush()
+        #expect(store.waitingChanges == 0 && store.problem == nil)
+        #expect(depot.disk.healthy.alerts.map(\.id) == ["a1", "a2", "a3"])
+    }
+
     @Test func `the disk is tried again with growing pauses, and by every write`() throws {
         let store = try self.store()
         depot.disk.fail(.commit, .read)

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import Glibc
+import Synchronization
 import TokenHealth
 import Testing
 import VigilEngine
@@ -123,6 +124,33 @@ import VigilEngine
             let due = try reserve.deliveries(for: "oncall", dueAt: Sample.second(1000), limit: 100)
             #expect(due.map(\.alert.id) == ["before"])
         }
+    }
+
+    @Test func `a write that finds no room is made once more after the log has given up its own`() throws {
+        let store = try directory.open()
+        for index in 0..<20 { try store.commit(Sample.change("t\(index)", alerts: [Sample.alert("a\(index)")])) }
+        let log = "\(directory.database)-wal"
+        let sizes = Mutex<[Int]>([])
+        let disk = DatabaseFunction("disk", argumentCount: 0) { _ in
+            let size = bytes(of: log).count
+            let attempts = sizes.withLock { sizes in
+                sizes.append(size)
+                return sizes.count
+            }
+            // As on a disk that was full, and of which the log had some.
+            if attempts == 1 { throw DatabaseError(resultCode: .SQLITE_FULL, message: "database or disk is full") }
+            return nil
+        }
+        try store.queue.writeWithoutTransaction { database in
+            database.add(function: disk)
+            try database.execute(
+                sql: "CREATE TEMP TRIGGER room AFTER INSERT ON main.token BEGIN SELECT disk(); END"
+            )
+        }
+        try store.commit(Sample.change("last"))
+        #expect(sizes.withLock { $0 }.first.map { $0 > 0 } == true)
+        #expect(sizes.withLock { $0 }.dropFirst() == [0])
+        #expect(try store.load()[Sample.name("last")] != nil)
     }
 
     @Test func `the log stays so small that it fills no disk`() throws {
