@@ -60,8 +60,10 @@ package struct HTTPAnswer: Sendable {
     /// What follows the head.
     package enum Body: Sendable {
         case whole([UInt8])
+        /// Of many callers at once.
+        case shared(SharedBytes)
         /// Runs until the caller is gone, and writes piece by piece.
-        case stream(@Sendable (_ write: (String) async throws -> Void) async throws -> Void)
+        case stream(@Sendable (_ write: (SharedBytes) async throws -> Void) async throws -> Void)
     }
 
     package var status: Int

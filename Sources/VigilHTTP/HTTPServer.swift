@@ -13,6 +13,7 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
     private let timekeeper: any Timekeeper
     private let caller: @Sendable (any Channel) async -> Caller
     private let answer: @Sendable (HTTPRequest, Caller) async -> HTTPAnswer
+    private let places: Places
 
     /// - `caller`: says who is at the other end of a connection.
     /// - `answer`: what a request is answered with.
@@ -26,8 +27,11 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
         self.timekeeper = timekeeper
         self.caller = caller
         self.answer = answer
+        places = Places(limit: limits.connections, bytesLimit: limits.bytesInFlight)
     }
 
+    /// Most bytes of a request beside its body.
+    private static var longestHead: Int { 65_536 }
     private typealias Wire = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
 
     /// Serves until the task is cancelled.
@@ -39,14 +43,14 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
     package func serve(_ listener: HTTPListener, listening: @Sendable (Int?) -> Void) async throws {
         let server = try await bound(to: listener)
         listening(server.channel.localAddress?.port)
-        let count = ConnectionCount()
         try await withThrowingDiscardingTaskGroup { group in
             try await server.executeThenClose { connections in
                 for try await connection in connections {
-                    let isTooMany = count.add() > limits.connections
+                    let channel = connection.channel
+                    let place = places.admit(at: timekeeper.now().uptime) { channel.close(promise: nil) }
                     group.addTask {
-                        await serve(connection, isTooMany: isTooMany)
-                        count.remove()
+                        await serve(connection, at: place)
+                        if let place { places.leave(place) }
                     }
                 }
             }
@@ -56,8 +60,12 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
     private func bound(to listener: HTTPListener) async throws -> NIOAsyncChannel<Wire, Never> {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Else the kernel keeps megabytes for each, which count as the memory of the service.
+            .childChannelOption(.socketOption(.so_sndbuf), value: 65_536)
+        let most = limits.body + HTTPServer.longestHead
         let wire: @Sendable (any Channel) -> EventLoopFuture<Wire> = { channel in
             channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(RequestBound(bytes: most))
                 try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
                 return try Wire(wrappingChannelSynchronously: channel)
             }
@@ -70,28 +78,35 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
     }
 
     /// One connection; whoever vanishes or does not speak HTTP loses it, and nothing else happens.
-    private func serve(_ connection: Wire, isTooMany: Bool) async {
-        let caller = await caller(connection.channel)
-        try? await connection.executeThenClose { inbound, outbound in
-            let answer =
-                isTooMany
-                ? HTTPAnswer(503, ["error": "too many requests at once"])
-                : await answer(to: inbound, from: caller)
-            guard let answer else { return }
-            try await send(answer, over: outbound)
+    ///
+    /// - `place`: its place; `nil` where there is none for it.
+    private func serve(_ connection: Wire, at place: Int?) async {
+        try? await connection.executeThenClose { inbound, _ in
+            let channel = connection.channel
+            guard let place else {
+                return try await send(HTTPAnswer(503, ["error": "too many requests at once"]), over: channel, at: nil)
+            }
+            let caller = await caller(channel)
+            guard let answer = await answer(to: inbound, from: caller, at: place) else { return }
+            try await sendReserved(answer, over: channel, at: place)
+            // Until he has read the last piece.
+            places.note(place, waitingSince: timekeeper.now().uptime)
         }
     }
 
     /// `nil` where there is nobody to answer.
     private func answer(
         to inbound: NIOAsyncChannelInboundStream<HTTPServerRequestPart>,
-        from caller: Caller
+        from caller: Caller,
+        at place: Int
     ) async -> HTTPAnswer? {
         let arrival = await within(limits.arrival) { await read(inbound) }
+        places.note(place, waitingSince: nil)
         switch arrival {
         case nil: return HTTPAnswer(408, ["error": "the request took too long to arrive"])
         case .vanished: return nil
         case .tooLarge: return HTTPAnswer(413, ["error": "the body is larger than \(limits.body) bytes"])
+        case .endless: return HTTPAnswer(431, ["error": "the request is larger than anything that is asked here"])
         case .complete(let request):
             let answer =
                 await within(limits.work) { await self.answer(request, caller) }
@@ -119,47 +134,70 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
                     )
                 }
             }
+        } catch is RequestTooLarge {
+            return .endless
         } catch {
             return .vanished
         }
         return .vanished
     }
 
-    private func send(
-        _ answer: HTTPAnswer,
-        over outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
-    ) async throws {
+    /// Sends, where all that waits to be sent leaves room for it.
+    private func sendReserved(_ answer: HTTPAnswer, over channel: any Channel, at place: Int) async throws {
+        guard case .whole(let bytes) = answer.body else { return try await send(answer, over: channel, at: place) }
+        guard places.reserve(bytes.count) else {
+            let refusal = HTTPAnswer(503, ["error": "too many large answers at once"])
+            return try await send(refusal, over: channel, at: place)
+        }
+        defer { places.release(bytes.count) }
+        try await send(answer, over: channel, at: place)
+    }
+
+    private func send(_ answer: HTTPAnswer, over channel: any Channel, at place: Int?) async throws {
         var headers = HTTPHeaders(answer.headers.map { ($0.name, $0.value) })
         headers.add(name: "Connection", value: "close")
-        if case .whole(let bytes) = answer.body, !headers.contains(name: "Content-Length") {
-            headers.add(name: "Content-Length", value: String(bytes.count))
+        if let count = answer.length, !headers.contains(name: "Content-Length") {
+            headers.add(name: "Content-Length", value: String(count))
         }
         let status = HTTPResponseStatus(statusCode: answer.status)
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
-        try await write([.head(head)], over: outbound)
+        try await write(.head(head), over: channel, at: place)
         switch answer.body {
-        case .whole(let bytes):
-            if !bytes.isEmpty { try await write([.body(.byteBuffer(ByteBuffer(bytes: bytes)))], over: outbound) }
-        case .stream(let produce):
-            try await produce { try await write([.body(.byteBuffer(ByteBuffer(string: $0)))], over: outbound) }
+        case .whole(let bytes): try await write(SharedBytes(bytes), over: channel, at: place)
+        case .shared(let bytes): try await write(bytes, over: channel, at: place)
+        case .stream(let produce): try await produce { try await write($0, over: channel, at: place) }
         }
-        try await write([.end(nil)], over: outbound)
+        try await write(.end(nil), over: channel, at: place)
+    }
+
+    /// Writes piece by piece, as the caller reads.
+    private func write(_ bytes: SharedBytes, over channel: any Channel, at place: Int?) async throws {
+        var offset = 0
+        while offset < bytes.count {
+            guard let piece = bytes.piece(from: offset) else { throw ChannelError.ioOnClosedChannel }
+            try await write(.body(.byteBuffer(piece)), over: channel, at: place)
+            offset += piece.readableBytes
+        }
     }
 
     /// Writes, and gives up on a caller who does not read.
-    private func write(
-        _ parts: [HTTPServerResponsePart],
-        over outbound: NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
-    ) async throws {
+    private func write(_ part: HTTPServerResponsePart, over channel: any Channel, at place: Int?) async throws {
+        if let place { places.note(place, waitingSince: timekeeper.now().uptime) }
+        // Until it has reached the kernel: what is only queued would be lost when the connection is closed.
         let isWritten = await within(limits.sending) {
-            do {
-                try await outbound.write(contentsOf: parts)
-                return true
-            } catch {
-                return false
+            await withTaskCancellationHandler {
+                do {
+                    try await channel.writeAndFlush(part).get()
+                    return true
+                } catch {
+                    return false
+                }
+            } onCancel: {
+                channel.close(promise: nil)
             }
         }
         guard isWritten == true else { throw ChannelError.ioOnClosedChannel }
+        if let place { places.note(place, waitingSince: nil) }
     }
 
     /// What `work` returns; `nil` where that takes longer than `limit`.
@@ -200,25 +238,31 @@ package struct HTTPLimits: Sendable {
     package var work: Duration
     /// How long a caller may take to read a piece of the answer.
     package var sending: Duration
+    /// Most bytes of answers that wait to be sent, beside those that callers share.
+    package var bytesInFlight: Int
 
     package init(
         connections: Int,
         body: Int,
         arrival: Duration = .seconds(10),
         work: Duration,
-        sending: Duration = .seconds(30)
+        sending: Duration = .seconds(30),
+        bytesInFlight: Int = 16 * 1_048_576
     ) {
         self.connections = connections
         self.body = body
         self.arrival = arrival
         self.work = work
         self.sending = sending
+        self.bytesInFlight = bytesInFlight
     }
 }
 
 private enum Arrival: Sendable {
     case complete(HTTPRequest)
     case tooLarge
+    /// Its head never ends, or what follows it.
+    case endless
     case vanished
 }
 
@@ -226,22 +270,17 @@ extension HTTPAnswer {
     /// The same head, as RFC 9110, section 9.3.2 wants it for HEAD.
     fileprivate var withoutBody: HTTPAnswer {
         var answer = self
-        if case .whole(let bytes) = body { answer.headers.append(("Content-Length", String(bytes.count))) }
+        if let length { answer.headers.append(("Content-Length", String(length))) }
         answer.body = .whole([])
         return answer
     }
-}
 
-/// How many connections are open.
-private final class ConnectionCount: Sendable {
-    private let count = Mutex(0)
-
-    func add() -> Int {
-        count.withLock { count in
-            count += 1
-            return count
+    /// Of the body, in bytes; `nil` where it is not known beforehand.
+    fileprivate var length: Int? {
+        switch body {
+        case .whole(let bytes): bytes.count
+        case .shared(let bytes): bytes.count
+        case .stream: nil
         }
     }
-
-    func remove() { count.withLock { $0 -= 1 } }
 }

@@ -8,6 +8,7 @@ package final class Bulletin: StatusPublisher {
         /// Whether anybody may come and read.
         var isOpen = false
         var document: StatusDocument?
+        var previous: StatusDocument?
         var readers: [Int: Wakeup] = [:]
         var nextReader = 0
     }
@@ -19,6 +20,11 @@ package final class Bulletin: StatusPublisher {
     /// What is known; `nil` before the first document.
     package var latest: StatusDocument? { state.withLock { $0.document } }
 
+    /// What is known, and what was known before.
+    var editions: (latest: StatusDocument?, previous: StatusDocument?) {
+        state.withLock { ($0.document, $0.previous) }
+    }
+
     /// Has documents kept from now on.
     func open() { state.withLock { $0.isOpen = true } }
 
@@ -26,6 +32,8 @@ package final class Bulletin: StatusPublisher {
         guard state.withLock({ $0.isOpen }) else { return }
         let document = await edition.document()
         let readers = state.withLock { state in
+            // Only browsers that are told what changes need what was before.
+            state.previous = state.readers.isEmpty ? nil : state.document
             state.document = document
             return Array(state.readers.values)
         }

@@ -1,10 +1,12 @@
 import FoundationEssentials
 import TokenHealth
 import VigilEngine
+import VigilHTTP
 
 /// Tells a browser what changes, as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 struct EventFeed: Sendable {
     let bulletin: Bulletin
+    let shelf: AnswerShelf
     let timekeeper: any Timekeeper
     /// Only of this token; `nil` for all.
     let token: String?
@@ -17,30 +19,37 @@ struct EventFeed: Sendable {
     private static let sign = Duration.seconds(15)
 
     /// Writes until the browser is gone.
-    func run(_ write: (String) async throws -> Void) async throws {
+    ///
+    /// Who does not keep up is told all of the newest edition instead of what he has missed.
+    func run(_ write: (SharedBytes) async throws -> Void) async throws {
         guard let reader = bulletin.admit(limit: EventFeed.mostReaders) else {
             // An error would keep the browser from coming again.
-            return try await write("retry: 30000\n\n")
+            return try await write(SharedBytes("retry: 30000\n\n"))
         }
         defer { bulletin.dismiss(reader) }
-        try await write("retry: 2000\n\n")
-        var shown = bulletin.latest.flatMap { $0.generatedAt.rfc3339 == seen ? $0 : nil }
+        try await write(SharedBytes("retry: 2000\n\n"))
+        // Only the moment: who is held up in a write keeps no document in memory.
+        var shown = seen
         while !Task.isCancelled {
-            let latest = bulletin.latest
-            if let latest, latest.generatedAt != shown?.generatedAt {
-                try await write(event(for: latest, after: shown))
-                shown = latest
-            } else {
-                try await write(": no news\n\n")
-            }
+            let event = try await event(after: shown)
+            shown = event?.edition ?? shown
+            try await write(event?.bytes ?? SharedBytes(": no news\n\n"))
             await reader.wakeup.wait(until: timekeeper.now().uptime + EventFeed.sign, on: timekeeper)
         }
     }
 
-    private func event(for document: StatusDocument, after shown: StatusDocument?) throws -> String {
-        let change = StatusChange(to: document, from: shown, token: token)
-        let json = String(decoding: try Wire.encoder().encode(change), as: UTF8.self)
-        return "id: \(document.generatedAt.rfc3339)\nevent: status\ndata: \(json)\n\n"
+    /// What is to be told to who has the edition `shown`.
+    private func event(after shown: String?) async throws -> (edition: String, bytes: SharedBytes)? {
+        let (latest, previous) = bulletin.editions
+        guard let latest, latest.generatedAt.rfc3339 != shown else { return nil }
+        let edition = latest.generatedAt.rfc3339
+        let old = previous.flatMap { $0.generatedAt.rfc3339 == shown ? $0 : nil }
+        let make: @Sendable () throws -> [UInt8] = { [token] in
+            let json = try Wire.encoder().encode(StatusChange(to: latest, from: old, token: token))
+            return Array("id: \(edition)\nevent: status\ndata: ".utf8) + json + Array("\n\n".utf8)
+        }
+        guard token == nil else { return (edition, SharedBytes(try make())) }
+        return (edition, try await shelf.bytes(old == nil ? "events" : "changes", of: edition, make: make))
     }
 }
 

@@ -32,6 +32,7 @@ struct StatusAPI: Sendable {
     let bulletin: Bulletin
     let tally: Tally
     let archive: any Archive
+    let shelf: AnswerShelf
     let board: PageBoard
     let hosts: HostRule
     let timekeeper: any Timekeeper
@@ -68,8 +69,8 @@ struct StatusAPI: Sendable {
             return refusal
         }
         switch request.path {
-        case "/status.json": return known { HTTPAnswer(200, $0) }
-        case "/metrics": return known { metrics($0, for: request) }
+        case "/status.json": return await status()
+        case "/metrics": return await metrics(for: request)
         case "/healthz": return health()
         case "/api/v1/history": return await history(request)
         case "/events": return events(request)
@@ -80,19 +81,35 @@ struct StatusAPI: Sendable {
         }
     }
 
-    /// The answer that the newest document gives.
-    private func known(_ answer: (StatusDocument) -> HTTPAnswer) -> HTTPAnswer {
-        if let document = bulletin.latest { return answer(document) }
+    private func status() async -> HTTPAnswer {
+        guard let document = bulletin.latest else { return StatusAPI.nothingYet }
+        do {
+            let bytes = try await shelf.bytes("status", of: document.generatedAt.rfc3339) {
+                Array(try Wire.encoder().encode(document)) + [0x0A]
+            }
+            return HTTPAnswer(200, type: "application/json", body: .shared(bytes))
+        } catch {
+            // A number that is no number, perhaps: said rather than trapped on.
+            return HTTPAnswer(500, ["error": "the answer cannot be encoded"])
+        }
+    }
+
+    private static var nothingYet: HTTPAnswer {
         var refusal = HTTPAnswer(503, ["error": "nothing is known yet"])
         refusal.headers.append(("Retry-After", "1"))
         return refusal
     }
 
-    private func metrics(_ document: StatusDocument, for request: HTTPRequest) -> HTTPAnswer {
+    private func metrics(for request: HTTPRequest) async -> HTTPAnswer {
+        guard let document = bulletin.latest else { return StatusAPI.nothingYet }
         let isOpen = request.values(of: "Accept").contains { $0.contains("application/openmetrics-text") }
         let dialect = isOpen ? Exposition.Dialect.openMetrics : .text
-        let text = Exposition.text(of: document, counts: tally.counts, in: dialect)
-        return HTTPAnswer(200, type: dialect.type, body: .whole(Array(text.utf8)))
+        let counts = tally.counts
+        let edition = "\(document.generatedAt.rfc3339) \(counts)"
+        let bytes = await shelf.bytes(dialect.type, of: edition) {
+            Array(Exposition.text(of: document, counts: counts, in: dialect).utf8)
+        }
+        return HTTPAnswer(200, type: dialect.type, body: .shared(bytes))
     }
 
     private func health() -> HTTPAnswer {
@@ -103,6 +120,7 @@ struct StatusAPI: Sendable {
     private func events(_ request: HTTPRequest) -> HTTPAnswer {
         let feed = EventFeed(
             bulletin: bulletin,
+            shelf: shelf,
             timekeeper: timekeeper,
             token: request.query("token"),
             seen: request.values(of: "Last-Event-ID").first ?? request.query("seen")
@@ -112,21 +130,21 @@ struct StatusAPI: Sendable {
 
     /// - `token`: the name of the one that is wanted; `nil` for all.
     private func page(of token: String?) async -> HTTPAnswer {
-        guard let document = bulletin.latest else { return known { _ in HTTPAnswer(503, ["error": ""]) } }
+        guard let document = bulletin.latest else { return StatusAPI.nothingYet }
         let name = token.flatMap(TokenName.init)
         if let token, name == nil || document.tokens[token] == nil {
             return HTTPAnswer(404, ["error": "no such token is watched"])
         }
         let now = timekeeper.now()
         do {
-            let page: StatusPage
+            let body: HTTPAnswer.Body
             if let name {
-                page = try await board.page(of: name, in: document, from: archive, at: now)
+                body = .whole(try await board.page(of: name, in: document, from: archive, at: now).html)
             } else {
-                page = try await board.page(of: document, from: archive, at: now)
+                body = .shared(try await board.page(of: document, from: archive, at: now))
             }
             let policy = [(name: "Content-Security-Policy", value: StatusPage.policy)]
-            return HTTPAnswer(200, type: "text/html; charset=utf-8", body: .whole(page.html), headers: policy)
+            return HTTPAnswer(200, type: "text/html; charset=utf-8", body: body, headers: policy)
         } catch let refusal as ArchiveRefusal {
             return HTTPAnswer(503, ["error": refusal.message])
         } catch {
@@ -145,25 +163,14 @@ struct StatusAPI: Sendable {
             }
             token = known
         }
-        let now = timekeeper.now().wall
-        do throws(ArchiveRefusal) {
-            return HTTPAnswer(
-                200,
-                Opened(try await archive.history(of: token, since: now.advanced(by: .zero - since), now: now))
-            )
+        let now = timekeeper.now()
+        do {
+            let start = now.wall.advanced(by: .zero - since)
+            return try await board.history(of: token, since: start, from: archive, at: now)
+        } catch let refusal as ArchiveRefusal {
+            return HTTPAnswer(503, ["error": refusal.message])
         } catch {
-            return HTTPAnswer(503, ["error": error.message])
+            return HTTPAnswer(503, ["error": "too many ask for the past at once"])
         }
     }
-}
-
-/// A value of any type, encoded as itself.
-private struct Opened: Encodable {
-    let value: any Encodable & Sendable
-
-    init(_ value: any Encodable & Sendable) {
-        self.value = value
-    }
-
-    func encode(to encoder: any Encoder) throws { try value.encode(to: encoder) }
 }

@@ -29,11 +29,13 @@ package struct StatusServer: Service {
     ) {
         self.listener = listener
         bulletin.open()
+        let shelf = AnswerShelf()
         let api = StatusAPI(
             bulletin: bulletin,
             tally: tally,
             archive: archive,
-            board: PageBoard(),
+            shelf: shelf,
+            board: PageBoard(shelf: shelf),
             hosts: HostRule(names: hosts),
             timekeeper: timekeeper
         )

@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 import TokenHealth
 import VigilEngine
+import VigilHTTP
 
 @testable import VigilServing
 
@@ -15,11 +16,17 @@ import VigilEngine
     private func written(_ count: Int, seen: String? = nil, token: String? = nil, bulletin: Bulletin) async -> [String]
     {
         let texts = Mutex<[String]>([])
-        let feed = EventFeed(bulletin: bulletin, timekeeper: FixedTimekeeper(), token: token, seen: seen)
+        let feed = EventFeed(
+            bulletin: bulletin,
+            shelf: AnswerShelf(),
+            timekeeper: FixedTimekeeper(),
+            token: token,
+            seen: seen
+        )
         await #expect(throws: Gone.self) {
-            try await feed.run { text in
+            try await feed.run { piece in
                 let isEnough = texts.withLock { texts in
-                    texts.append(text)
+                    texts.append(piece.text)
                     return texts.count == count
                 }
                 if isEnough { throw Gone() }
@@ -60,8 +67,14 @@ import VigilEngine
         let bulletin = Bulletin()
         for _ in 0..<EventFeed.mostReaders { _ = bulletin.admit(limit: EventFeed.mostReaders) }
         let texts = Mutex<[String]>([])
-        try await EventFeed(bulletin: bulletin, timekeeper: FixedTimekeeper(), token: nil, seen: nil)
-            .run { text in texts.withLock { $0.append(text) } }
+        let feed = EventFeed(
+            bulletin: bulletin,
+            shelf: AnswerShelf(),
+            timekeeper: FixedTimekeeper(),
+            token: nil,
+            seen: nil
+        )
+        try await feed.run { piece in texts.withLock { $0.append(piece.text) } }
         #expect(texts.withLock { $0 } == ["retry: 30000\n\n"])
     }
 

@@ -76,18 +76,27 @@ func answer(
     bulletin: Bulletin,
     archive: EchoingArchive = EchoingArchive()
 ) async -> (answer: HTTPAnswer, body: String) {
+    let shelf = AnswerShelf()
     let api = StatusAPI(
         bulletin: bulletin,
         tally: Tally(),
         archive: archive,
-        board: PageBoard(),
+        shelf: shelf,
+        board: PageBoard(shelf: shelf),
         hosts: HostRule(names: []),
         timekeeper: FixedTimekeeper()
     )
     let headers = [("Host", host), ("Accept", accept)].map { (name: $0.0, value: $0.1) }
     let answer = await api.answer(to: HTTPRequest(method: method, target: target, headers: headers))
-    guard case .whole(let bytes) = answer.body else { return (answer, "") }
-    return (answer, String(decoding: bytes, as: UTF8.self))
+    switch answer.body {
+    case .whole(let bytes): return (answer, String(decoding: bytes, as: UTF8.self))
+    case .shared(let bytes): return (answer, bytes.text)
+    case .stream: return (answer, "")
+    }
+}
+
+extension SharedBytes {
+    var text: String { String(decoding: whole ?? [], as: UTF8.self) }
 }
 
 extension HTTPAnswer {
