@@ -313,7 +313,16 @@ CHALLENGES = [
     Row("511", answer(b"HTTP/1.1 511 Login", DEAD), "unclear"),
 ]
 
+
+def silent_once(connection):
+    """The first connection falls silent after an answer; every other one is well."""
+    if connection.record["connections"] > 1:
+        connection.play(ok())
+    connection.play([ask, ok(), ask, hold])
+
+
 CONNECTIONS = [
+    Row("a connection that falls silent, while new ones are well", silent_once, "recovers"),
     Row("RST at once", [rst], "unclear"),
     Row("RST after the request", [ask, rst], "unclear"),
     Row("RST amid the status line", [ask, b"HTTP/1.1 40", 0.1, rst], "unclear"),

@@ -189,7 +189,18 @@ def byte_by_byte(connection):
         connection.step(slowly(ok(stream)))
 
 
+def silent_once(connection):
+    """The first connection falls silent after an answer; every other one is well."""
+    is_first = connection.record["connections"] == 1
+    begin(connection)
+    for stream in Requests(connection, acknowledges=False):
+        connection.send(ok(stream))
+        if is_first:
+            hold(connection)
+
+
 ENDS = [
+    Row("a connection that falls silent, while new ones are well", silent_once, "recovers"),
     Row("RST_STREAM", reply(lambda s: frame(RST_STREAM, 0, s, number(11))), "unclear"),
     Row("RST_STREAM that is no error", reply(lambda s: frame(RST_STREAM, 0, s, number(0))), "unclear"),
     Row("RST_STREAM amid the body", reply(lambda s: head(s, b"401", JSON) + body(s, DEAD[:4], False) + frame(RST_STREAM, 0, s, number(2))), "unclear"),

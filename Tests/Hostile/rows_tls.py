@@ -160,7 +160,7 @@ def plain(data):
     """Bytes below TLS."""
 
     def step(connection):
-        socket.socket.sendall(connection.raw if connection.raw.fileno() >= 0 else connection.sock, data)
+        socket.socket.sendall(connection.sock, data)
 
     return step
 

@@ -355,8 +355,17 @@ class Session:
             # An API that accepts everything, as those that speak HTTP/2 here, is told apart from one that checks.
             elif expected == "valid" and not states & {"valid", "misconfigured"}:
                 self.say(item, f"the token was never found valid, but {sorted(states)}")
+            elif expected == "recovers" and not self.recovers(name):
+                self.say(item, "the token has not become valid again")
             elif expected == "unclear" and "valid" in states:
                 self.say(item, "the token was found valid")
+
+    def recovers(self, name):
+        try:
+            wait_for("", lambda: self.daemon.token(name).get("state") in ("valid", "misconfigured"), 8)
+            return self.seen[name][0]["connections"] > 1
+        except rig.Missed:
+            return False
 
     def examine_peers(self):
         for name, records in self.seen.items():
@@ -384,5 +393,5 @@ class Session:
             if process.poll() is None:
                 process.kill()
             process.wait()
-        if getattr(self, "sink", None):
+        if getattr(self, "sink", None) and self.sink.server:
             self.sink.close()

@@ -2,6 +2,7 @@
 
     Row("a name", script)                      nothing may end, nothing may be called dead
     Row("a name", script, "valid")             odd, but right: a token is found valid
+    Row("a name", script, "recovers")          a token is found valid in the end
     Row("a name", script, "unclear")           no token may be found valid by it
     Row("a name", script, "whatever")          a lenient reader may even find a refusal in it
     Row("a name", script, secret=False)        and the token must not even be sent
@@ -18,7 +19,7 @@ class Row:
 
     name: str
     script: object
-    # What is known of a token that is tried against it: "any" but dead; "valid"; "unclear", which is neither; or
+    # What is known of a token that is tried against it: "any" but dead; "valid"; "recovers"; "unclear", which is neither; or
     # "whatever", where a lenient reader may take the answer for a refusal.
     state: str = "any"
     # Whether the token may be sent.

@@ -105,10 +105,8 @@ class Connection:
 
     def reset(self):
         """Ends with RST instead of FIN."""
-        self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if self.sock is not self.raw:
-            socket.close(self.sock.detach())
-        self.raw.close()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(self.sock.detach())
 
     def close(self):
         try:
@@ -131,7 +129,10 @@ def hello(connection):
 
 
 def hold(connection):
-    """Reads and says nothing more, until the other side leaves."""
+    """Reads and says nothing more, until the other side leaves. One of a series gives up after any time limit, for a
+    connection of HTTP/2 outlives its requests."""
+    if connection.is_single:
+        connection.sock.settimeout(12)
     while True:
         connection.receive()
 
@@ -148,7 +149,8 @@ def rst(connection):
 
 def half(connection):
     """Sends its FIN, and stays to listen."""
-    connection.raw.shutdown(socket.SHUT_WR)
+    # Below TLS, where there is TLS.
+    socket.socket.shutdown(connection.sock, socket.SHUT_WR)
 
 
 def again(script):
