@@ -33,7 +33,9 @@ class Place:
 
 def haproxy(place):
     alpn = "alpn h2,http/1.1" if place.h2 else "alpn http/1.1"
-    config = place.write("haproxy.cfg", f"""
+    config = place.write(
+        "haproxy.cfg",
+        f"""
 global
   maxconn 200
 defaults
@@ -48,12 +50,15 @@ frontend front
   default_backend api
 backend api
   server api {HERE}:{place.backend}
-""")
+""",
+    )
     return [["haproxy", "-db", "-f", config]]
 
 
 def nginx(place):
-    config = place.write("nginx.conf", f"""
+    config = place.write(
+        "nginx.conf",
+        f"""
 daemon off;
 worker_processes 1;
 pid {place.directory}/nginx.pid;
@@ -66,12 +71,13 @@ http {{
   fastcgi_temp_path {place.directory}/fastcgi; uwsgi_temp_path {place.directory}/uwsgi; scgi_temp_path {place.directory}/scgi;
   keepalive_timeout 1s;
   server {{
-    listen {HERE}:{place.port} ssl{' http2' if place.h2 else ''};
+    listen {HERE}:{place.port} ssl{" http2" if place.h2 else ""};
     ssl_certificate {place.certificate}; ssl_certificate_key {place.certificate};
     location / {{ proxy_pass http://{HERE}:{place.backend}; }}
   }}
 }}
-""")
+""",
+    )
     return [["nginx", "-e", "stderr", "-c", config, "-p", place.directory]]
 
 
@@ -79,7 +85,9 @@ def apache(place):
     modules = pathlib.Path("/usr/lib/apache2/modules")
     names = ["mpm_event", "authz_core", "socache_shmcb", "ssl", "proxy", "proxy_http", *(["http2"] if place.h2 else [])]
     loads = "\n".join(f"LoadModule {name}_module {modules}/mod_{name}.so" for name in names)
-    config = place.write("apache.conf", f"""
+    config = place.write(
+        "apache.conf",
+        f"""
 {loads}
 ServerRoot {place.directory}
 ServerName localhost
@@ -90,12 +98,13 @@ Listen {HERE}:{place.port}
 KeepAlive On
 KeepAliveTimeout 1
 Timeout 2
-Protocols {'h2 http/1.1' if place.h2 else 'http/1.1'}
+Protocols {"h2 http/1.1" if place.h2 else "http/1.1"}
 SSLEngine on
 SSLCertificateFile {place.certificate}
 SSLSessionCache none
 ProxyPass / http://{HERE}:{place.backend}/
-""")
+""",
+    )
     return [["apache2", "-D", "FOREGROUND", "-f", config]]
 
 
@@ -119,11 +128,14 @@ workers 1
 
 def squid_reverse(place):
     text = SQUID.format(directory=place.directory)
-    config = place.write("squid.conf", f"""{text}
+    config = place.write(
+        "squid.conf",
+        f"""{text}
 https_port {HERE}:{place.port} accel defaultsite=localhost tls-cert={place.certificate} tls-key={place.certificate}
 cache_peer {HERE} parent {place.backend} 0 no-query originserver login=PASSTHRU name=api
 visible_hostname localhost
-""")
+""",
+    )
     return [["squid", "-N", "-d", "1", "-n", f"vigil{place.port}", "-f", config]]
 
 
@@ -135,7 +147,9 @@ def squid_forward(place):
 
 
 def stunnel(place):
-    config = place.write("stunnel.conf", f"""
+    config = place.write(
+        "stunnel.conf",
+        f"""
 foreground = yes
 pid =
 syslog = no
@@ -144,13 +158,16 @@ accept = {HERE}:{place.port}
 connect = {HERE}:{place.backend}
 cert = {place.certificate}
 TIMEOUTidle = 1
-""")
+""",
+    )
     return [["stunnel4", config]]
 
 
 def caddy(place):
     protocols = "h1 h2" if place.h2 else "h1"
-    config = place.write("Caddyfile", f"""
+    config = place.write(
+        "Caddyfile",
+        f"""
 {{
   admin off
   auto_https off
@@ -167,52 +184,80 @@ https://:{place.port} {{
   tls {place.certificate} {place.certificate}
   reverse_proxy {HERE}:{place.backend}
 }}
-""")
+""",
+    )
     return [["caddy", "run", "--adapter", "caddyfile", "--config", config]]
 
 
 def hitch(place):
     """TLS alone, before Varnish, which speaks HTTP alone."""
-    vcl = place.write("default.vcl", f"""vcl 4.1;
+    vcl = place.write(
+        "default.vcl",
+        f"""vcl 4.1;
 backend api {{ .host = "{HERE}"; .port = "{place.backend}"; }}
 sub vcl_recv {{ return (pass); }}
-""")
-    config = place.write("hitch.conf", f"""
+""",
+    )
+    config = place.write(
+        "hitch.conf",
+        f"""
 frontend = "[{HERE}]:{place.port}"
 backend = "[{HERE}]:{place.spare}"
 pem-file = "{place.certificate}"
-alpn-protos = "{'h2,http/1.1' if place.h2 else 'http/1.1'}"
+alpn-protos = "{"h2,http/1.1" if place.h2 else "http/1.1"}"
 write-proxy-v2 = on
 workers = 1
 user = "nobody"
 group = "nogroup"
 daemon = off
-""")
-    varnish = ["varnishd", "-F", "-n", place.directory / "varnish", "-f", vcl, "-a", f"{HERE}:{place.spare},PROXY", "-s", "malloc,8m"]
+""",
+    )
+    varnish = [
+        "varnishd",
+        "-F",
+        "-n",
+        place.directory / "varnish",
+        "-f",
+        vcl,
+        "-a",
+        f"{HERE}:{place.spare},PROXY",
+        "-s",
+        "malloc,8m",
+    ]
     varnish += ["-p", "timeout_idle=1", "-j", "none", *(["-p", "feature=+http2"] if place.h2 else [])]
     return [varnish, ["hitch", "--config", config]]
 
 
 def nghttpx(place):
     alpn = "h2,http/1.1" if place.h2 else "http/1.1"
-    argv = ["nghttpx", f"-f{HERE},{place.port}", f"-b{HERE},{place.backend}", "--workers=1", "--conf=/dev/null", f"--alpn-list={alpn}"]
+    argv = [
+        "nghttpx",
+        f"-f{HERE},{place.port}",
+        f"-b{HERE},{place.backend}",
+        "--workers=1",
+        "--conf=/dev/null",
+        f"--alpn-list={alpn}",
+    ]
     old = [f"--npn-list={alpn}" if word.startswith("--alpn-list") else word for word in argv]
     timeouts = ["--frontend-keep-alive-timeout=1s", "--frontend-http2-read-timeout=1s", "--frontend-read-timeout=1s"]
     return [[*old, *timeouts, place.certificate, place.certificate]]
 
 
 def lighttpd(place):
-    config = place.write("lighttpd.conf", f"""
+    config = place.write(
+        "lighttpd.conf",
+        f"""
 server.modules = ("mod_openssl", "mod_proxy")
 server.document-root = "{place.directory}"
 server.bind = "{HERE}"
 server.port = {place.port}
 server.max-keep-alive-idle = 1
-server.feature-flags = ("server.h2proto" => "{'enable' if place.h2 else 'disable'}")
+server.feature-flags = ("server.h2proto" => "{"enable" if place.h2 else "disable"}")
 ssl.engine = "enable"
 ssl.pemfile = "{place.certificate}"
 proxy.server = ("" => (("host" => "{HERE}", "port" => {place.backend})))
-""")
+""",
+    )
     return [["lighttpd", "-D", "-f", config]]
 
 
@@ -233,7 +278,11 @@ class FrontEnd:
         return self.name + (", HTTP/2" if self.h2 else "")
 
     def missing(self):
-        paths = [name for name in (self.program, *self.needs) if not shutil.which(name, path="/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin")]
+        paths = [
+            name
+            for name in (self.program, *self.needs)
+            if not shutil.which(name, path="/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin")
+        ]
         return ", ".join(paths)
 
 

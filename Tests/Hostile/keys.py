@@ -17,7 +17,12 @@ ROWS = {
     "grandchild": ("/CN=localhost", SERVER, "good", 2),
     "star": ("/CN=*", "subjectAltName=DNS:*,DNS:*.*\n", "ca", 2),
     "client": ("/CN=localhost", f"subjectAltName={NAMES}\nextendedKeyUsage=clientAuth\n", "ca", 2),
-    "names": ("/CN=localhost", "subjectAltName=" + ",".join([*(f"DNS:n{n}.test" for n in range(1000)), NAMES]) + "\n", "ca", 2),
+    "names": (
+        "/CN=localhost",
+        "subjectAltName=" + ",".join([*(f"DNS:n{n}.test" for n in range(1000)), NAMES]) + "\n",
+        "ca",
+        2,
+    ),
     "nul": ("/CN=localhost", "subjectAltName=DER:30:0d:82:0b:6c:6f:63:61:6c:68:6f:73:74:00:78\n", "ca", 2),
 }
 
@@ -29,17 +34,48 @@ def openssl(*words, text=None):
 def authority(directory, name):
     path, key = directory / f"{name}.crt", directory / f"{name}.key"
     options = ["-subj", f"/CN={name} of a test", "-days", 2, "-addext", "keyUsage=critical,keyCertSign"]
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", path, *options)
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        key,
+        "-out",
+        path,
+        *options,
+    )
     (directory / f"{name}.pem").write_text(path.read_text() + key.read_text())
 
 
 def certificate(directory, name, subject, extensions, signer, days):
     key, request, path, more = (directory / f"{name}.{kind}" for kind in ("key", "csr", "crt", "ext"))
     more.write_text(extensions)
-    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request, "-subj", subject)
+    openssl(
+        "req",
+        "-new",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        key,
+        "-out",
+        request,
+        "-subj",
+        subject,
+    )
     if days is None:
         return long_ago(directory, name)
-    signed = ["-signkey", key] if signer is None else ["-CA", directory / f"{signer}.crt", "-CAkey", directory / f"{signer}.key", "-CAcreateserial"]
+    signed = (
+        ["-signkey", key]
+        if signer is None
+        else ["-CA", directory / f"{signer}.crt", "-CAkey", directory / f"{signer}.key", "-CAcreateserial"]
+    )
     openssl("x509", "-req", "-in", request, "-out", path, "-days", days, "-extfile", more, *signed)
     chain = path.read_text() + ((directory / "good.crt").read_text() if signer == "good" else "")
     (directory / f"{name}.pem").write_text(chain + key.read_text())
@@ -48,13 +84,34 @@ def certificate(directory, name, subject, extensions, signer, days):
 def long_ago(directory, name):
     """The same, for a year that is over: only the command `ca` can be told a day."""
     (directory / "index").touch()
-    lines = ["[ca]", f"database={directory}/index", f"new_certs_dir={directory}", "default_md=sha256", "rand_serial=yes", "policy=p", "[p]", "commonName=supplied"]
+    lines = [
+        "[ca]",
+        f"database={directory}/index",
+        f"new_certs_dir={directory}",
+        "default_md=sha256",
+        "rand_serial=yes",
+        "policy=p",
+        "[p]",
+        "commonName=supplied",
+    ]
     settings = directory / "ca.cnf"
     settings.write_text("\n".join(["default_ca=ca", *lines]))
     path = directory / f"{name}.crt"
     signer = ["-cert", directory / "ca.crt", "-keyfile", directory / "ca.key", "-notext", "-batch"]
     dates = ["-startdate", "20200101000000Z", "-enddate", "20210101000000Z"]
-    openssl("ca", "-config", settings, "-in", directory / f"{name}.csr", "-out", path, "-extfile", directory / f"{name}.ext", *signer, *dates)
+    openssl(
+        "ca",
+        "-config",
+        settings,
+        "-in",
+        directory / f"{name}.csr",
+        "-out",
+        path,
+        "-extfile",
+        directory / f"{name}.ext",
+        *signer,
+        *dates,
+    )
     (directory / f"{name}.pem").write_text(path.read_text() + (directory / f"{name}.key").read_text())
 
 

@@ -9,7 +9,12 @@ from table import Row
 from wire import Gone, hold, rst
 
 EXCHANGES = {
-    "http": [ok(), ok(b"Connection: close"), chunked(chunk(GOOD[:5]), chunk(GOOD[5:]), LAST), b"HTTP/1.1 100 Continue\r\n\r\n" + ok()],
+    "http": [
+        ok(),
+        ok(b"Connection: close"),
+        chunked(chunk(GOOD[:5]), chunk(GOOD[5:]), LAST),
+        b"HTTP/1.1 100 Continue\r\n\r\n" + ok(),
+    ],
     "h2": [
         frames.ok,
         lambda s: frames.head(s, b"103") + frames.ok(s),
@@ -17,7 +22,18 @@ EXCHANGES = {
         lambda s: frames.head(s, b"200", frames.JSON) + frames.body(s, GOOD[:5], False) + frames.body(s, GOOD[5:]),
     ],
 }
-WORDS = [b"\r\n", b"\r\n\r\n", b"\0", b":", b" ", b"HTTP/1.1 ", b"Content-Length: 5\r\n", b"0\r\n\r\n", b"\xff" * 9, b"\0\0\0\x04\1\0\0\0\0"]
+WORDS = [
+    b"\r\n",
+    b"\r\n\r\n",
+    b"\0",
+    b":",
+    b" ",
+    b"HTTP/1.1 ",
+    b"Content-Length: 5\r\n",
+    b"0\r\n\r\n",
+    b"\xff" * 9,
+    b"\0\0\0\x04\1\0\0\0\0",
+]
 
 
 def cut(dice, pieces):

@@ -94,7 +94,11 @@ class NameServer:
             label = query.labels[0].lower() if query.labels else ""
             if label in self.records:
                 self.records[label]["connections"] += 1
-            script = self.rows[label].script if label in self.rows else {"hanging": rows_dns.silence}.get(label, rows_dns.here)
+            script = (
+                self.rows[label].script
+                if label in self.rows
+                else {"hanging": rows_dns.silence}.get(label, rows_dns.here)
+            )
             answers = script(query)
             for answer in [answers] if isinstance(answers, bytes) else answers or []:
                 # Longer than any datagram is no answer at all.
@@ -115,8 +119,12 @@ class Peer:
         healthy = table.Row("healthy", ok(), transport="https")
         self.healthy = Listener(self, [healthy])
         self.elsewhere = Listener(self, [table.Row("elsewhere", ok())])
-        self.listeners = {name: Listener(self, [find(title) for title in titles]) for name, titles in plan["listeners"].items()}
-        self.names = NameServer({label: rows[title] for label, title in plan["names"].items()}) if plan["names"] else None
+        self.listeners = {
+            name: Listener(self, [find(title) for title in titles]) for name, titles in plan["listeners"].items()
+        }
+        self.names = (
+            NameServer({label: rows[title] for label, title in plan["names"].items()}) if plan["names"] else None
+        )
         self.home = Listener(self, [table.Row("home", ok())])
 
     def ports(self):

@@ -8,7 +8,7 @@ import time
 
 from rows_http1 import no, ok
 from table import Row
-from wire import ask, deaf, drip, forever, half, hello, hold, rst, server_context, slowly
+from wire import ask, deaf, drip, forever, half, hello, hold, rst, slowly
 
 
 def secure(script, certificate="good", alpn=("http/1.1",), ciphers=None, **settings):

@@ -18,7 +18,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 # How a behaviour meets the program: as the API of a token, as a webhook, as an Alertmanager, as the service that takes signs
 # of life, or as what is between.
 PROBE, WEBHOOK, ALERTMANAGER, HEARTBEAT, PROXY, NAME, NAMED_WEBHOOK = (
-    "probe", "webhook", "alertmanager", "heartbeat", "proxy", "name", "named webhook",
+    "probe",
+    "webhook",
+    "alertmanager",
+    "heartbeat",
+    "proxy",
+    "name",
+    "named webhook",
 )
 MEGABYTES = 20
 # Seconds by which the neighbour may be late, whose interval is one second.
@@ -81,7 +87,7 @@ class Session:
     count = 0
     lock = threading.Lock()
 
-    def __init__(self, stage, items, keys, most=12.0, meetings=2, keep=None):
+    def __init__(self, stage, items, keys, most=12.0, meetings=2):
         with Session.lock:
             Session.count += 1
             self.name = f"s{Session.count}"
@@ -108,7 +114,9 @@ class Session:
 
     def start_peer(self):
         errors = open(self.stage.path(f"{self.name}-peer.log"), "ab")
-        self.peer = subprocess.Popen([sys.executable, HERE / "peer.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+        self.peer = subprocess.Popen(
+            [sys.executable, HERE / "peer.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
         self.stage.processes.append(self.peer)
         self.peer.stdin.write(json.dumps(self.plan()) + "\n")
         self.peer.stdin.flush()
@@ -137,7 +145,8 @@ class Session:
         self.log_in()
         tokens = {
             "neighbour": rig.tallyfy(self.simulator, provider="neighbours", notify=["well"]),
-            "mortal": rig.tallyfy(self.simulator, provider="mortals", owner="mortal@example.com") | {"secret": {"file": str(secret)}},
+            "mortal": rig.tallyfy(self.simulator, provider="mortals", owner="mortal@example.com")
+            | {"secret": {"file": str(secret)}},
         }
         tallyfy = rig.unlimited("tallyfy")["tallyfy"]
         self.daemon = self.stage.daemon(
@@ -145,7 +154,13 @@ class Session:
             providers={"neighbours": json.loads(json.dumps(tallyfy)), "mortals": json.loads(json.dumps(tallyfy))},
             tokens=tokens,
             notifiers={"well": {"type": "webhook", "url": self.sink.url}},
-            defaults={"timeout": "2s", "group_wait": "0s", "confirm": {"rejections": 2, "over": "1s"}, "remind": [], "notify": ["well"]},
+            defaults={
+                "timeout": "2s",
+                "group_wait": "0s",
+                "confirm": {"rejections": 2, "over": "1s"},
+                "remind": [],
+                "notify": ["well"],
+            },
             control={"socket": str(self.stage.path(f"{self.name}.sock"))},
         )
 
@@ -171,20 +186,36 @@ class Session:
             elif item.front == NAME:
                 self.token(name, f"http://{name}.hostile.test:{self.ports['home']}")
             elif item.front in (WEBHOOK, NAMED_WEBHOOK):
-                host = f"127.0.0.1:{self.ports[name]}" if item.front == WEBHOOK else f"{name}.hostile.test:{self.ports['home']}"
+                host = (
+                    f"127.0.0.1:{self.ports[name]}"
+                    if item.front == WEBHOOK
+                    else f"{name}.hostile.test:{self.ports['home']}"
+                )
                 settings["notifiers"][name] = {"type": "webhook", "url": f"{item.scheme}://{host}/hook"}
-                settings["notifiers"][name] |= {"ca_file": certificates} if item.scheme == "https" else {"allow_plaintext": True}
+                settings["notifiers"][name] |= (
+                    {"ca_file": certificates} if item.scheme == "https" else {"allow_plaintext": True}
+                )
                 told.append(name)
             elif item.front == ALERTMANAGER:
-                settings["notifiers"][name] = {"type": "alertmanager", "urls": [f"{item.scheme}://127.0.0.1:{self.ports[name]}"]}
+                settings["notifiers"][name] = {
+                    "type": "alertmanager",
+                    "urls": [f"{item.scheme}://127.0.0.1:{self.ports[name]}"],
+                }
                 settings["notifiers"][name] |= {"ca_file": certificates} if item.scheme == "https" else {}
                 told.append(name)
         if HEARTBEAT in self.fronts:
-            settings["heartbeat"] = {"url": f"{self.items[0].scheme}://127.0.0.1:{self.ports['carousel']}/beat", "every": "1s"}
+            settings["heartbeat"] = {
+                "url": f"{self.items[0].scheme}://127.0.0.1:{self.ports['carousel']}/beat",
+                "every": "1s",
+            }
         if PROXY in self.fronts:
             for number in range(3):
                 self.token(f"through-{number}", "https://api.invalid", ca_file=certificates)
-            settings["notifiers"]["through"] = {"type": "webhook", "url": "https://hook.invalid/hook", "ca_file": certificates}
+            settings["notifiers"]["through"] = {
+                "type": "webhook",
+                "url": "https://hook.invalid/hook",
+                "ca_file": certificates,
+            }
             settings["heartbeat"] = {"url": "https://beat.invalid/beat", "every": "1s"}
             told.append("through")
         settings["tokens"]["mortal"]["notify"] = told
@@ -197,9 +228,16 @@ class Session:
 
     def token(self, name, url, **more):
         settings = self.daemon.configuration
-        settings["providers"][f"p-{name}"] = self.provider() | {"base_url": url, "allow_plaintext": url.startswith("http:")}
+        settings["providers"][f"p-{name}"] = self.provider() | {
+            "base_url": url,
+            "allow_plaintext": url.startswith("http:"),
+        }
         secret = self.stage.write(f"{self.name}-{name}-secret", f"thv-{self.name}-{name}-0123456789abcdef\n")
-        settings["tokens"][name] = {"provider": f"p-{name}", "secret": {"file": str(secret)}, "owner": f"{name}@example.com"} | more
+        settings["tokens"][name] = {
+            "provider": f"p-{name}",
+            "secret": {"file": str(secret)},
+            "owner": f"{name}@example.com",
+        } | more
 
     def environment(self):
         if PROXY not in self.fronts:
@@ -266,7 +304,11 @@ class Session:
 
     def still_told(self, out):
         try:
-            wait_for("", lambda: self.is_dead() or self.sink.received("token.invalidated"), max(0.1, out + TOLD - time.monotonic()))
+            wait_for(
+                "",
+                lambda: self.is_dead() or self.sink.received("token.invalidated"),
+                max(0.1, out + TOLD - time.monotonic()),
+            )
             return True
         except rig.Missed:
             self.say(None, f"a log-out at a healthy API was not told within {TOLD:g} s")
@@ -374,7 +416,10 @@ class Session:
                 if record.get("broken"):
                     self.say(item, f"the row is wrong: {record['broken']}")
                 if item and not item.row.secret and (record["secret"] or record["requests"]):
-                    self.say(item, "it was told something, and even the token" if record["secret"] else "it was told something")
+                    self.say(
+                        item,
+                        "it was told something, and even the token" if record["secret"] else "it was told something",
+                    )
                 if not record["connections"] and name != "elsewhere":
                     self.say(item, "it was never met")
 

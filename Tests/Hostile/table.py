@@ -34,7 +34,9 @@ class Row:
 
     @property
     def title(self):
-        return f"{self.by + ' proxy' if self.by in ('http', 'https', 'socks') else self.by or self.transport}: {self.name}"
+        return (
+            f"{self.by + ' proxy' if self.by in ('http', 'https', 'socks') else self.by or self.transport}: {self.name}"
+        )
 
 
 def over(transport, rows):

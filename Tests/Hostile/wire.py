@@ -13,7 +13,9 @@ import time
 
 # A token's secret begins with this: wherever it arrives, it was sent.
 MARK = b"thv-"
-WITHOUT_TOKEN = b'HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"error":"none"}'
+WITHOUT_TOKEN = (
+    b'HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"error":"none"}'
+)
 # Seconds after which a peer gives up; longer than any limit of the program under test.
 PATIENCE = 60
 
