@@ -207,15 +207,14 @@ extension Setting {
         return type
     }
 
-    fileprivate func mailAddress() -> String? {
+    /// - `isLocalTaken`: whether the name of somebody on this host will do, as in `root`.
+    fileprivate func mailAddress(isLocalTaken: Bool) -> String? {
         guard let address = text("a mail address") else { return nil }
-        let parts = address.split(separator: "@", omittingEmptySubsequences: false)
-        let special = "<>,;:\"()[]\\".unicodeScalars
-        let isPlain = !address.unicodeScalars.contains { $0.properties.isWhitespace || special.contains($0) }
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), isPlain, !address.hasPrefix("-"),
-            address.utf8.count <= 254
-        else {
-            let form = "write it as name@example.com, nothing around it"
+        guard MailAddress(address) != nil, isLocalTaken || address.contains("@") else {
+            let form =
+                address.utf8.allSatisfy { $0 < 0x80 }
+                ? "write it as name@example.com, nothing around it"
+                : "mail programs take ASCII alone: write a domain in its xn-- form"
             report("\(key) \(Wording.shown(address)) is not a mail address: \(form)")
             return nil
         }
@@ -236,6 +235,10 @@ extension Fields {
         let purpose = "where to post, a URL or {file: PATH} with one"
         let url = usual ?? required("url", purpose)?.secretURL(allowsPlaintext: allowsPlaintext)
         guard let url, let format else { return nil }
+        if case .ntfy = format, case .literal(let address) = url, NtfyTopic(address: address) == nil {
+            let form = "letters, digits, - and _, at most 64, as in https://ntfy.example.com/alerts"
+            self["url"]?.report("url does not end with a topic of ntfy: \(form)")
+        }
         return WebhookSettings(
             url: url,
             format: format,
@@ -291,9 +294,10 @@ extension Fields {
     }
 
     fileprivate func sendmail() -> SendmailSettings? {
-        let from = required("from", "the address mail comes from")?.mailAddress()
+        let from = required("from", "the address mail comes from")?
+            .mailAddress(isLocalTaken: false)
         let to = required("to", "the addresses mail goes to")?.list("a list of mail addresses")?
-            .compactMap { $0.mailAddress() }
+            .compactMap { $0.mailAddress(isLocalTaken: true) }
         let path = self["sendmail"]?.absolutePath() ?? "/usr/sbin/sendmail"
         guard let from, let to else { return nil }
         return SendmailSettings(from: from, to: to, path: path)

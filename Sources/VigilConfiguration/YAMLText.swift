@@ -1,3 +1,4 @@
+import TokenHealth
 import Yams
 
 /// Turns the text of one file into nodes with places, or into the one reason why it is no YAML.
@@ -105,21 +106,32 @@ struct YAMLText {
     private func refuseAliasesInKeys() throws(ConfigurationErrors) {
         guard text.utf8.contains(UInt8(ascii: "*")) else { return }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated().filter {
-            ($0.element.contains("*") || $0.element.contains("?")) && !$0.element.contains(/^\s*#/)
+            ($0.element.contains("*") || $0.element.contains("?"))
+                && $0.element.drop(while: \.isWhitespace).first != "#"
         }
-        guard lines.contains(where: { $0.element.contains(/(?:^|[\s\[{,:?-])\*[A-Za-z0-9_-]/) }) else { return }
+        let patterns = YAMLText.patterns
+        guard lines.contains(where: { patterns.alias?.isFound(in: String($0.element)) == true }) else { return }
         for (number, line) in lines {
-            let hasAliasKey = line.contains(/(?:^|[\s\[{,:?-])\*[A-Za-z0-9_-]+\s*:(?:\s|$)/)
-            let hasCompoundKey = line.contains(
-                /[\[{][^\n]*(?:^|[\s\[{,])\*[A-Za-z0-9_-][^\n]*[\]}]\s*:(?:\s|$|[\[{*\w])/
-            )
-            let hasExplicitKey = line.contains(/^(?:\s|-\s)*\?(?:\s|$)|[\[{,]\s*\?\s/)
+            let line = String(line)
+            let hasAliasKey = patterns.aliasKey?.isFound(in: line) == true
+            let hasCompoundKey = patterns.compoundKey?.isFound(in: line) == true
+            let hasExplicitKey = patterns.explicitKey?.isFound(in: line) == true
             guard hasAliasKey || hasCompoundKey || hasExplicitKey else { continue }
             let place = Place(file: file, line: number + 1, column: 1)
             let message = "in a file with aliases (*name) every key must be a plain word"
             throw ConfigurationErrors(problems: [Problem(message, at: place)])
         }
     }
+
+    /// They take time in proportion to the line, whatever stands in it.
+    private static let patterns = (
+        alias: TextPattern(#"(?:^|[\s\[{,:?-])\*[A-Za-z0-9_-]"#),
+        aliasKey: TextPattern(#"(?:^|[\s\[{,:?-])\*[A-Za-z0-9_-]+\s*:(?:\s|$)"#),
+        compoundKey: TextPattern(
+            #"[\[{][^\n]*(?:^|[\s\[{,])\*[A-Za-z0-9_-][^\n]*[\]}]\s*:(?:\s|$|[\[{*\w])"#
+        ),
+        explicitKey: TextPattern(#"^(?:\s|-\s)*\?(?:\s|$)|[\[{,]\s*\?\s"#)
+    )
 
     private func problem(of error: any Error) -> Problem {
         guard let error = error as? YamlError else { return Problem("not readable as YAML", inFile: file) }

@@ -25,6 +25,7 @@ actor AnswerShelf {
     ///   - kind: what it is, whatever the edition.
     ///   - edition: what it shows.
     ///   - make: gives the bytes.
+    /// - Returns: what is shared with everybody else who asks.
     /// - Throws: what `make` throws.
     func bytes(_ kind: String, of edition: String, make: @Sendable () throws -> [UInt8]) rethrows -> SharedBytes {
         if let kept = newest[kind], kept.edition == edition { return kept.bytes }

@@ -25,6 +25,11 @@ struct Config: AsyncParsableCommand {
         func run() async throws {
             let configuration = try common.load()
             configuration.tellWarnings()
+            let problems = configuration.pathProblems
+            guard problems.isEmpty else {
+                let list = problems.map { "\(common.config): \($0)" }.joined(separator: "\n")
+                throw Failure("the configuration cannot be used\n\(list)", code: .configuration)
+            }
             let tokens = configuration.tokens.count
             let names = configuration.notifiers.map(\.name)
             print(

@@ -65,23 +65,10 @@ struct NtfyAddress: Sendable {
     let root: WebhookURL
     let topic: String
 
-    /// `nil` where the address ends without a topic: letters, digits, `-` and `_`, at most 64.
+    /// `nil` where the address ends without a topic.
     init?(_ url: WebhookURL) {
-        let end = url.text.firstIndex(where: { "?#".contains($0) }) ?? url.text.endIndex
-        var path = url.text[..<end]
-        while path.hasSuffix("/") { path = path.dropLast() }
-        guard let slash = path.lastIndex(of: "/"), path[..<slash].contains("://"),
-            path[..<slash].count > "https://".count
-        else { return nil }
-        let topic = path[path.index(after: slash)...]
-        let isPlain = topic.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || byte == 0x2D || byte == 0x5F
-        }
-        guard isPlain, (1...64).contains(topic.utf8.count),
-            let root = WebhookURL(path[...slash] + String(url.text[end...]))
-        else { return nil }
+        guard let topic = NtfyTopic(address: url.text), let root = WebhookURL(topic.root) else { return nil }
         self.root = root
-        self.topic = String(topic)
+        self.topic = topic.name
     }
 }
