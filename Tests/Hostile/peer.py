@@ -59,6 +59,11 @@ class Listener:
         record["connections"] += 1
         connection = Connection(raw, record, self.peer.elsewhere.port if self.peer.elsewhere else 0)
         connection.is_single = len(self.rows) > 1
+        if connection.is_single:
+            # However long this one would go on: the next row has its turn.
+            end = threading.Timer(15, connection.cut)
+            end.daemon = True
+            end.start()
         connection.keys = self.peer.keys
         connection.healthy = self.peer.healthy.port if self.peer.healthy else 0
         try:
