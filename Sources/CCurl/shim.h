@@ -100,6 +100,22 @@ static inline unsigned long long ccurl_bytes_received(int fd) {
     return bytes;
 }
 
+// Milliseconds since data came over a TCP connection last: tcpi_last_data_recv of the same; 0 where the kernel does not say.
+static inline unsigned int ccurl_silence(int fd) {
+    unsigned char info[256] = {0};
+    socklen_t size = sizeof info;
+    unsigned int silence = 0;
+    if (getsockopt(fd, IPPROTO_TCP, 11 /* TCP_INFO */, info, &size) != 0 || size < 56) return 0;
+    __builtin_memcpy(&silence, info + 52, sizeof silence);
+    return silence;
+}
+
+// The descriptor of the connection that was used last, as long as it is open; -1 otherwise.
+static inline int ccurl_active_socket(CURL *easy) {
+    curl_socket_t socket = -1;
+    return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK ? (int)socket : -1;
+}
+
 static inline CURLcode ccurl_set_socket_callbacks(
     CURL *easy, curl_opensocket_callback open, void *opener, curl_closesocket_callback close, void *closer
 ) {

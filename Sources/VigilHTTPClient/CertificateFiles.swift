@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import TokenHealth
+import VigilPlatform
 
 /// The contents of files of authorities, each read again only when it has changed.
 ///
@@ -36,13 +37,8 @@ final class CertificateFiles: Sendable {
     ///
     /// - Throws: a failure of TLS, which names the key of the configuration.
     func contents(of path: String) throws(TransportFailure) -> Contents {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw CertificateFiles.unreadable }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-            status.st_size <= CertificateFiles.longest
-        else { throw CertificateFiles.unreadable }
+        guard let file = try? RegularFile(path) else { throw CertificateFiles.unreadable }
+        let status = file.status
         let edition = Edition(
             device: UInt64(status.st_dev),
             inode: UInt64(status.st_ino),
@@ -51,27 +47,15 @@ final class CertificateFiles: Sendable {
             modifiedNanoseconds: status.st_mtim.tv_nsec
         )
         if let known = state.withLock({ $0.files[path] }), known.edition == edition { return known.contents }
-        let bytes = try CertificateFiles.bytes(of: descriptor)
+        guard let bytes = try? file.contents(atMost: CertificateFiles.longest), !bytes.isEmpty else {
+            throw CertificateFiles.unreadable
+        }
         return state.withLock { state in
             state.editions += 1
             let contents = Contents(bytes: bytes, number: state.editions)
             state.files[path] = (edition, contents)
             return contents
         }
-    }
-
-    private static func bytes(of descriptor: CInt) throws(TransportFailure) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= longest {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw unreadable }
-            guard count > 0 else { break }
-            bytes += buffer.prefix(count)
-        }
-        guard !bytes.isEmpty, bytes.count <= longest else { throw unreadable }
-        return bytes
     }
 
     private static let unreadable = TransportFailure(.tls, "the file named by ca_file cannot be loaded")

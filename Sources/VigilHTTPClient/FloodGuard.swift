@@ -2,6 +2,7 @@ import CCurl
 import Dispatch
 import Glibc
 import Synchronization
+import TokenHealth
 
 /// Ends connections of peers that send without end what is no answer.
 ///
@@ -72,6 +73,16 @@ final class FloodGuard: Sendable {
         state.withLock { state in
             state.connections[descriptor] = nil
             return Glibc.close(descriptor)
+        }
+    }
+
+    /// Shuts a connection down on which nothing has come for `time`: whoever would be asked on it next would wait in vain.
+    func shutSilent(_ descriptor: CInt, for time: Duration) {
+        state.withLock { state in
+            guard state.connections[descriptor] != nil, Int(ccurl_silence(descriptor)) >= time.inMilliseconds - 10 else {
+                return
+            }
+            _ = shutdown(descriptor, CInt(SHUT_RDWR))
         }
     }
 

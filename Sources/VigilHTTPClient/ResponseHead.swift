@@ -14,6 +14,15 @@ package struct ResponseHead {
     private var heads = 0
     /// Whether the empty line after the fields has come: what follows are trailers, or the next head.
     private var isComplete = false
+    private var isStatusSound = true
+
+    /// Whether the status line is one, and the length of the body is said once, as a number: an answer that contradicts
+    /// itself says nothing (RFC 9112 sections 4 and 6.3).
+    package var isSound: Bool {
+        let values = values(of: "content-length").flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        let lengths = Set(values.map { $0.filter { $0 != " " && $0 != "\t" } })
+        return isStatusSound && lengths.count <= 1 && lengths.allSatisfy { Int64($0) != nil && $0.first?.isNumber == true }
+    }
 
     /// Whether the head of an answer that is not an interim one is complete; the caller knows its status.
     package var isFinal: Bool { isComplete && heads > 0 }
@@ -26,6 +35,7 @@ package struct ResponseHead {
         received = 0
         heads = 0
         isComplete = false
+        isStatusSound = true
     }
 
     /// Takes in one line, with or without its end.
@@ -40,6 +50,7 @@ package struct ResponseHead {
             heads += 1
             bytes.removeAll(keepingCapacity: true)
             isComplete = false
+            isStatusSound = ResponseHead.hasThreeDigits(line, to: end)
             return heads <= ResponseHead.mostInterim
         }
         if end == 0 {
@@ -55,6 +66,15 @@ package struct ResponseHead {
         guard line.count >= start.utf8CodeUnitCount else { return false }
         for index in 0..<start.utf8CodeUnitCount where unsafe line[index] != start.utf8Start[index] { return false }
         return true
+    }
+
+    /// Whether what stands between the first space and the next is three digits: `HTTP/2 200`, `HTTP/1.1 401 Unauthorized`.
+    private static func hasThreeDigits(_ line: Span<UInt8>, to end: Int) -> Bool {
+        var start = 0
+        while start < end, line[start] != 0x20 { start += 1 }
+        guard start + 3 < end else { return false }
+        for index in start + 1...start + 3 where !(0x30...0x39).contains(line[index]) { return false }
+        return start + 4 >= end || line[start + 4] == 0x20
     }
 
     /// Adds a field, or what continues the last one: a fold is replaced by a space (RFC 9112 section 5.2).

@@ -229,7 +229,7 @@ import TokenHealth
         guard code == CURLE_OK || isCut else { return failed(code) }
         let status = long(CURLINFO_RESPONSE_CODE)
         // A server may end before it has answered: libcurl then has no status.
-        guard status >= 200 else {
+        guard status >= 200, received.head.isSound else {
             return .failed(TransportFailure(.network, "what answers at \(place) does not speak HTTP"))
         }
         if !isCut, let isExpected = job?.request.isExpected,
@@ -256,6 +256,9 @@ import TokenHealth
         )
         return .failed(failures.failure)
     }
+
+    /// How long the transfer is under way.
+    var age: Duration { .microseconds(microseconds(CURLINFO_TOTAL_TIME_T)) }
 
     /// The connection that was used last; `isHTTP2` is `nil` where there was no answer on one.
     var connection: (isHTTP2: Bool?, port: Int) {

@@ -163,7 +163,7 @@ struct ProbeReport: Encodable {
     /// The report for a person.
     var text: [String] {
         var lines = summary
-        lines.insert("  secret    \(secret)", at: 2)
+        lines.insert("  secret    \(secret)", at: timing == nil ? 2 : 3)
         lines += evidence.lines.map { "  evidence  \($0.subject): \($0.text)" }
         lines.append("  repeat    \(evidence.recipe.note)")
         if let command = evidence.recipe.command { lines.append("            \(command)") }

@@ -57,6 +57,22 @@ import VigilHTTPClient
         #expect(head(Array(repeating: "HTTP/1.1 102 Processing\r\n", count: 16)).isTaken)
     }
 
+    @Test(arguments: [
+        ("HTTP/1.1 401.5 X", "A: 1", false), ("HTTP/1.1 4011 X", "A: 1", false), ("HTTP/1.1 40 X", "A: 1", false),
+        ("HTTP/1.1 401 Unauthorized", "A: 1", true), ("HTTP/2 401", "A: 1", true), ("HTTP/2 401 ", "A: 1", true),
+        ("HTTP/1.1 401 X", "Content-Length: 9223372036854775808", false),
+        ("HTTP/1.1 401 X", "Content-Length: +3", false), ("HTTP/1.1 401 X", "Content-Length: ", false),
+        ("HTTP/1.1 401 X", "content-length: 3", true),
+    ])
+    func `a head that contradicts itself is not sound`(status: String, field: String, isSound: Bool) {
+        #expect(head([status, field, ""]).head.isSound == isSound)
+    }
+
+    @Test func `two lengths that differ are not sound`() {
+        #expect(!head(["HTTP/1.1 200 OK", "Content-Length: 3", "Content-Length: 4", ""]).head.isSound)
+        #expect(head(["HTTP/1.1 200 OK", "Content-Length: 3", "Content-Length: 3", ""]).head.isSound)
+    }
+
     @Test func `after a reset nothing is left of the answer before`() {
         var (head, _) = head(["HTTP/1.1 200 OK\r\n", "A: 1\r\n", "\r\n"])
         head.reset()
