@@ -112,7 +112,11 @@ let package = Package(
             pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev", "libssl-dev"])]
         ),
-        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth", "VigilPlatform"], swiftSettings: settings),
+        .target(
+            name: "VigilHTTPClient",
+            dependencies: ["CCurl", "TokenHealth", "VigilPlatform"],
+            swiftSettings: settings
+        ),
         .systemLibrary(
             name: "CSystemd",
             pkgConfig: "libsystemd",

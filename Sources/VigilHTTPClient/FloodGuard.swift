@@ -79,7 +79,8 @@ final class FloodGuard: Sendable {
     /// Shuts a connection down on which nothing has come for `time`: whoever would be asked on it next would wait in vain.
     func shutSilent(_ descriptor: CInt, for time: Duration) {
         state.withLock { state in
-            guard state.connections[descriptor] != nil, Int(ccurl_silence(descriptor)) >= time.inMilliseconds - 10 else {
+            guard state.connections[descriptor] != nil, Int(ccurl_silence(descriptor)) >= time.inMilliseconds - 10
+            else {
                 return
             }
             _ = shutdown(descriptor, CInt(SHUT_RDWR))

@@ -21,7 +21,8 @@ package struct ResponseHead {
     package var isSound: Bool {
         let values = values(of: "content-length").flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
         let lengths = Set(values.map { $0.filter { $0 != " " && $0 != "\t" } })
-        return isStatusSound && lengths.count <= 1 && lengths.allSatisfy { Int64($0) != nil && $0.first?.isNumber == true }
+        return isStatusSound && lengths.count <= 1
+            && lengths.allSatisfy { Int64($0) != nil && $0.first?.isNumber == true }
     }
 
     /// Whether the head of an answer that is not an interim one is complete; the caller knows its status.

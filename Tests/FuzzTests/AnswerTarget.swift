@@ -7,7 +7,9 @@ import VigilHTTPClient
 /// of a block says what it is: `b` a piece of the body, `c` the same cut into single bytes, `r` another answer begins,
 /// anything else a line of a head.
 enum AnswerTarget {
-    /// Runs one input; whatever it is, this returns. It traps where what was promised does not hold.
+    /// Runs one input; whatever it is, this returns.
+    ///
+    /// It traps where what was promised does not hold.
     static func run(_ bytes: [UInt8]) {
         var received = ReceivedAnswer()
         let limit = Int(bytes.first ?? 0) * 4
