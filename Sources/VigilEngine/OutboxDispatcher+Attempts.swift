@@ -43,7 +43,7 @@ extension OutboxDispatcher {
     /// Tries one delivery, and before it the first one about the same that waits: so that nobody hears of an end after
     /// the beginning that came later.
     ///
-    /// - Parameter tried: the alerts of this round, which are not tried again for the sake of others.
+    /// - `tried`: the alerts of this round, which are not tried again for the sake of others.
     private func attempt(
         _ delivery: PendingDelivery,
         by notifier: any Notifier,

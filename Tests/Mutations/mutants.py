@@ -132,6 +132,18 @@ MUTANTS = [
         "return identity.answers(to: expected) ? .accepted(identity) : .rejected(.credential)",
     ),
     *judge(
+        "2xx with an identity that holds some of the secret, where one is expected",
+        "if isStruck, !identity.answers(to: expected) { return .indeterminate(.unexpected) }",
+        "",
+        "if isStruck, !identity.answers(to: expected) { return .accepted(nil) }",
+    ),
+    *judge(
+        "2xx with an identity that holds some of the secret",
+        "if isStruck { return .accepted(nil) }",
+        "",
+        "if isStruck { return .indeterminate(.unexpected) }",
+    ),
+    *judge(
         "2xx with another identity than the one first seen",
         "if let knownIdentity, knownIdentity.id != identity.id { return .rejected(.wrongIdentity(identity)) }",
         "",
