@@ -39,10 +39,29 @@ struct ConfigurationFiles {
     private func tree(_ path: String, hint: String) -> ConfigurationNode? {
         guard let data = contents(of: path, hint: hint) else { return nil }
         guard let text = String(validating: data, as: UTF8.self) else {
-            log.error(Problem("not UTF-8 text", inFile: path))
+            log.error(problem(ofEncoding: data, in: path))
             return nil
         }
         return tree(text: text, file: path)
+    }
+
+    /// Says where a file stops being UTF-8, and what it could be instead.
+    private func problem(ofEncoding data: [UInt8], in path: String) -> Problem {
+        let marks: [[UInt8]] = [[0xFF, 0xFE], [0xFE, 0xFF]]
+        if marks.contains(where: data.starts) {
+            return Problem("UTF-16 text: save the file as UTF-8", at: Place(file: path, line: 1, column: 1))
+        }
+        // What cannot be decoded is replaced, so that the two texts part where it stands.
+        let repaired = String(decoding: data, as: UTF8.self)
+        let good = zip(repaired.utf8, data).prefix { $0 == $1 }.count
+        let before = String(decoding: data.prefix(good), as: UTF8.self)
+        let line = before.count(where: \.isNewline) + 1
+        let column = before.unicodeScalars.reversed().prefix { !"\n\r".unicodeScalars.contains($0) }.count + 1
+        let byte = data.count > good ? String(data[good], radix: 16, uppercase: true) : ""
+        return Problem(
+            "not UTF-8 text: the byte \(byte), as in Latin-1; save the file as UTF-8",
+            at: Place(file: path, line: line, column: column)
+        )
     }
 
     private func contents(of path: String, hint: String) -> [UInt8]? {
@@ -93,30 +112,34 @@ struct ConfigurationFiles {
     /// One tree with the members of all; what is in two of them is an error that names both places.
     private func merge(_ trees: [ConfigurationNode]) -> ConfigurationNode {
         var members: [ConfigurationNode.Member] = []
+        var indices: [String: Int] = [:]
         for tree in trees {
             guard case .mapping(let added) = tree.content else {
                 log.error("the file is \(tree.kind): expected a mapping with version and tokens", at: tree.place)
                 continue
             }
-            for member in added { merge(member, into: &members) }
+            for member in added {
+                if let index = indices[member.key] {
+                    merge(member, into: &members[index])
+                } else {
+                    indices[member.key] = members.count
+                    members.append(member)
+                }
+            }
         }
         return ConfigurationNode(content: .mapping(members), place: trees[0].place)
     }
 
-    private func merge(_ member: ConfigurationNode.Member, into members: inout [ConfigurationNode.Member]) {
-        guard let index = members.firstIndex(where: { $0.key == member.key }) else {
-            members.append(member)
-            return
-        }
+    /// Adds what another file says of the same key.
+    private func merge(_ member: ConfigurationNode.Member, into earlier: inout ConfigurationNode.Member) {
         // Every file may say which version it is written for.
         if member.key == "version" {
             _ = Setting(node: member.value, key: "version", path: "version", log: log).version()
             return
         }
-        let earlier = members[index]
         if earlier.value.isNull || member.value.isNull {
             // An empty section says nothing; what another file says of it holds.
-            if earlier.value.isNull { members[index] = member }
+            if earlier.value.isNull { earlier = member }
             return
         }
         guard let what = ConfigurationFiles.mergeable[member.key], case .mapping(let added) = member.value.content,
@@ -138,7 +161,7 @@ struct ConfigurationFiles {
             )
         }
         let value = ConfigurationNode(content: .mapping(merged), place: earlier.value.place)
-        members[index] = ConfigurationNode.Member(key: earlier.key, keyPlace: earlier.keyPlace, value: value)
+        earlier = ConfigurationNode.Member(key: earlier.key, keyPlace: earlier.keyPlace, value: value)
     }
 }
 

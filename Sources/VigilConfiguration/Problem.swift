@@ -70,23 +70,34 @@ package struct ConfigurationErrors: Error, Sendable, Hashable, CustomStringConve
 
 /// Collects problems while a configuration is read, so that all of them are told at once.
 final class ProblemLog {
+    /// Most of a kind that are told: nobody reads more, and a wrong file can have a mistake in every line.
+    private static let limit = 200
+
     private(set) var errors: [Problem] = []
     private(set) var warnings: [Problem] = []
 
+    /// Whether further errors are not kept.
+    var isFull: Bool { errors.count >= ProblemLog.limit }
+
     func error(_ message: String, at place: Place, path: String = "") {
-        errors.append(Problem(message, at: place, path: path))
+        error(Problem(message, at: place, path: path))
     }
 
     func error(_ problem: Problem) {
-        errors.append(problem)
+        if errors.count < ProblemLog.limit { return errors.append(problem) }
+        if errors.count == ProblemLog.limit {
+            errors.append(
+                Problem("more than \(ProblemLog.limit) mistakes: the others are not told", inFile: problem.file)
+            )
+        }
     }
 
     func warning(_ message: String, at place: Place, path: String = "") {
-        warnings.append(Problem(message, at: place, path: path))
+        warning(Problem(message, at: place, path: path))
     }
 
     func warning(_ problem: Problem) {
-        warnings.append(problem)
+        if warnings.count < ProblemLog.limit { warnings.append(problem) }
     }
 
     /// Sorted by place, each told once: an anchor that is used ten times is wrong once.

@@ -145,18 +145,16 @@ struct Setting {
         guard let entries = entries(section.expectation) else { return nil }
         let known = section.keys + (others ?? [])
         for entry in entries where !known.contains(entry.name) {
-            if others == nil, entry.name != "<<", Wording.nearest(to: entry.name, in: known) == nil { continue }
+            if others == nil, Wording.nearest(to: entry.name, in: known) == nil { continue }
             reportUnknown(entry.name, at: entry.place, known: known)
         }
         return Fields(section: section, setting: self, entries: entries)
     }
 
     private func reportUnknown(_ name: String, at place: Place, known: [String]) {
-        let message =
-            switch name {
-            case "<<": "merge keys (<<) are not read: use defaults, or repeat the keys"
-            default: "unknown key \(Wording.shown(name))\(Wording.suggestion(for: name, in: known))"
-            }
+        // Looking for what was meant takes its time.
+        let suggestion = log.isFull ? "" : Wording.suggestion(for: name, in: known)
+        let message = "unknown key \(Wording.shown(name))\(suggestion)"
         log.error(message, at: place, path: name.count > 40 ? path : child(name))
     }
 }

@@ -114,7 +114,11 @@ import VigilConfiguration
     @Test func `a file that is not UTF-8 is not read`() throws {
         let directory = try TemporaryDirectory()
         try Data([0x76, 0xFF, 0xFE]).write(to: URL(filePath: "\(directory.path)/tokenvigil.yaml"))
-        #expect(problems(directory) == ["tokenvigil.yaml: not UTF-8 text"])
+        #expect(
+            problems(directory) == [
+                "tokenvigil.yaml:1:2: not UTF-8 text: the byte FF, as in Latin-1; save the file as UTF-8"
+            ]
+        )
     }
 
     @Test func `a link to the file is followed`() throws {
