@@ -70,4 +70,17 @@ struct Scalar: Sendable, Hashable {
         if let flag { return .bool(flag) }
         return number.map { .number($0) } ?? .string(text)
     }
+
+    /// What other readers of YAML take this word for, where here it is a text.
+    var otherReading: String? {
+        guard isPlain, text.utf8.count <= 40, case .string = json else { return nil }
+        switch text.lowercased() {
+        case "yes", "on", "y": return "true"
+        case "no", "off", "n": return "false"
+        default:
+            let number =
+                /[-+]?(?:0[0-7_]+|0x[0-9a-fA-F_]+|0b[01_]+|0o[0-7]+|[0-9][0-9_]*|[0-9]+(?::[0-5]?[0-9])+|\.[0-9]+|\.inf|\.nan)/
+            return text.wholeMatch(of: number.ignoresCase()) == nil ? nil : "a number"
+        }
+    }
 }

@@ -111,6 +111,10 @@ extension Setting {
             report("\(key) is \(node.kind): expected a text, a number, true, false, null or present")
             return nil
         }
+        if let other = scalar.otherReading {
+            let advice = "put it in quotes if that is meant"
+            log.warning("\(key) is the text '\(scalar.text)' here, not \(other): \(advice)", at: node.place, path: path)
+        }
         return scalar.json == .string("present") ? .present : .equals(scalar.json)
     }
 

@@ -96,7 +96,9 @@ extension Setting {
         guard let name = text("the name of an environment variable") else { return nil }
         let isName = name.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "_") }
         guard isName, name.first?.isNumber == false, name.utf8.count <= 255 else {
-            report("env is not the name of an environment variable: letters, digits and _, not beginning with a digit")
+            let form =
+                name.hasPrefix("$") ? "without $ and braces" : "letters, digits and _, not beginning with a digit"
+            report("env is not the name of an environment variable: \(form)")
             return nil
         }
         return name

@@ -14,7 +14,7 @@ struct WebAddress: Sendable, Hashable {
 
     /// Why a text is no such URL; the text itself is never part of it, for a URL can hold a secret.
     enum Flaw: Error, Sendable, Hashable {
-        case noScheme, noHost, badPort, userInfo, fragment, badCharacter
+        case noScheme, noHost, badPort, userInfo, fragment, badCharacter, notASCII
 
         /// What is wrong, after the name of the key.
         var sentence: String {
@@ -24,12 +24,14 @@ struct WebAddress: Sendable, Hashable {
             case .badPort: "has a port that is not a number from 1 to 65535"
             case .userInfo: "has a user name or password before @: a secret never stands in a URL"
             case .fragment: "has a fragment (#…), which is never sent"
-            case .badCharacter: "has a space, a control character, a brace or a character that is not ASCII"
+            case .badCharacter: "has a space, a control character, a brace or another character that no URL has"
+            case .notASCII: "has a character that is not ASCII: write a host in its xn-- form, and the rest with %"
             }
         }
     }
 
     init(_ text: String) throws(Flaw) {
+        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { throw .notASCII }
         let allowed = text.utf8.allSatisfy { (0x21...0x7E).contains($0) && !"\"<>\\^`{|}".utf8.contains($0) }
         guard allowed else { throw .badCharacter }
         let lowercased = text.lowercased()
@@ -94,7 +96,7 @@ extension Substring {
 extension Setting {
     /// An address of a page for people; nothing is ever sent there.
     func pageAddress() -> String? {
-        guard let text = text("a URL") else { return nil }
+        guard let text = text("a URL"), !hasVariable(text) else { return nil }
         do {
             _ = try WebAddress(text.split(separator: "#", maxSplits: 1).first.map(String.init) ?? text)
             return text
@@ -104,6 +106,13 @@ extension Setting {
         }
     }
 
+    /// Reports what other programs fill in, for here it would stay as it is.
+    private func hasVariable(_ text: String) -> Bool {
+        guard text.contains("${") else { return false }
+        report("\(key) has ${…} in it: variables are not filled in, write the value itself")
+        return true
+    }
+
     /// Where requests are sent: encrypted, unless it is this host or plain text is allowed.
     ///
     /// - Parameters:
@@ -111,7 +120,7 @@ extension Setting {
     ///   - allowsQuery: whether more than a path may follow the host.
     /// - Returns: `nil` where it is no such URL.
     func webAddress(allowsPlaintext: Bool?, allowsQuery: Bool) -> WebAddress? {
-        guard let text = text("a URL, https://…") else { return nil }
+        guard let text = text("a URL, https://…"), !hasVariable(text) else { return nil }
         let address: WebAddress
         do {
             address = try WebAddress(text)
@@ -139,10 +148,11 @@ extension Setting {
     /// - Parameter isConfidential: whether somebody may have put a secret here by mistake.
     /// - Returns: `nil` where it is none.
     func absolutePath(isConfidential: Bool = false) -> String? {
-        guard let path = text("an absolute path") else { return nil }
+        guard let path = text("an absolute path"), !hasVariable(path) else { return nil }
         guard path.hasPrefix("/") else {
             let shown = isConfidential ? "" : " \(Wording.shown(path))"
-            report("\(key)\(shown) is not an absolute path: begin it with /")
+            let hint = path.hasPrefix("~") ? ", for ~ is not filled in" : ""
+            report("\(key)\(shown) is not an absolute path: begin it with /\(hint)")
             return nil
         }
         return path
