@@ -13,6 +13,8 @@ package struct ControlServer: Service {
     private let api: ControlAPI
     private let timekeeper: any Timekeeper
     private let limits: Limits
+    private let fault = StandingFault("no commands can be given: the control socket cannot be used")
+    private let accepting = StandingFault("callers of the control socket cannot be let in")
     private let logger: Logger
     private let listening: @Sendable () -> Void
 
@@ -55,32 +57,24 @@ package struct ControlServer: Service {
     /// A socket that cannot be had is logged, tried again, and no reason to stop watching tokens.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var told: ControlSocketError?
             while !Task.isCancelled {
-                do throws(ControlSocketError) {
+                do {
                     try await serve(at: path)
                 } catch {
-                    if told != error {
-                        logger.error(
-                            "no commands can be given: the control socket cannot be used",
-                            metadata: ["error": "\(error)"]
-                        )
-                    }
-                    told = error
+                    if !Task.isCancelled { fault.note(error, on: logger) }
                 }
                 try? await timekeeper.sleep(until: timekeeper.now().uptime + ControlServer.pause)
             }
         }
     }
 
-    private func serve(at path: String) async throws(ControlSocketError) {
+    private func serve(at path: String) async throws {
         let descriptor = try ControlSocket.bind(at: path)
-        do {
-            try await server.serve(.descriptor(descriptor)) { _ in listening() }
-        } catch {
-            if !Task.isCancelled { logger.error("the control socket is lost", metadata: ["error": "\(error)"]) }
+        defer { _ = unsafe unlink(path) }
+        try await server.serve(.descriptor(descriptor)) { _ in
+            fault.note(nil, on: logger)
+            listening()
         }
-        _ = unsafe unlink(path)
     }
 
     private var server: HTTPServer<Peer> {
@@ -92,6 +86,7 @@ package struct ControlServer: Service {
                 work: limits.command
             ),
             timekeeper: timekeeper,
+            accepting: { [accepting, logger] in accepting.note($0, on: logger) },
             caller: peer(of:),
             answer: { [api] request, peer in
                 let request = ControlRequest(

@@ -13,18 +13,22 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
     private let timekeeper: any Timekeeper
     private let caller: @Sendable (any Channel) async -> Caller
     private let answer: @Sendable (HTTPRequest, Caller) async -> HTTPAnswer
+    private let accepting: @Sendable ((any Error)?) -> Void
     private let places: Places
 
     /// - `caller`: says who is at the other end of a connection.
     /// - `answer`: what a request is answered with.
+    /// - `accepting`: called with why a caller could not be let in, and with `nil` when one could.
     package init(
         limits: HTTPLimits,
         timekeeper: any Timekeeper,
+        accepting: @escaping @Sendable ((any Error)?) -> Void = { _ in },
         caller: @escaping @Sendable (any Channel) async -> Caller,
         answer: @escaping @Sendable (HTTPRequest, Caller) async -> HTTPAnswer
     ) {
         self.limits = limits
         self.timekeeper = timekeeper
+        self.accepting = accepting
         self.caller = caller
         self.answer = answer
         places = Places(limit: limits.connections, bytesLimit: limits.bytesInFlight)
@@ -39,7 +43,7 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
     /// - Parameters:
     ///   - listener: where callers connect.
     ///   - listening: called with the port when they can; `nil` where there are no ports.
-    /// - Throws: what keeps it from listening, or from going on.
+    /// - Throws: what keeps it from listening, or from going on. Want of descriptors does neither: callers wait.
     package func serve(_ listener: HTTPListener, listening: @Sendable (Int?) -> Void) async throws {
         let server = try await bound(to: listener)
         listening(server.channel.localAddress?.port)
@@ -55,11 +59,18 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
                 }
             }
         }
+        // A listener that has been closed has no more connections.
+        guard Task.isCancelled else { throw ListenerClosed() }
     }
 
     private func bound(to listener: HTTPListener) async throws -> NIOAsyncChannel<Wire, Never> {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { [accepting] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptWatch(accepting))
+                }
+            }
             // Else the kernel keeps megabytes for each, which count as the memory of the service.
             .childChannelOption(.socketOption(.so_sndbuf), value: 65_536)
         let most = limits.body + HTTPServer.longestHead
@@ -216,6 +227,11 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
             return first
         }
     }
+}
+
+/// A listener that no longer listens, though nobody has told it to stop.
+private struct ListenerClosed: Error, CustomStringConvertible {
+    var description: String { "the listening socket was closed" }
 }
 
 /// Where callers connect.

@@ -1,5 +1,7 @@
+import Glibc
 package import Logging
 import ServiceLifecycle
+import TokenHealth
 package import VigilEngine
 package import VigilHTTP
 
@@ -8,8 +10,13 @@ package struct StatusServer: Service {
     private let listener: HTTPListener
     private let api: StatusAPI
     private let server: HTTPServer<Void>
+    private let timekeeper: any Timekeeper
+    private let fault: StandingFault
     private let logger: Logger
     private let listening: @Sendable (Int?) -> Void
+
+    /// How long to wait before a port that could not be had is tried again.
+    private static let pause = Duration.seconds(5)
 
     /// What callers may use up unless a test wants less.
     package static let usualLimits = HTTPLimits(connections: 128, body: 0, work: .seconds(30))
@@ -40,32 +47,58 @@ package struct StatusServer: Service {
             timekeeper: timekeeper
         )
         self.api = api
+        let accepting = StandingFault("callers of the status page cannot be let in")
         server = HTTPServer(
             limits: limits,
             timekeeper: timekeeper,
+            accepting: { accepting.note($0, on: logger) },
             caller: { _ in () },
             answer: { request, _ in await api.answer(to: request) }
         )
+        fault = StandingFault("the status page cannot be served")
+        self.timekeeper = timekeeper
         self.logger = logger
         self.listening = listening
     }
 
     /// Serves until the shut-down.
     ///
-    /// A port that cannot be had is logged, and no reason to stop watching tokens.
+    /// A port that cannot be had is logged, tried again, and no reason to stop watching tokens.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            do {
-                try await server.serve(listener) { port in
-                    logger.info("the status page is served", metadata: ["port": "\(port ?? 0)"])
-                    listening(port)
-                }
-            } catch is CancellationError {
-                // The end of the daemon, while somebody has the page open.
-            } catch {
-                logger.error("the status page cannot be served", metadata: ["error": "\(error)"])
+            while !Task.isCancelled {
+                await serveUntilLost()
+                try? await timekeeper.sleep(until: timekeeper.now().uptime + StatusServer.pause)
             }
         }
         try? await gracefulShutdown()
     }
+
+    private func serveUntilLost() async {
+        do {
+            try await server.serve(try attemptListener()) { port in
+                fault.note(nil, on: logger)
+                logger.info("the status page is served", metadata: ["port": "\(port ?? 0)"])
+                listening(port)
+            }
+        } catch is CancellationError {
+            // The end of the daemon, while somebody has the page open.
+        } catch {
+            if !Task.isCancelled { fault.note(error, on: logger) }
+        }
+    }
+
+    /// A socket that was handed over is closed with its listener, and there is no other: each attempt has its own.
+    private func attemptListener() throws -> HTTPListener {
+        guard case .descriptor(let descriptor) = listener else { return listener }
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw SocketNotCopied(code: errno) }
+        return .descriptor(copy)
+    }
+}
+
+private struct SocketNotCopied: Error, CustomStringConvertible {
+    let code: CInt
+
+    var description: String { "the socket that systemd handed over cannot be used: error \(code)" }
 }
