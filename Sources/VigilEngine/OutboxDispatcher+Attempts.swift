@@ -22,8 +22,9 @@ extension OutboxDispatcher {
             let due: [PendingDelivery]
             do {
                 due = try store.deliveries(for: name, dueAt: timekeeper.now().wall, limit: 20)
+                reading.note(nil, on: logger)
             } catch {
-                logger.error("the outbox cannot be read", metadata: ["notifier.name": "\(name)", "error": "\(error)"])
+                reading.note(error, on: logger)
                 return false
             }
             guard !due.isEmpty else { return true }
@@ -56,7 +57,7 @@ extension OutboxDispatcher {
                 guard case .done = attempted, !Task.isCancelled else { return attempted }
             }
         } catch {
-            logger.error("the outbox cannot be read", metadata: ["error": "\(error)"])
+            ordering.note(error, on: logger)
             return .storeFailed
         }
         tried.insert(delivery.alert.id)
@@ -67,14 +68,16 @@ extension OutboxDispatcher {
         if let outcome = unsettled.outcome(of: delivery) { return settle(delivery, as: outcome) }
         let alert: Alert
         do {
-            switch delivery.alert.timeliness(before: try store.later(than: delivery.alert, for: delivery.notifier)) {
+            let later = try store.later(than: delivery.alert, for: delivery.notifier)
+            ordering.note(nil, on: logger)
+            switch delivery.alert.timeliness(before: later) {
             case .overtaken(let later):
                 return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: later.id))
             case .timely: alert = try withWhatItOvertakes(delivery)
             case .late(let beginning): alert = try withWhatItOvertakes(delivery).telling(afterwards: beginning)
             }
         } catch {
-            logger.error("the outbox cannot be used", metadata: ["error": "\(error)"])
+            ordering.note(error, on: logger)
             return .storeFailed
         }
         let result = await deliver(alert, by: notifier, called: delivery.notifier)
@@ -157,12 +160,10 @@ extension OutboxDispatcher {
         if case .delivered = outcome { consequences.waitingDueBy = course.succeeded(at: now) }
         do {
             try write(outcome, of: delivery, with: consequences)
+            writing.note(nil, on: logger)
         } catch {
             unsettled.note(outcome, of: delivery)
-            logger.error(
-                "the outbox cannot be written",
-                metadata: ["alert.id": "\(delivery.alert.id)", "error": "\(error)"]
-            )
+            writing.note(error, on: logger)
             return .storeFailed
         }
         courses.update(delivery.notifier) { $0 = course }

@@ -19,8 +19,9 @@ extension OutboxDispatcher {
                 logger.info("a failing notifier is tried", metadata: ["notifier.name": "\(name)"])
                 roster.signal.send()
             }
+            checking.note(nil, on: logger)
         } catch {
-            logger.error("a failing notifier cannot be tried", metadata: ["error": "\(error)"])
+            checking.note(error, on: logger)
         }
     }
 }

@@ -18,6 +18,11 @@ package struct OutboxDispatcher: Service {
     let tally: Tally
     let settled: @Sendable () -> Void
     let unsettled = UnsettledOutcomes()
+    let reading = StandingFault("the outbox cannot be read")
+    let ordering = StandingFault("the order of the outbox cannot be read")
+    let writing = StandingFault("the outbox cannot be written")
+    let checking = StandingFault("a failing notifier cannot be tried")
+    private let inheriting = StandingFault("the outbox of removed notifiers cannot be settled")
     let disabled = DisabledNotifiers()
     let composer: AlertComposer
     let failing: FailingNotifiers
@@ -160,8 +165,9 @@ package struct OutboxDispatcher: Service {
             where report.pending > 0 && !present.contains(name) && !looping.contains(name) {
                 try handOver(from: name, among: present)
             }
+            inheriting.note(nil, on: logger)
         } catch {
-            logger.error("the outbox of removed notifiers cannot be settled", metadata: ["error": "\(error)"])
+            inheriting.note(error, on: logger)
         }
     }
 

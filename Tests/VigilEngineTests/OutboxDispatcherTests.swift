@@ -12,7 +12,8 @@ struct OutboxDispatcherTests {
     private func dispatcher(
         _ notifiers: [String: any Notifier],
         rules: [String: NotifierRules] = [:],
-        progress: Progress = Progress()
+        progress: Progress = Progress(),
+        logger: Logger = .silent
     ) throws -> OutboxDispatcher {
         OutboxDispatcher(
             notifiers: notifiers,
@@ -23,7 +24,7 @@ struct OutboxDispatcherTests {
             timekeeper: timekeeper,
             progress: progress,
             signal: OutboxSignal(notifiers: notifiers.keys),
-            logger: .silent,
+            logger: logger,
             chance: { 0 },
             settled: { settled.add() }
         )
@@ -199,6 +200,24 @@ struct OutboxDispatcherTests {
         store.heal()
         await dispatcher.tick()
         #expect(notifier.ids == ["a1"])
+    }
+
+    @Test(arguments: [false, true])
+    func `an outbox that cannot be used is logged when that begins, not at every attempt`(isWritten: Bool) async throws
+    {
+        let lines = Tally()
+        let dispatcher = try dispatcher(
+            ["oncall": RecordingNotifier(), "backup": RecordingNotifier()],
+            logger: Logger(label: "test") { _ in CountingLog(lines) }
+        )
+        for round in 1...3 {
+            store.healthy.enqueue(Sample.alert("a\(round)"), to: ["oncall", "backup"])
+            store.fail(isWritten ? .settle : .read)
+            for _ in 0..<20 { await dispatcher.tick() }
+            #expect(lines.count == round)
+            store.heal()
+            await dispatcher.tick()
+        }
     }
 
     @Test(.timeLimit(.minutes(1))) func `a delivery that the shut-down cuts short stays due`() async throws {
