@@ -67,8 +67,9 @@ import TokenHealth
             for origin in guardian.takeFlooding() { resting[origin] = ContinuousClock.now + TransferLoop.rest }
             takeEnded()
             handOver()
-            // An idle loop sleeps until somebody has something to send; a broken one must not spin.
-            let latest: CInt = code == CURLM_OK && crowded.isEmpty ? 600_000 : 100
+            // An idle loop sleeps until somebody has something to send, and looks now and then whether it missed that; a
+            // broken one must not spin.
+            let latest: CInt = code == CURLM_OK && crowded.isEmpty ? 5000 : 100
             _ = unsafe curl_multi_poll(multi, nil, 0, latest, nil)
         }
         endAll()

@@ -13,8 +13,16 @@ final class TransferMailbox: Sendable {
     private struct State {
         var letters = Letters()
         var wakeup: TransferWakeup?
+        /// Whether the loop has been woken for what is here.
+        ///
+        /// On a host without memory that fails, and is tried again.
+        var isWoken = false
         /// Those who wait for the end of the loop.
         var waiters: [CheckedContinuation<Void, Never>] = []
+
+        mutating func wake() {
+            if !isWoken { isWoken = wakeup?.signal() ?? false }
+        }
     }
 
     private let state = Mutex(State())
@@ -25,10 +33,9 @@ final class TransferMailbox: Sendable {
     /// - Returns: whether the loop will see them; after the end nobody does.
     func put(_ jobs: [TransferJob]) -> Bool {
         state.withLock { state in
-            guard !state.letters.isClosed, let wakeup = state.wakeup else { return false }
-            let isFirst = state.letters.jobs.isEmpty
+            guard !state.letters.isClosed, state.wakeup != nil else { return false }
             state.letters.jobs += jobs
-            if isFirst { wakeup.signal() }
+            state.wake()
             return true
         }
     }
@@ -37,13 +44,14 @@ final class TransferMailbox: Sendable {
         batch.isCancelled.store(true, ordering: .relaxed)
         state.withLock { state in
             state.letters.isAnyCancelled = true
-            state.wakeup?.signal()
+            state.wake()
         }
     }
 
     func take() -> Letters {
         state.withLock { state in
             defer { state.letters = Letters(isClosed: state.letters.isClosed) }
+            state.isWoken = false
             return state.letters
         }
     }
@@ -53,9 +61,9 @@ final class TransferMailbox: Sendable {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
                 state.letters.isClosed = true
-                guard let wakeup = state.wakeup else { return true }
+                guard state.wakeup != nil else { return true }
                 state.waiters.append(continuation)
-                wakeup.signal()
+                state.wake()
                 return false
             }
             if isOver { continuation.resume() }
@@ -80,7 +88,9 @@ struct TransferWakeup: Sendable {
 
     init(_ multi: UnsafeMutableRawPointer) { address = UInt(bitPattern: multi) }
 
-    func signal() {
-        if let multi = unsafe UnsafeMutableRawPointer(bitPattern: address) { _ = unsafe curl_multi_wakeup(multi) }
+    /// - Returns: whether it will wake up.
+    func signal() -> Bool {
+        guard let multi = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return false }
+        return unsafe curl_multi_wakeup(multi) == CURLM_OK
     }
 }
