@@ -104,6 +104,16 @@ struct ChildProcess: Sendable {
     }
 }
 
+/// What this process needs to start programs.
+package enum ProgramStarter {
+    /// Has the threads and descriptors made by which programs are started and watched, while there is room for them.
+    ///
+    /// They are made once, at the first program; were there none to be had at that moment, none could be started ever after.
+    package static func prepare() async {
+        _ = await ChildProcess(executable: "true", arguments: [], timeLimit: .seconds(5)).run(input: [])
+    }
+}
+
 // MARK: - Supervision
 
 extension ChildProcess {

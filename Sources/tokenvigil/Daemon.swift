@@ -69,6 +69,7 @@ struct Daemon {
         statusFile.removeLeftovers()
         tellLoss(in: configuration.statusFile)
         ProcessMemory.giveBack()
+        await ProgramStarter.prepare()
         // Everything that can be wrong from the start has been tried: HTTP clients must be shut down, not just dropped.
         let probes = try HTTPClient(environment: environment)
         let deliveries = try HTTPClient(environment: environment)
