@@ -13,7 +13,7 @@ RELEASE = -c release --product tokenvigil --static-swift-stdlib -Xswiftc -use-ld
 	-Xlinker --no-export-dynamic -Xlinker --icf=all -Xlinker -z -Xlinker pack-relative-relocs \
 	-Xlinker -z -Xlinker now -Xlinker -s
 
-.PHONY: help run test test-crash test-crowd test-front-ends test-hostile test-wide test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
+.PHONY: help run test test-crash test-crowd test-front-ends test-host-faults test-hostile test-wide test-mutations test-real fuzz build check check-format format bench bench-core manual install deb test-system clean
 
 help: ## list the targets
 	@echo "tokenvigil watches API tokens and tells people when one stops working."
@@ -57,6 +57,14 @@ test-hostile: ## set peers on it that do everything wrong; HOSTILE=all ROUNDS=20
 	@.ci/setup test
 	@swift build --product tokenvigil
 	@HOSTILE="$(HOSTILE)" ROUNDS=$(if $(filter file,$(origin ROUNDS)),60,$(ROUNDS)) SEED=$(SEED) Tests/Hostile/test-hostile
+
+# all, or a part of a row's name; without it, some rows in some 80 seconds.
+FAULTS =
+
+test-host-faults: ## have calls of the host fail under it, one after the other; FAULTS=all for all of them, SEED=N to repeat
+	@.ci/setup test
+	@swift build --product tokenvigil
+	@FAULTS="$(FAULTS)" SEED=$(SEED) Tests/HostFaults/test-host-faults
 
 # How many healthy tokens `make test-crowd` has watched beside each scenario.
 CROWD = 5000
