@@ -78,7 +78,10 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(RequestBound(bytes: most))
                 try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
-                return try Wire(wrappingChannelSynchronously: channel)
+                let wire = try Wire(wrappingChannelSynchronously: channel)
+                // Whoever connects while the server ends is served by nobody, and what is dropped before it is closed traps.
+                channel.closeFuture.whenComplete { _ in withExtendedLifetime(wire) {} }
+                return wire
             }
         }
         switch listener {
