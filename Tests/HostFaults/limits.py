@@ -129,7 +129,7 @@ def killed_for_memory(stage, name):
         scene.begin()
         scene.stop()
         # It never has so little.
-        file.write_text(str(8 * MEGABYTE))
+        file.write_text(str(2 * MEGABYTE))
         scene.start(wrapper=in_group(place))
         try:
             code = scene.daemon.process.wait(10)
