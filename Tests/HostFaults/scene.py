@@ -83,7 +83,10 @@ class Scene:
         """SIGTERM ends it in time, and with an exit code."""
         self.lives()
         begun = time.monotonic()
-        code = self.daemon.stop(STOPPED)
+        try:
+            code = self.daemon.stop(STOPPED)
+        except Missed as missed:
+            raise Missed(f"{missed}: {self.said()[-1500:]}") from None
         if code < 0:
             raise Missed(f"SIGTERM, and it ended by signal {-code}: {self.said()[-1500:]}")
         return time.monotonic() - begun

@@ -10,6 +10,7 @@ EAI_MEMORY = -10
 PROC = "libdispatch ends the process when it cannot read what its threads do below /proc, which it does now and then"
 ASSERTION = "SwiftNIO asserts in a debug build that there is a connection when there was said to be one"
 LOCKED = "each attempt to write to a database that cannot be locked takes 5 s, and SIGTERM has to wait for more than one"
+WATCH = "swift-subprocess never hears of the end of a program for which it was given no descriptor to watch it by"
 EVENTS = "SwiftNIO and libdispatch end the process when they cannot have what they wait for events with"
 
 
@@ -81,7 +82,7 @@ def under_way():
         *of("fcntl", "EINVAL", "EPERM", kinds=SOCKETS),
         *of("spawn", "EAGAIN", "ENOMEM"),
         *of("memfd", "EMFILE", "ENOMEM"),
-        *of("pidfd", "EMFILE", "ENFILE", "ENOMEM"),
+        *of("pidfd", "EMFILE", "ENFILE", "ENOMEM", known=WATCH),
         # Without a thread nothing can be done, and so nothing ended.
         *of("thread", "EAGAIN", ends=False),
     ]
