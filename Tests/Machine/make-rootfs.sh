@@ -24,7 +24,7 @@ mmdebstrap --quiet --variant=minbase --mode=root --include="$include" \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
   --skip=cleanup/apt/lists,cleanup/apt/cache \
   --customize-hook='for mailer in postfix exim4-daemon-light; do
-    chroot "$1" apt-get -qq -y --no-install-recommends --download-only install "$mailer" libsqlite3-0 libstdc++6 libsystemd0 zlib1g ca-certificates || exit 1
+    chroot "$1" apt-get -qq -y --no-install-recommends --download-only install "$mailer" libcurl4 libssl3 libsqlite3-0 libstdc++6 libsystemd0 zlib1g ca-certificates || exit 1
   done' \
   "$suite" "$dir" "deb $m $suite main" "deb $m $suite-updates main" "deb $s $suite-security main"
 # A fixed machine-id: no first-boot step, the same id in every run's journal.
