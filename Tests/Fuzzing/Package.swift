@@ -18,14 +18,15 @@ let package = Package(
     dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.0")],
     targets: [
         .target(name: "TokenHealth", swiftSettings: settings),
+        .target(name: "VigilPlatform", swiftSettings: settings),
         .target(
             name: "VigilConfiguration",
-            dependencies: ["TokenHealth", .product(name: "Yams", package: "Yams")],
+            dependencies: ["TokenHealth", "VigilPlatform", .product(name: "Yams", package: "Yams")],
             resources: [.embedInCode("Resources")],
             swiftSettings: settings
         ),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
-        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth"], swiftSettings: settings),
+        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth", "VigilPlatform"], swiftSettings: settings),
         .executableTarget(name: "FuzzAnswer", dependencies: ["TokenHealth", "VigilHTTPClient"], swiftSettings: fuzzer),
         .executableTarget(
             name: "FuzzVerdict",
