@@ -16,7 +16,14 @@ extension HTTPClient {
         }
         defer { transfer.close() }
         let batch = TransferBatch { _ in }
-        let job = TransferJob(index: 0, request: request, proxy: .direct, submittedAt: start, batch: batch)
+        let job = TransferJob(
+            index: 0,
+            request: request,
+            proxy: .direct,
+            submittedAt: start,
+            batch: batch,
+            origin: Destination(request, proxies: ProxyEnvironment([:])).origin
+        )
         do throws(TransportFailure) {
             try transfer.begin(job, isFresh: true, certificates: CertificateFiles(), at: start)
         } catch {

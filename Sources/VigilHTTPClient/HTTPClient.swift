@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import Synchronization
 
 /// The one way out of this host: HTTP/1.1 and HTTP/2 by libcurl, on one thread, with connections that are kept.
 ///
@@ -30,7 +31,7 @@ package final class HTTPClient: Sendable {
     }
 
     private let mailbox = TransferMailbox()
-    private let proxies: ProxyEnvironment
+    private let destinations: Mutex<Destinations>
 
     /// Starts the thread; ``shutdown()`` ends it.
     ///
@@ -39,7 +40,7 @@ package final class HTTPClient: Sendable {
     ///   - limits: of connections.
     /// - Throws: ``StartFailure`` where this host has nothing left for it.
     package init(environment: [String: String], limits: Limits = .ofThisProcess) throws(StartFailure) {
-        proxies = ProxyEnvironment(environment)
+        destinations = Mutex(Destinations(ProxyEnvironment(environment)))
         let guardian = FloodGuard()
         guard HTTPClient.library,
             let loop = TransferLoop(mailbox: mailbox, guardian: guardian, limits: limits)
@@ -103,9 +104,18 @@ package final class HTTPClient: Sendable {
 
     private func submit(_ requests: [HTTPRequest], in batch: TransferBatch) {
         let now = ContinuousClock.now
-        let jobs = requests.enumerated().map { index, request in
-            let proxy = request.socketPath == nil ? proxies.choice(for: request.url) : .direct
-            return TransferJob(index: index, request: request, proxy: proxy, submittedAt: now, batch: batch)
+        let jobs = destinations.withLock { destinations in
+            requests.enumerated().map { index, request in
+                let destination = destinations.destination(of: request)
+                return TransferJob(
+                    index: index,
+                    request: request,
+                    proxy: destination.proxy,
+                    submittedAt: now,
+                    batch: batch,
+                    origin: destination.origin
+                )
+            }
         }
         guard !mailbox.put(jobs) else { return }
         batch.deliver(jobs.map { HTTPReply(index: $0.index, outcome: .failed(TransferLoop.overdue), latency: .zero) })

@@ -167,16 +167,14 @@ import TokenHealth
             let longer = unsafe curl_slist_append(list, line)
             if unsafe longer != nil { unsafe list = longer }
         }
-        var names: Set<String> = []
         for field in request.headers {
-            names.insert(field.name.lowercased())
-            append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+            append(field.value.isEmpty ? field.name + ";" : field.name + ": " + field.value)
         }
         // What libcurl would add of its own.
-        if !names.contains("accept") { append("Accept:") }
+        if !request.has("accept") { append("Accept:") }
         if request.body != nil || request.method != "GET" {
             append("Expect:")
-            if !names.contains("content-type") { append("Content-Type:") }
+            if !request.has("content-type") { append("Content-Type:") }
         }
         unsafe outgoing?.deallocate()
         unsafe outgoing = nil
@@ -311,7 +309,12 @@ import TokenHealth
 extension HTTPRequest {
     /// Whether nothing in it would end a line of the head before its time.
     fileprivate var isWritable: Bool {
-        let texts = headers.flatMap { [$0.name, $0.value] } + [method, url]
-        return texts.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+        func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+        return isPlain(url) && isPlain(method) && headers.allSatisfy { isPlain($0.name) && isPlain($0.value) }
+    }
+
+    /// Whether there is a field of this name, which is in small letters.
+    fileprivate func has(_ name: String) -> Bool {
+        headers.contains { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }
     }
 }

@@ -11,23 +11,6 @@ struct TransferJob: Sendable {
     /// Whom it goes to, as far as connections can be shared: scheme, host and port, and the socket.
     let origin: String
 
-    init(
-        index: Int,
-        request: HTTPRequest,
-        proxy: ProxyEnvironment.Choice,
-        submittedAt: ContinuousClock.Instant,
-        batch: TransferBatch
-    ) {
-        self.index = index
-        self.request = request
-        self.proxy = proxy
-        self.submittedAt = submittedAt
-        self.batch = batch
-        let start = request.url.firstRange(of: "://")?.upperBound ?? request.url.startIndex
-        let end = request.url[start...].firstIndex { "/?#".contains($0) } ?? request.url.endIndex
-        origin = request.url[..<end] + (request.socketPath.map { " " + $0 } ?? "")
-    }
-
     var deadline: ContinuousClock.Instant { submittedAt + request.timeLimit }
 }
 
@@ -39,4 +22,38 @@ final class TransferBatch: Sendable {
     let isCancelled = Atomic(false)
 
     init(deliver: @escaping @Sendable ([HTTPReply]) -> Void) { self.deliver = deliver }
+}
+
+/// What is found out about a URL once, and holds for every request to it.
+struct Destination: Sendable {
+    let proxy: ProxyEnvironment.Choice
+    /// See ``TransferJob/origin``.
+    let origin: String
+
+    init(_ request: HTTPRequest, proxies: ProxyEnvironment) {
+        let start = request.url.firstRange(of: "://")?.upperBound ?? request.url.startIndex
+        let end = request.url[start...].firstIndex { "/?#".contains($0) } ?? request.url.endIndex
+        origin = request.url[..<end] + (request.socketPath.map { " " + $0 } ?? "")
+        proxy = request.socketPath == nil ? proxies.choice(for: request.url) : .direct
+    }
+}
+
+/// The destinations of the URLs that were asked lately.
+struct Destinations: Sendable {
+    /// Beyond so many, they are found out anew.
+    private static let most = 1000
+
+    private let proxies: ProxyEnvironment
+    private var known: [String: Destination] = [:]
+
+    init(_ proxies: ProxyEnvironment) { self.proxies = proxies }
+
+    mutating func destination(of request: HTTPRequest) -> Destination {
+        guard request.socketPath == nil else { return Destination(request, proxies: proxies) }
+        if let found = known[request.url] { return found }
+        if known.count >= Destinations.most { known = [:] }
+        let destination = Destination(request, proxies: proxies)
+        known[request.url] = destination
+        return destination
+    }
 }

@@ -56,8 +56,13 @@ import TokenHealth
     func run() {
         while true {
             let letters = mailbox.take()
-            for job in letters.jobs { queues[job.origin, default: OriginQueue()].add(job) }
-            for origin in Set(letters.jobs.map(\.origin)) { beginNext(at: origin) }
+            var origin: String?
+            for job in letters.jobs {
+                if let origin, origin != job.origin { beginNext(at: origin) }
+                queues[job.origin, default: OriginQueue()].add(job)
+                origin = job.origin
+            }
+            if let origin { beginNext(at: origin) }
             if letters.isAnyCancelled { endCancelled() }
             endOverdue()
             if letters.isClosed { break }
