@@ -26,7 +26,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
-        .target(name: "VigilHTTPClient", dependencies: ["CCurl", "TokenHealth", "VigilPlatform"], swiftSettings: settings),
+        .target(
+            name: "VigilHTTPClient",
+            dependencies: ["CCurl", "TokenHealth", "VigilPlatform"],
+            swiftSettings: settings
+        ),
         .executableTarget(name: "FuzzAnswer", dependencies: ["TokenHealth", "VigilHTTPClient"], swiftSettings: fuzzer),
         .executableTarget(
             name: "FuzzVerdict",
