@@ -1,6 +1,6 @@
 import CCurl
-import Glibc
 import TokenHealth
+import VigilPlatform
 
 /// Says in our words why libcurl has no answer.
 ///
@@ -60,11 +60,7 @@ struct TransferFailures {
     private var notConnected: String {
         let whom = isByProxy ? "the proxy" : place
         guard systemError != 0 else { return "\(whom) cannot be reached" }
-        var buffer = [CChar](repeating: 0, count: 128)
-        guard unsafe strerror_r(CInt(truncatingIfNeeded: systemError), &buffer, buffer.count) == 0 else {
-            return "\(whom): error \(systemError)"
-        }
-        return "\(whom): " + String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "\(whom): \(SystemError(Int32(truncatingIfNeeded: systemError)))"
     }
 
     private var broken: String {

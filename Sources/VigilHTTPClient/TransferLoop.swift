@@ -144,12 +144,13 @@ import TokenHealth
     private func takeEnded() {
         var code = CURLE_OK
         while let easy = unsafe ccurl_next_ended(multi, &code) {
+            let transfer = unsafe Transfer.at(ccurl_get_private(easy))
             // Of a stream that has timed out libcurl keeps the connection, though it may be dead.
-            if code == CURLE_OPERATION_TIMEDOUT, let transfer = unsafe Transfer.at(ccurl_get_private(easy)) {
+            if code == CURLE_OPERATION_TIMEDOUT, let transfer {
                 guardian.shutSilent(unsafe ccurl_active_socket(easy), for: transfer.age)
             }
             unsafe curl_multi_remove_handle(multi, easy)
-            guard let transfer = unsafe Transfer.at(ccurl_get_private(easy)), let job = transfer.job else { continue }
+            guard let transfer, let job = transfer.job else { continue }
             running[ObjectIdentifier(transfer)] = nil
             let isToRepeat = transfer.isWorthRepeating(code)
             if !isToRepeat { note(transfer.outcome(code), of: job) }
