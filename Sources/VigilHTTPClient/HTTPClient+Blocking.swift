@@ -12,17 +12,15 @@ extension HTTPClient {
         }
         let guardian = FloodGuard()
         guard HTTPClient.library, let transfer = Transfer(guardian: guardian) else {
-            return reply(.failed(TransportFailure(.network, "this host has no memory left for the request")))
+            return reply(.failed(TransferLoop.noMemory))
         }
         defer { transfer.close() }
-        let batch = TransferBatch { _ in }
         let job = TransferJob(
             index: 0,
             request: request,
-            proxy: .direct,
+            destination: Destination(request, proxies: ProxyEnvironment([:])),
             submittedAt: start,
-            batch: batch,
-            origin: Destination(request, proxies: ProxyEnvironment([:])).origin
+            batch: TransferBatch { _ in }
         )
         do throws(TransportFailure) {
             try transfer.begin(job, isFresh: true, certificates: CertificateFiles(), at: start)

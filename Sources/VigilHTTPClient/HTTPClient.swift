@@ -106,14 +106,12 @@ package final class HTTPClient: Sendable {
         let now = ContinuousClock.now
         let jobs = destinations.withLock { destinations in
             requests.enumerated().map { index, request in
-                let destination = destinations.destination(of: request)
-                return TransferJob(
+                TransferJob(
                     index: index,
                     request: request,
-                    proxy: destination.proxy,
+                    destination: destinations.destination(of: request),
                     submittedAt: now,
-                    batch: batch,
-                    origin: destination.origin
+                    batch: batch
                 )
             }
         }

@@ -19,10 +19,16 @@ package struct ResponseHead {
     /// Whether the status line is one, and the length of the body is said once, as a number: an answer that contradicts
     /// itself says nothing (RFC 9112 sections 4 and 6.3).
     package var isSound: Bool {
-        let values = values(of: "content-length").flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
-        let lengths = Set(values.map { $0.filter { $0 != " " && $0 != "\t" } })
-        return isStatusSound && lengths.count <= 1
-            && lengths.allSatisfy { Int64($0) != nil && $0.first?.isNumber == true }
+        var lengths: Set<Int64?> = []
+        eachField { name, value in
+            guard isName(name, "content-length") else { return }
+            for part in bytes[value].split(separator: 0x2C, omittingEmptySubsequences: false) {
+                let digits = bytes[trimmed(part.startIndex..<part.endIndex)]
+                let isNumber = digits.allSatisfy { (0x30...0x39).contains($0) }
+                lengths.insert(isNumber ? Int64(String(decoding: digits, as: UTF8.self)) : nil)
+            }
+        }
+        return isStatusSound && lengths.count <= 1 && !lengths.contains(nil)
     }
 
     /// Whether the head of an answer that is not an interim one is complete; the caller knows its status.
@@ -94,10 +100,7 @@ package struct ResponseHead {
     package func values(of name: String) -> [String] {
         var values: [String] = []
         eachField { field, value in
-            guard field.count == name.utf8.count,
-                zip(field, name.utf8).allSatisfy({ $0 == $1 || $0.lowercased == $1.lowercased })
-            else { return }
-            values.append(String(decoding: value, as: UTF8.self))
+            if isName(field, name) { values.append(String(decoding: bytes[value], as: UTF8.self)) }
         }
         return values
     }
@@ -106,31 +109,53 @@ package struct ResponseHead {
     package var fields: [HeaderField] {
         var fields: [HeaderField] = []
         eachField { name, value in
-            fields.append(HeaderField(String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+            fields.append(
+                HeaderField(
+                    String(decoding: bytes[name], as: UTF8.self),
+                    String(decoding: bytes[value], as: UTF8.self)
+                )
+            )
         }
         return fields
     }
 
-    /// Hands over the name and the value of each field; a line without a colon or a name is none.
-    private func eachField(_ body: (ArraySlice<UInt8>, ArraySlice<UInt8>) -> Void) {
-        var start = bytes.startIndex
-        while let end = bytes[start...].firstIndex(of: 0x0A) {
-            let line = bytes[start..<end]
-            start = end + 1
-            guard let colon = line.firstIndex(of: 0x3A) else { continue }
-            let name = line[..<colon].trimmed
-            if !name.isEmpty { body(name, line[(colon + 1)...].trimmed) }
+    /// Hands over where in ``bytes`` the name and the value of each field are; a line without a colon or a name is none.
+    private func eachField(_ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void) {
+        let bytes = self.bytes.span
+        var start = 0
+        var colon: Int?
+        for index in 0..<bytes.count {
+            switch bytes[index] {
+            case 0x3A: colon = colon ?? index
+            case 0x0A:
+                if let colon {
+                    let name = trimmed(start..<colon)
+                    if !name.isEmpty { body(name, trimmed(colon + 1..<index)) }
+                }
+                start = index + 1
+                colon = nil
+            default: break
+            }
         }
     }
-}
 
-extension ArraySlice<UInt8> {
+    /// Whether the bytes there are `name`, in whatever case.
+    private func isName(_ range: Range<Int>, _ name: String) -> Bool {
+        guard range.count == name.utf8.count else { return false }
+        var index = range.lowerBound
+        for byte in name.utf8 {
+            guard bytes[index].lowercased == byte.lowercased else { return false }
+            index += 1
+        }
+        return true
+    }
+
     /// Without the white space around it (RFC 9110 section 5.6.3).
-    fileprivate var trimmed: ArraySlice<UInt8> {
-        var slice = self
-        while let first = slice.first, first == 0x20 || first == 0x09 { slice = slice.dropFirst() }
-        while let last = slice.last, last == 0x20 || last == 0x09 || last == 0x0D { slice = slice.dropLast() }
-        return slice
+    private func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
+        while start < end, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 || bytes[end - 1] == 0x0D { end -= 1 }
+        return start..<end
     }
 }
 

@@ -10,7 +10,9 @@ import TokenHealth
     let easy: UnsafeMutableRawPointer
     private(set) var job: TransferJob?
     private var received = ReceivedAnswer()
-    private var fields: UnsafeMutablePointer<curl_slist>?
+    private let lines = HeaderLines()
+    /// What the handle is set to, where all of it is.
+    private var destination: Destination?
     private let errorText: UnsafeMutablePointer<CChar>
     private var outgoing: UnsafeMutableBufferPointer<UInt8>?
     private let guardian: FloodGuard
@@ -34,7 +36,6 @@ import TokenHealth
     /// Frees the handle; it must not be under way.
     func close() {
         unsafe curl_easy_cleanup(easy)
-        unsafe curl_slist_free_all(fields)
         unsafe errorText.deallocate()
         unsafe outgoing?.deallocate()
     }
@@ -128,22 +129,37 @@ import TokenHealth
         received.begin(bodyLimit: job.request.bodyLimit)
         unsafe errorText.pointee = 0
         let request = job.request
-        guard request.isWritable else { throw TransportFailure(.network, "the request holds a control character") }
         try trust(request.certificateAuthorities, certificates)
         let remaining = job.deadline - now
         guard remaining > .zero else { throw TransportFailure(.timeout, "no complete answer within the time limit") }
         set(CURLOPT_TIMEOUT_MS, max(1, remaining.inMilliseconds))
         set(CURLOPT_CONNECTTIMEOUT_MS, max(1, remaining.inMilliseconds))
-        set(CURLOPT_URL, request.url)
-        set(CURLOPT_PROXY, job.proxy.proxy)
-        set(CURLOPT_NOPROXY, job.proxy.exceptions)
-        set(CURLOPT_UNIX_SOCKET_PATH, request.socketPath)
+        try go(to: job.destination)
         set(CURLOPT_FRESH_CONNECT, isFresh ? 1 : 0)
         set(CURLOPT_FORBID_REUSE, isFresh ? 1 : 0)
         set(CURLOPT_SSL_SESSIONID_CACHE, isFresh ? 0 : 1)
         // Whoever comes second waits until it is known whether the connection of the first serves both.
         set(CURLOPT_PIPEWAIT, isFresh ? 0 : 1)
-        write(request)
+        guard write(request) else { throw TransportFailure(.network, "the request holds a control character") }
+    }
+
+    /// Sets what is the same for every request to a URL.
+    ///
+    /// Each is checked: a secret must not go where the last request went, nor past its proxy.
+    private func go(to next: Destination) throws(TransportFailure) {
+        guard next !== destination else { return }
+        destination = nil
+        guard HeaderLines.isPlain(next.url) else {
+            throw TransportFailure(.network, "the request holds a control character")
+        }
+        let texts: [(CURLoption, String?)] = [
+            (CURLOPT_URL, next.url), (CURLOPT_PROXY, next.proxy.proxy), (CURLOPT_NOPROXY, next.proxy.exceptions),
+            (CURLOPT_UNIX_SOCKET_PATH, next.socketPath),
+        ]
+        for (option, text) in texts {
+            guard unsafe ccurl_set_text(easy, option, text) == CURLE_OK else { throw TransferLoop.noMemory }
+        }
+        destination = next
     }
 
     private func trust(_ path: String?, _ certificates: CertificateFiles) throws(TransportFailure) {
@@ -158,27 +174,23 @@ import TokenHealth
         let code = unsafe contents.bytes.withUnsafeBytes { bytes in
             unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, bytes.baseAddress, bytes.count)
         }
-        guard code == CURLE_OK else { throw TransportFailure(.network, "this host has no memory left for the request") }
+        guard code == CURLE_OK else { throw TransferLoop.noMemory }
     }
 
-    private func write(_ request: HTTPRequest) {
-        var list: UnsafeMutablePointer<curl_slist>?
-        func append(_ line: String) {
-            let longer = unsafe curl_slist_append(list, line)
-            if unsafe longer != nil { unsafe list = longer }
-        }
-        for field in request.headers {
-            append(field.value.isEmpty ? field.name + ";" : field.name + ": " + field.value)
-        }
+    /// - Returns: whether it can be sent: nothing in it ends a line of the head before its time.
+    private func write(_ request: HTTPRequest) -> Bool {
+        let isPlainGet = request.method == "GET" && request.body == nil
+        var extra: [StaticString] = []
         // What libcurl would add of its own.
-        if !request.has("accept") { append("Accept:") }
-        if request.body != nil || request.method != "GET" {
-            append("Expect:")
-            if !request.has("content-type") { append("Content-Type:") }
+        if !request.has("accept") { extra.append("Accept:") }
+        if !isPlainGet {
+            extra.append("Expect:")
+            if !request.has("content-type") { extra.append("Content-Type:") }
         }
+        guard HeaderLines.isPlain(request.method), lines.write(request.headers, extra) else { return false }
         unsafe outgoing?.deallocate()
         unsafe outgoing = nil
-        if request.method == "GET", request.body == nil {
+        if isPlainGet {
             set(CURLOPT_HTTPGET, 1)
             set(CURLOPT_CUSTOMREQUEST, String?.none)
         } else {
@@ -191,9 +203,8 @@ import TokenHealth
             set(CURLOPT_POSTFIELDSIZE, bytes.count)
             set(CURLOPT_CUSTOMREQUEST, request.method == "POST" ? nil : request.method)
         }
-        unsafe set(CURLOPT_HTTPHEADER, list)
-        unsafe curl_slist_free_all(fields)
-        unsafe fields = unsafe list
+        unsafe set(CURLOPT_HTTPHEADER, lines.list)
+        return true
     }
 
     private func set(_ option: CURLoption, _ value: Int) { _ = unsafe ccurl_set_long(easy, option, value) }
@@ -249,7 +260,7 @@ import TokenHealth
             words: unsafe String(cString: errorText),
             systemError: long(CURLINFO_OS_ERRNO),
             place: place,
-            isByProxy: job.map { !$0.proxy.proxy.isEmpty } ?? false,
+            isByProxy: job.map { !$0.destination.proxy.proxy.isEmpty } ?? false,
             progress: progress
         )
         return .failed(failures.failure)
@@ -307,12 +318,6 @@ import TokenHealth
 }
 
 extension HTTPRequest {
-    /// Whether nothing in it would end a line of the head before its time.
-    fileprivate var isWritable: Bool {
-        func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
-        return isPlain(url) && isPlain(method) && headers.allSatisfy { isPlain($0.name) && isPlain($0.value) }
-    }
-
     /// Whether there is a field of this name, which is in small letters.
     fileprivate func has(_ name: String) -> Bool {
         headers.contains { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }

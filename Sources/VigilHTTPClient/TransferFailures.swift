@@ -41,7 +41,7 @@ struct TransferFailures {
         case CURLE_HTTP2, CURLE_HTTP2_STREAM: TransportFailure(.network, "the server broke the rules of HTTP/2")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL:
             TransportFailure(.network, "what answers at \(place) does not speak HTTP")
-        case CURLE_OUT_OF_MEMORY: TransportFailure(.network, "this host has no memory left for the request")
+        case CURLE_OUT_OF_MEMORY: TransferLoop.noMemory
         case CURLE_URL_MALFORMAT, CURLE_LOGIN_DENIED:
             TransportFailure(.network, "the URL is none that a request can be sent to")
         default: TransportFailure(.network, "libcurl: \(unsafe String(cString: curl_easy_strerror(code)))")

@@ -2,14 +2,31 @@ import Synchronization
 import TokenHealth
 
 /// A request that was handed over, and where what comes of it goes.
-struct TransferJob: Sendable {
+///
+/// A class, since it goes through several hands, and a copy of all that is in it costs more than the rest of the way.
+final class TransferJob: Sendable {
     let index: Int
     let request: HTTPRequest
-    let proxy: ProxyEnvironment.Choice
+    let destination: Destination
     let submittedAt: ContinuousClock.Instant
     let batch: TransferBatch
-    /// Whom it goes to, as far as connections can be shared: scheme, host and port, and the socket.
-    let origin: String
+
+    init(
+        index: Int,
+        request: HTTPRequest,
+        destination: Destination,
+        submittedAt: ContinuousClock.Instant,
+        batch: TransferBatch
+    ) {
+        self.index = index
+        self.request = request
+        self.destination = destination
+        self.submittedAt = submittedAt
+        self.batch = batch
+    }
+
+    /// See ``Destination/origin``.
+    var origin: String { destination.origin }
 
     var deadline: ContinuousClock.Instant { submittedAt + request.timeLimit }
 }
@@ -24,15 +41,20 @@ final class TransferBatch: Sendable {
     init(deliver: @escaping @Sendable ([HTTPReply]) -> Void) { self.deliver = deliver }
 }
 
-/// What is found out about a URL once, and holds for every request to it.
-struct Destination: Sendable {
+/// What is found out about a URL once, and holds for every request to it; one that is the same object is the same URL.
+final class Destination: Sendable {
+    let url: String
     let proxy: ProxyEnvironment.Choice
-    /// See ``TransferJob/origin``.
+    /// Where the server listens on this host; see ``HTTPRequest/socketPath``.
+    let socketPath: String?
+    /// Whom it goes to, as far as connections can be shared: scheme, host and port, and the socket.
     let origin: String
 
     init(_ request: HTTPRequest, proxies: ProxyEnvironment) {
         let start = request.url.firstRange(of: "://")?.upperBound ?? request.url.startIndex
         let end = request.url[start...].firstIndex { "/?#".contains($0) } ?? request.url.endIndex
+        url = request.url
+        socketPath = request.socketPath
         origin = request.url[..<end] + (request.socketPath.map { " " + $0 } ?? "")
         proxy = request.socketPath == nil ? proxies.choice(for: request.url) : .direct
     }

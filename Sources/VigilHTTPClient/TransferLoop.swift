@@ -218,5 +218,5 @@ import TokenHealth
         .network,
         "the server sends without end what is no answer: it is left alone for a minute"
     )
-    private static let noMemory = TransportFailure(.network, "this host has no memory left for the request")
+    static let noMemory = TransportFailure(.network, "this host has no memory left for the request")
 }

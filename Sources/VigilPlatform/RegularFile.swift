@@ -61,8 +61,10 @@ package struct RegularFile: ~Copyable {
             }
             if got < 0, errno == EINTR { continue }
             guard got >= 0 else { throw .refused(SystemError()) }
-            guard got > 0 else { return Array(bytes.prefix(length)) }
+            let isShort = got < bytes.count - length
             length += got
+            // A short read at the size that the file has is its end; one that has no size is read until nothing comes.
+            guard got > 0, !isShort || length != Int(status.st_size) else { return Array(bytes.prefix(length)) }
         }
     }
 

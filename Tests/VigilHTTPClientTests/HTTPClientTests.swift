@@ -218,4 +218,39 @@ import VigilHTTPClient
             await client.shutdown()
         }
     }
+
+    @Test func `requests one after the other are each sent as they are, wherever the last one went`() async throws {
+        let ledger = Ledger()
+        let serve: @Sendable (inout Caller) async throws -> Void = { caller in
+            while let head = try await caller.head() {
+                ledger.note(head)
+                try await caller.send("HTTP/1.1 204 No Content\r\n\r\n")
+            }
+        }
+        try await withServer(serve) { first async throws in
+            try await withServer(serve) { second async throws in
+                try await HTTPClient.with(environment: [:]) { client in
+                    // Longer than what memory was taken for at first, and then shorter: nothing of the first may be left.
+                    let many = (0..<40).map { HeaderField("X-\($0)", String(repeating: "s", count: 100)) }
+                    let accept = HeaderField("Accept", "application/json")
+                    for (port, path, headers) in [
+                        (first, "/a", many), (second, "/b", [accept]), (first, "/a", [HeaderField("X-Empty", "")]),
+                        (first, "/c", []), (second, "/b", many + [accept]),
+                    ] {
+                        let url = "http://127.0.0.1:\(port)\(path)"
+                        let request = HTTPRequest("GET", url, headers: headers, timeLimit: .seconds(20))
+                        guard case .received(let response) = await client.send(request).outcome else {
+                            Issue.record("no answer at \(path)")
+                            return
+                        }
+                        #expect(response.status == 204)
+                        let fields = headers.map { "\($0.name):\($0.value.isEmpty ? "" : " ")\($0.value)\r\n" }
+                        let expected = "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\(fields.joined())\r\n"
+                        #expect(ledger.entries.last == expected)
+                    }
+                    #expect(ledger.entries.count == 5)
+                }
+            }
+        }
+    }
 }
