@@ -9,6 +9,9 @@ package struct Journal: Sendable {
     /// The most fields one entry may have; libsystemd needs up to five of the kernel's 1024 vectors for each.
     package static let maximumFields = 200
 
+    /// How long a journal may have no room for another entry, in milliseconds.
+    private static let patience: Int32 = 200
+
     /// Makes a writer; it holds nothing.
     package init() {}
 
@@ -71,7 +74,7 @@ package struct Journal: Sendable {
         }
     }
 
-    /// Zero when a datagram could be sent to the journal now, else the errno value that says why not.
+    /// Zero when a datagram can be sent to the journal now, else the errno value that says why not.
     private var reachabilityError: Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return errno }
@@ -88,6 +91,10 @@ package struct Journal: Sendable {
                 socklen_t(bytes.count)
             )
         }
-        return result == 0 ? 0 : errno
+        guard result == 0 else { return errno }
+        // One that reads nothing would hold up whoever writes to it, for as long as it does not.
+        var event = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        let ready = unsafe poll(&event, 1, Self.patience)
+        return ready > 0 ? 0 : ready == 0 ? EAGAIN : errno
     }
 }

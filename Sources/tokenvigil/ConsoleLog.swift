@@ -4,7 +4,7 @@ import Logging
 import TokenHealth
 
 /// Log lines for a person at a terminal: time, level, message, and the facts after it.
-struct ConsoleLog: LogHandler {
+struct ConsoleLog: TimedLog {
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
@@ -14,11 +14,11 @@ struct ConsoleLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    func log(event: LogEvent, at time: Date) {
         let facts = metadata.merging(event.metadata ?? [:]) { $1 }
         let text = facts.sorted { $0.key < $1.key }.map { "\($0.key)=\(quoted("\($0.value)"))" }
         let line =
-            (["\(Date.now.rfc3339)", event.level.rawValue, "\(event.message)"] + text).joined(separator: " ") + "\n"
+            (["\(time.rfc3339)", event.level.rawValue, "\(event.message)"] + text).joined(separator: " ") + "\n"
         // One write for each line, so that lines of several threads are never mixed.
         let bytes = Array(line.utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }

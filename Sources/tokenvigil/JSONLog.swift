@@ -6,7 +6,7 @@ import TokenHealth
 /// Log lines for programs: one JSON object a line on standard error, as containers want it.
 ///
 /// `time`, `level` and `message` come first; the facts follow under their own keys, such as `token.name`.
-struct JSONLog: LogHandler {
+struct JSONLog: TimedLog {
     var logLevel = Logger.Level.info
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
@@ -16,10 +16,10 @@ struct JSONLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    func log(event: LogEvent, at time: Date) {
         let facts = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let members =
-            [("time", Date.now.rfc3339), ("level", event.level.rawValue), ("message", "\(event.message)")]
+            [("time", time.rfc3339), ("level", event.level.rawValue), ("message", "\(event.message)")]
             + facts.map { ($0.key, "\($0.value)") }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes

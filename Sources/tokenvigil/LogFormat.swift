@@ -24,13 +24,18 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
     var isForPeople: Bool { resolved == .text }
 
     /// A logger of this form.
-    func logger(level: Logger.Level) -> Logger {
+    ///
+    /// - `queue`: where lines are written; `nil` for the thread that logs.
+    func logger(level: Logger.Level, on queue: LogQueue? = nil) -> Logger {
+        func handler(_ form: some TimedLog) -> any LogHandler {
+            if let queue { QueuedLog(form, on: queue) } else { form }
+        }
         let format = resolved
         var logger = Logger(label: "tokenvigil") { _ in
             switch format {
-            case .journal: JournalLog()
-            case .json: JSONLog()
-            case .auto, .text: ConsoleLog()
+            case .journal: handler(JournalLog())
+            case .json: handler(JSONLog())
+            case .auto, .text: handler(ConsoleLog())
             }
         }
         logger.logLevel = level

@@ -55,9 +55,11 @@ struct Run: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let logger = logFormat.logger(level: logLevel)
+        let queue = LogQueue()
+        defer { queue.drain() }
+        let logger = logFormat.logger(level: logLevel, on: queue)
         let daemon = Daemon(
-            configuration: try configuration(logger),
+            configuration: try configuration(logger, queue),
             configurationPath: common.config,
             environment: ProcessInfo.processInfo.environment,
             logger: logger
@@ -76,10 +78,10 @@ struct Run: AsyncParsableCommand {
     }
 
     /// Loads the configuration; what is wrong with it is told where log lines go.
-    private func configuration(_ logger: Logger) throws -> Configuration {
+    private func configuration(_ logger: Logger, _ queue: LogQueue) throws -> Configuration {
         guard !logFormat.isForPeople else {
             let configuration = try common.load()
-            configuration.tellWarnings()
+            queue.add { configuration.tellWarnings() }
             return configuration
         }
         do throws(ConfigurationErrors) {
