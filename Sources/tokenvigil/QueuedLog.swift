@@ -47,7 +47,9 @@ struct QueuedLog<Form: TimedLog>: LogHandler {
 
     func log(event: LogEvent) {
         let now = Date.now
-        queue.add { [form] in form.log(event: event, at: now) } lost: { [form] count in
+        queue.add { [form] in
+            form.log(event: event, at: now)
+        } lost: { [form] count in
             let event = LogEvent(
                 level: .warning,
                 message: "lines of the log are lost: whoever takes it did not read them in time",
