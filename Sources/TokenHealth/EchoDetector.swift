@@ -9,19 +9,19 @@
 /// providers name the account: `123456789:AAF…`.
 struct EchoDetector {
     /// One guise of the secret, in letters and digits.
-    private struct Guise {
+    fileprivate struct Guise {
         let text: [UInt8]
         /// How many in a row are a piece.
         let run: Int
     }
 
     /// Shortest piece, in letters and digits; a shorter secret is found in its exact form alone.
-    private static let gram = 8
+    fileprivate static let gram = 8
     /// How often what was decoded is decoded again.
     private static let depth = 2
 
-    private let guises: [Guise]
     private let filter: GramFilter
+    private let index: GramIndex
 
     /// - Parameter value: the secret, exposed; `nil` where it is too short to be told from other words.
     init?(_ value: String) {
@@ -37,7 +37,7 @@ struct EchoDetector {
         // Eight bytes make eleven characters.
         for padding in 0..<3 { guises.append(Guise(text: AlphanumericText.base64(core, behind: padding), run: 11)) }
         guises += guises.map { Guise(text: $0.text.reversed(), run: $0.run) }
-        self.guises = guises
+        index = GramIndex(guises)
         var filter = GramFilter(expecting: guises.reduce(0) { $0 + $1.text.count })
         for guise in guises { GramFilter.eachGram(of: guise.text) { filter.insert($1) } }
         self.filter = filter
@@ -66,31 +66,66 @@ struct EchoDetector {
     private func finds(in bytes: [UInt8], depth: Int) -> Bool {
         guard bytes.count >= EchoDetector.gram else { return false }
         let text = AlphanumericText.folded(bytes)
-        var suspects: [Int] = []
-        GramFilter.eachGram(of: text) { start, hash in if filter.holds(hash) { suspects.append(start) } }
-        if suspects.contains(where: { isPiece(of: text, at: $0) }) { return true }
+        var isFound = false
+        GramFilter.eachGram(of: text) { start, hash in
+            isFound = isFound || filter.holds(hash) && index.knowsPiece(of: text, at: start)
+        }
+        if isFound { return true }
         guard depth > 0 else { return false }
         return EncodedText.readings(of: bytes).contains { finds(in: $0, depth: depth - 1) }
     }
+}
+
+/// Where in the guises of a secret a run of eight bytes stands.
+///
+/// Made when the first one is looked for, and looked up in the same time whatever the text is: whoever knows the secret could
+/// fill an answer with what is nearly a piece.
+private final class GramIndex {
+    private enum Find {
+        /// Enough of the secret by itself.
+        case piece
+        /// Enough where what is around it is like this guise, too.
+        case place(guise: Int, at: Int)
+    }
+
+    private let guises: [EchoDetector.Guise]
+    private lazy var finds = makeFinds()
+
+    init(_ guises: [EchoDetector.Guise]) { self.guises = guises }
+
+    private func makeFinds() -> [UInt64: Find] {
+        var finds: [UInt64: Find] = [:]
+        for (number, guise) in guises.enumerated() where guise.text.count >= guise.run {
+            for place in 0...(guise.text.count - EchoDetector.gram) {
+                let gram = GramIndex.gram(of: guise.text, at: place)
+                // What stands in several places is a piece: to try them all could take for ever.
+                let isPiece = guise.run == EchoDetector.gram || finds[gram] != nil
+                finds[gram] = isPiece ? .piece : .place(guise: number, at: place)
+            }
+        }
+        return finds
+    }
+
+    private static func gram(of text: [UInt8], at start: Int) -> UInt64 {
+        text[start..<(start + EchoDetector.gram)].reduce(0) { $0 << 8 | UInt64($1) }
+    }
 
     /// Whether what stands in `text` at `start` is a piece of the secret.
-    private func isPiece(of text: [UInt8], at start: Int) -> Bool {
-        let end = start + EchoDetector.gram
-        return guises.contains { guise in
-            guard guise.text.count >= guise.run else { return false }
-            return (0...(guise.text.count - EchoDetector.gram)).contains { place in
-                guard guise.text[place] == text[start],
-                    guise.text[place..<(place + EchoDetector.gram)] == text[start..<end]
-                else { return false }
-                var (before, after) = (0, EchoDetector.gram)
-                while place > before, start > before, guise.text[place - before - 1] == text[start - before - 1] {
-                    before += 1
-                }
-                while place + after < guise.text.count, start + after < text.count,
-                    guise.text[place + after] == text[start + after]
-                { after += 1 }
-                return before + after >= guise.run
-            }
+    func knowsPiece(of text: [UInt8], at start: Int) -> Bool {
+        switch finds[GramIndex.gram(of: text, at: start)] {
+        case nil: return false
+        case .piece?: return true
+        case .place(let number, let place)?:
+            let guise = guises[number]
+            var (before, after) = (0, EchoDetector.gram)
+            func isLong() -> Bool { before + after >= guise.run }
+            while !isLong(), place > before, start > before,
+                guise.text[place - before - 1] == text[start - before - 1]
+            { before += 1 }
+            while !isLong(), place + after < guise.text.count, start + after < text.count,
+                guise.text[place + after] == text[start + after]
+            { after += 1 }
+            return isLong()
         }
     }
 }

@@ -183,7 +183,7 @@ package struct Answer: Sendable, Hashable {
 
     func first(_ name: String) -> String? { values(of: name).first }
 
-    var bodyText: String { String(decoding: body, as: UTF8.self) }
+    var bodyText: String { String(decoding: body, as: UTF8.self).streamSafe }
 
     /// Whether the body is compressed although the request forbade it.
     var isEncoded: Bool {

@@ -115,7 +115,7 @@ struct JSONReader {
             switch byte {
             case UInt8(ascii: "\""):
                 guard let string = String(validating: text, as: UTF8.self) else { throw Malformed() }
-                return string
+                return string.streamSafe
             case UInt8(ascii: "\\"): text += Array(try escaped().utf8)
             case 0..<0x20: throw Malformed()
             default: text.append(byte)

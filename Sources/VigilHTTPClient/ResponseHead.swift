@@ -100,7 +100,7 @@ package struct ResponseHead {
     package func values(of name: String) -> [String] {
         var values: [String] = []
         eachField { field, value in
-            if isName(field, name) { values.append(String(decoding: bytes[value], as: UTF8.self)) }
+            if isName(field, name) { values.append(text(at: value)) }
         }
         return values
     }
@@ -109,15 +109,12 @@ package struct ResponseHead {
     package var fields: [HeaderField] {
         var fields: [HeaderField] = []
         eachField { name, value in
-            fields.append(
-                HeaderField(
-                    String(decoding: bytes[name], as: UTF8.self),
-                    String(decoding: bytes[value], as: UTF8.self)
-                )
-            )
+            fields.append(HeaderField(text(at: name), text(at: value)))
         }
         return fields
     }
+
+    private func text(at range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self).streamSafe }
 
     /// Hands over where in ``bytes`` the name and the value of each field are; a line without a colon or a name is none.
     private func eachField(_ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void) {
