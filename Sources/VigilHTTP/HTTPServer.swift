@@ -222,7 +222,7 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
         await withTaskGroup(of: Value?.self) { race in
             race.addTask { await work() }
             race.addTask {
-                try? await timekeeper.sleep(until: timekeeper.now().uptime + limit)
+                await timekeeper.wait(for: limit)
                 return nil
             }
             let first = await race.next() ?? nil
