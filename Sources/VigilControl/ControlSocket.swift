@@ -35,9 +35,10 @@ enum ControlSocket {
 
     /// Connects to the socket at `path`.
     ///
+    /// - `isPatient`: whether to wait for one who lets nobody in at the moment.
     /// - Returns: the descriptor of the connection.
-    static func connect(to path: String) throws(ControlSocketError) -> CInt {
-        let descriptor = try open(path)
+    static func connect(to path: String, isPatient: Bool = true) throws(ControlSocketError) -> CInt {
+        let descriptor = try open(path, flags: isPatient ? 0 : CInt(SOCK_NONBLOCK.rawValue))
         var address: sockaddr_un
         do throws(ControlSocketError) {
             address = try socketAddress(path)
@@ -69,8 +70,10 @@ enum ControlSocket {
         // A link, or anybody's file, is not ours to remove.
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .occupied(path) }
         do throws(ControlSocketError) {
-            close(try connect(to: path))
+            close(try connect(to: path, isPatient: false))
         } catch {
+            // Somebody listens who lets nobody in.
+            if case .failed(_, EAGAIN) = error { throw .answered(path) }
             guard case .failed(_, ECONNREFUSED) = error else { throw error }
             guard unsafe unlink(path) == 0 || errno == ENOENT else {
                 throw .failed("cannot remove the old \(path)", errno)
@@ -80,8 +83,8 @@ enum ControlSocket {
         throw .answered(path)
     }
 
-    private static func open(_ path: String) throws(ControlSocketError) -> CInt {
-        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    private static func open(_ path: String, flags: CInt = 0) throws(ControlSocketError) -> CInt {
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue) | flags, 0)
         guard descriptor >= 0 else { throw .failed("cannot make a socket for \(path)", errno) }
         return descriptor
     }

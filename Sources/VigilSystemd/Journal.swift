@@ -9,9 +9,6 @@ package struct Journal: Sendable {
     /// The most fields one entry may have; libsystemd needs up to five of the kernel's 1024 vectors for each.
     package static let maximumFields = 200
 
-    /// How long a journal may have no room for another entry, in milliseconds.
-    private static let patience: Int32 = 200
-
     /// Makes a writer; it holds nothing.
     package init() {}
 
@@ -75,26 +72,5 @@ package struct Journal: Sendable {
     }
 
     /// Zero when a datagram can be sent to the journal now, else the errno value that says why not.
-    private var reachabilityError: Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return errno }
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { path in
-            unsafe path.copyBytes(from: Self.socketPath.utf8)
-        }
-        let result = unsafe withUnsafeBytes(of: &address) { bytes in
-            unsafe connect(
-                descriptor,
-                bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
-                socklen_t(bytes.count)
-            )
-        }
-        guard result == 0 else { return errno }
-        // One that reads nothing would hold up whoever writes to it, for as long as it does not.
-        var event = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        let ready = unsafe poll(&event, 1, Self.patience)
-        return ready > 0 ? 0 : ready == 0 ? EAGAIN : errno
-    }
+    private var reachabilityError: Int32 { datagramError(at: Self.socketPath) }
 }

@@ -56,6 +56,12 @@ package struct ServiceManager: Sendable {
     @discardableResult
     package func notify(_ states: State...) -> Outcome {
         let message = states.map(Self.assignment).joined(separator: "\n")
+        // One that reads nothing is told nothing: it must not hold up what it watches over.
+        if let path = unsafe getenv("NOTIFY_SOCKET").map({ unsafe String(cString: $0) }), "/@".contains(path.prefix(1)),
+            datagramError(at: path) == EAGAIN
+        {
+            return .failed(errno: EAGAIN)
+        }
         let result = unsafe sd_notify(0, message)
         if result < 0 { return .failed(errno: -result) }
         return result == 0 ? .unmanaged : .sent
