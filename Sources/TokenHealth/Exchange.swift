@@ -83,25 +83,6 @@ package struct Exchange: Sendable, Hashable {
     }
 }
 
-/// Why there was no answer.
-///
-/// This is data: a network that fails says nothing about a token.
-package struct TransportFailure: Error, Sendable, Hashable {
-    /// How far the exchange came.
-    package enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
-        case dns, network, timeout, tls
-    }
-
-    package let kind: Kind
-    /// What the network library said, without any header or URL query.
-    package let detail: String
-
-    package init(_ kind: Kind, _ detail: String) {
-        self.kind = kind
-        self.detail = detail
-    }
-}
-
 /// An HTTP answer, read to a limit, the secret struck out of it.
 package struct Answer: Sendable, Hashable {
     /// Most of a body that is read, in bytes.

@@ -5,31 +5,71 @@ import TokenHealth
 ///
 /// What the values mean is libcurl's business: schemes, logins, `socks5h`, networks in `NO_PROXY`. Unlike there,
 /// `HTTP_PROXY` counts in capitals too, since this is no CGI program, and this host itself is never asked through a proxy.
-struct ProxyEnvironment: Sendable {
+package struct ProxyEnvironment: Sendable {
     /// What libcurl is told for one URL.
     struct Choice: Sendable, Hashable {
         /// Empty for a direct connection.
         let proxy: String
         /// Names and networks that are asked directly, separated by commas.
         let exceptions: String
+        /// Who is asked for the URL; `nil` for a direct connection, also because of an exception.
+        var way: Variable?
 
         static let direct = Choice(proxy: "", exceptions: "")
     }
 
-    private let secure: String?
-    private let plain: String?
+    /// A variable that names a proxy.
+    package struct Variable: Sendable, Hashable {
+        /// As it stands in the environment, as in `https_proxy`.
+        package let name: String
+        let value: String
+        /// Where the proxy is, or why the value names none.
+        package let address: Result<ProxyAddress, ProxyAddress.Fault>
+
+        fileprivate init(name: String, value: String) {
+            self.name = name
+            self.value = value
+            do throws(ProxyAddress.Fault) {
+                address = .success(try ProxyAddress(value))
+            } catch {
+                address = .failure(error)
+            }
+        }
+
+        /// What is wrong with it, in one sentence without a login; `nil` where nothing is.
+        package var problem: String? {
+            guard case .failure(let fault) = address else { return nil }
+            return "\(name) in the environment names no proxy: \(fault)"
+        }
+    }
+
+    /// For `https` URLs.
+    package let secure: Variable?
+    /// For `http` URLs.
+    package let plain: Variable?
     private let exceptions: [Substring]
 
-    init(_ environment: [String: String]) {
-        func value(_ name: String) -> String? {
-            let text = environment[name.lowercased()] ?? environment[name]
-            return text.flatMap { $0.isEmpty ? nil : $0 }
+    /// - `environment`: of the process, with the variables in either case.
+    package init(_ environment: [String: String]) {
+        func variable(_ name: String) -> Variable? {
+            let small = name.lowercased()
+            let used = environment[small] == nil ? name : small
+            guard let value = environment[used], !value.isEmpty else { return nil }
+            return Variable(name: used, value: value)
         }
-        let all = value("ALL_PROXY")
-        secure = value("HTTPS_PROXY") ?? all
-        plain = value("HTTP_PROXY") ?? all
-        exceptions = (value("NO_PROXY") ?? "").split { $0 == "," || $0 == " " }
+        let all = variable("ALL_PROXY")
+        secure = variable("HTTPS_PROXY") ?? all
+        plain = variable("HTTP_PROXY") ?? all
+        exceptions = (variable("NO_PROXY")?.value ?? "").split { $0 == "," || $0 == " " }
     }
+
+    /// The schemes of URLs that are asked by a proxy, each with the variable that says by which.
+    package var routes: [(scheme: String, variable: Variable)] {
+        [("https", secure), ("http", plain)].compactMap { scheme, variable in variable.map { (scheme, $0) } }
+    }
+
+    /// The variable that says by which proxy `url` is asked; `nil` where it is asked directly.
+    package func way(to url: String) -> Variable? { choice(for: url).way }
 
     /// How to get to `url`.
     func choice(for url: String) -> Choice {
@@ -42,7 +82,12 @@ struct ProxyEnvironment: Sendable {
         let rest = authority[host.endIndex...].drop { $0 == "]" }
         let port = Int(rest.dropFirst()) ?? (isSecure ? 443 : 80)
         let names = exceptions.compactMap { exception in ProxyEnvironment.name(in: exception, at: port) }
-        return Choice(proxy: proxy, exceptions: names.joined(separator: ","))
+        let text = names.joined(separator: ",")
+        return Choice(
+            proxy: proxy.value,
+            exceptions: text,
+            way: ProxyExceptions.contain(host, in: text) ? nil : proxy
+        )
     }
 
     /// An exception as libcurl takes it; `nil` for one that is about another port, of which libcurl knows nothing.

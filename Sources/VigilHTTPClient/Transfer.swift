@@ -149,6 +149,7 @@ import TokenHealth
     private func go(to next: Destination) throws(TransportFailure) {
         guard next !== destination else { return }
         destination = nil
+        if let problem = next.proxy.way?.problem { throw TransportFailure(.network, problem, isOfProxy: true) }
         guard HeaderLines.isPlain(next.url) else {
             throw TransportFailure(.network, "the request holds a control character")
         }
@@ -260,7 +261,11 @@ import TokenHealth
             words: unsafe String(cString: errorText),
             systemError: long(CURLINFO_OS_ERRNO),
             place: place,
-            isByProxy: job.map { !$0.destination.proxy.proxy.isEmpty } ?? false,
+            proxy: proxy,
+            tunnelStatus: long(CURLINFO_HTTP_CONNECTCODE),
+            proxyError: CURLproxycode(UInt32(clamping: long(CURLINFO_PROXY_ERROR))),
+            isSecure: job?.request.url.prefix(6).lowercased() == "https:",
+            authorities: job?.request.certificateAuthorities,
             progress: progress
         )
         return .failed(failures.failure)
@@ -274,6 +279,9 @@ import TokenHealth
         let version = long(CURLINFO_HTTP_VERSION)
         return (version == 0 ? nil : version >= CURL_HTTP_VERSION_2_0, max(0, long(CURLINFO_LOCAL_PORT)))
     }
+
+    /// The proxy by which it was to go.
+    private var proxy: ProxyAddress? { try? job?.destination.proxy.way?.address.get() }
 
     private var progress: TransferFailures.Progress {
         if long(CURLINFO_RESPONSE_CODE) != 0 || microseconds(CURLINFO_PRETRANSFER_TIME_T) > 0 { return .exchange }

@@ -110,7 +110,7 @@ struct Postman: Sendable {
             return judgement(answer, now())
         case .expected(let status):
             return judgement(WebhookAnswer(status: status, retryAfter: nil), now())
-        case .failed(let failure) where failure.kind == .timeout:
+        case .failed(let failure) where failure.kind == .timeout && !failure.isOfProxy:
             return .failed("\(url.origin) did not answer within \(limit.short)")
         case .failed(let failure):
             return .failed("\(url.origin) cannot be reached: \(letter.redacted(failure.detail))")
