@@ -1,5 +1,14 @@
 import FoundationEssentials
 
+extension Wording {
+    /// A path as it is, where its directory is there: a secret that was written in its place is not shown.
+    static func shown(path: String) -> String {
+        let directory = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+        let isPath = !directory.isEmpty && FileManager.default.fileExists(atPath: String(directory))
+        return isPath ? path : shown(path)
+    }
+}
+
 extension Configuration {
     /// What stands on this host where something else is to be written, as sentences.
     ///

@@ -1,3 +1,5 @@
+import VigilPlatform
+
 /// A place in a configuration file; lines and columns count from 1, columns in characters.
 package struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let file: String
@@ -75,6 +77,17 @@ final class ProblemLog {
 
     private(set) var errors: [Problem] = []
     private(set) var warnings: [Problem] = []
+
+    /// What is wrong with the files of authorities that were looked at: many tokens name the same one.
+    private var authoritiesFaults: [String: AuthoritiesFile.Fault?] = [:]
+
+    /// What is wrong with the file of authorities at `path`.
+    func authoritiesFault(at path: String) -> AuthoritiesFile.Fault? {
+        if let known = authoritiesFaults[path] { return known }
+        let fault = AuthoritiesFile.fault(at: path)
+        authoritiesFaults.updateValue(fault, forKey: path)
+        return fault
+    }
 
     /// Whether further errors are not kept.
     var isFull: Bool { errors.count >= ProblemLog.limit }

@@ -167,6 +167,11 @@ extension Setting {
             report("\(key) \(Wording.shown(path)) is \(kind): expected a file in PEM form")
             return nil
         }
+        if let fault = log.authoritiesFault(at: path) {
+            let text = "\(key) \(Wording.shown(path: path)): \(fault)"
+            let note = " for this user, so it was not looked into; the service must be able to read it"
+            log.warning(fault.isOfRights ? text + note : text, at: node.place, path: self.path)
+        }
         return path
     }
 

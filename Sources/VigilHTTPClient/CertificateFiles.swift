@@ -7,9 +7,6 @@ import VigilPlatform
 ///
 /// They are read here and not by the TLS library, which would wait for ever for the writer of a named pipe.
 final class CertificateFiles: Sendable {
-    /// Ten times what Debian's whole store takes.
-    private static let longest = 4 * 1024 * 1024
-
     /// What tells one edition of a file from the next.
     private struct Edition: Hashable {
         let device: UInt64
@@ -35,9 +32,18 @@ final class CertificateFiles: Sendable {
 
     /// The contents of the file at `path`.
     ///
-    /// - Throws: a failure of TLS, which names the key of the configuration.
+    /// - Throws: a failure of TLS, which names the key of the configuration, the file and the cause.
     func contents(of path: String) throws(TransportFailure) -> Contents {
-        guard let file = try? RegularFile(path) else { throw CertificateFiles.unreadable }
+        do throws(AuthoritiesFile.Fault) {
+            return try edition(at: path)
+        } catch {
+            throw TransportFailure(.tls, "ca_file \(path): \(error)", tlsFault: .authoritiesFile)
+        }
+    }
+
+    private func edition(at path: String) throws(AuthoritiesFile.Fault) -> Contents {
+        let file: RegularFile
+        do throws(RegularFile.Failure) { file = try RegularFile(path) } catch { throw .unreadable(error) }
         let status = file.status
         let edition = Edition(
             device: UInt64(status.st_dev),
@@ -47,9 +53,13 @@ final class CertificateFiles: Sendable {
             modifiedNanoseconds: status.st_mtim.tv_nsec
         )
         if let known = state.withLock({ $0.files[path] }), known.edition == edition { return known.contents }
-        guard let bytes = try? file.contents(atMost: CertificateFiles.longest), !bytes.isEmpty else {
-            throw CertificateFiles.unreadable
+        let bytes: [UInt8]
+        do throws(RegularFile.Failure) {
+            bytes = try file.contents(atMost: AuthoritiesFile.longest)
+        } catch {
+            throw .unreadable(error)
         }
+        guard AuthoritiesFile.certificates(in: bytes) > 0 else { throw .noCertificate }
         return state.withLock { state in
             state.editions += 1
             let contents = Contents(bytes: bytes, number: state.editions)
@@ -57,6 +67,4 @@ final class CertificateFiles: Sendable {
             return contents
         }
     }
-
-    private static let unreadable = TransportFailure(.tls, "the file named by ca_file cannot be loaded")
 }

@@ -74,10 +74,14 @@ import TokenHealth
         case "a directory": try #require(unsafe mkdir(path, 0o700) == 0)
         default: try directory.write("", to: "ca.pem")
         }
+        let causes = [
+            "a pipe": "it is a named pipe, not a regular file", "a directory": "it is a directory, not a regular file",
+            "nothing in it": "it holds no certificate in PEM form",
+        ]
         try await withBench { bench async throws in
             let exchange = try await bench.probe { $0.certificateAuthorities = path }
             #expect(exchange.failure == .tls)
-            #expect(exchange.detail == "the file named by ca_file cannot be loaded")
+            #expect(exchange.detail == "ca_file \(path): \(causes[kind] ?? "")")
         }
     }
 
@@ -101,7 +105,7 @@ import TokenHealth
         try await withBench(tls: certificate) { bench async throws in
             let exchange = try await bench.probe { $0.certificateAuthorities = "/nonexistent/ca.pem" }
             #expect(exchange.failure == .tls)
-            #expect(exchange.detail == "the file named by ca_file cannot be loaded")
+            #expect(exchange.detail == "ca_file /nonexistent/ca.pem: there is no such file")
             #expect(bench.tallyfy.requests() == [])
         }
     }
