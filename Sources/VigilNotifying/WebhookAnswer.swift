@@ -50,6 +50,9 @@ struct WebhookAnswer: Sendable, Hashable {
             return .delivered(answer)
         case 410:
             return .gone("\(answer): this webhook is closed for good; give the notifier a new URL")
+        case 407:
+            let remedy = "put it into HTTPS_PROXY in the environment of the service"
+            return .failed("\(answer): the proxy wants a login, \(remedy)")
         case 408, 425, 429, 500...:
             let wait = retryAfter.flatMap(RetryAfter.init)?.wait(at: now)
             return .failed(answer, retryAfter: wait)

@@ -20,7 +20,7 @@ import Testing
         switch status {
         case 200...299: .delivered
         case 410: .gone
-        case 408, 425, 429, 500...599: .failed
+        case 407, 408, 425, 429, 500...599: .failed
         case 300...499: .refused
         default: .failed
         }
@@ -35,6 +35,16 @@ import Testing
         }
         #expect(result.detail.contains("HTTP \(status)"))
         #expect(result.detail.contains(origin))
+    }
+
+    @Test func `of a proxy that wants a login says so, and is no word of the receiver`() {
+        #expect(
+            result(407)
+                == .failed(
+                    "\(origin) answered HTTP 407: the proxy wants a login, put it into HTTPS_PROXY in the environment of "
+                        + "the service"
+                )
+        )
     }
 
     @Test(
