@@ -40,10 +40,11 @@ struct HostExamination {
         findings += await secrets(of: loaded, environment: environment)
         findings += directories(of: loaded)
         findings += authorities(of: loaded)
-        findings += await network(of: loaded, environment: environment)
-        findings += notifiers(of: loaded)
+        findings += await NetworkExamination(configuration: loaded, environment: environment).findings()
+        let status = runningStatus(of: loaded)
+        findings += notifiers(of: loaded, reports: (try? status.get())?.notifiers ?? [:])
         if sendsMail { findings += await mail(of: loaded, environment: environment) }
-        findings.append(daemon(of: loaded))
+        findings.append(daemon(of: loaded, status))
         return findings
     }
 
@@ -150,105 +151,45 @@ struct HostExamination {
             files.insert(file)
         }
         return files.sorted().map { file in
-            let text =
-                (try? RegularFile.contents(of: file, atMost: 1 << 24)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            let count = text.split(separator: "\n").count { $0.hasPrefix("-----BEGIN") && $0.contains("CERTIFICATE") }
-            return count > 0
-                ? .good("authorities", "\(file) holds \(count) certificates")
-                : .bad(
-                    "authorities",
-                    "\(file) holds no certificate, or cannot be read",
-                    remedy: "put PEM certificates into it"
-                )
-        }
-    }
-
-    // MARK: - Network and clock
-
-    private func network(of configuration: Configuration, environment: [String: String]) async -> [Finding] {
-        do {
-            return try await HTTPClient.with(environment: environment) { client in
-                await network(of: configuration, askedBy: HTTPProber(client: client, version: Version.text))
+            if let fault = AuthoritiesFile.fault(at: file) {
+                return .bad("authorities", "\(file): \(fault)", remedy: "put PEM certificates into it")
             }
-        } catch {
-            return [HostExamination.noConnections(error)]
+            let bytes = (try? RegularFile.contents(of: file, atMost: AuthoritiesFile.longest)) ?? []
+            return .good("authorities", "\(file) holds \(AuthoritiesFile.certificates(in: bytes)) certificates")
         }
-    }
-
-    private static func noConnections(_ error: any Error) -> Finding {
-        .bad("network", "\(error)", remedy: "raise LimitNOFILE and TasksMax of the unit")
-    }
-
-    private func network(of configuration: Configuration, askedBy prober: HTTPProber) async -> [Finding] {
-        var hosts: [String: WatchedToken] = [:]
-        for token in configuration.tokens { hosts[token.baseURL] = hosts[token.baseURL] ?? token }
-        var findings: [Finding] = []
-        var isClockKnown = false
-        for (url, token) in hosts.sorted(by: { $0.key < $1.key }) {
-            // Nothing about the token is in this request.
-            let question = Question(method: "GET", url: url + "/", headers: [])
-            let exchange = await prober.exchange(ProbeRequest(token: token, question: question, secret: nil))
-            findings.append(reach(of: url, exchange))
-            if !isClockKnown, case .answered(let answer) = exchange.outcome, let finding = clock(by: answer, from: url)
-            {
-                isClockKnown = true
-                findings.append(finding)
-            }
-        }
-        return findings
-    }
-
-    private func reach(of url: String, _ exchange: Exchange) -> Finding {
-        let subject = "provider \(url)"
-        switch exchange.outcome {
-        case .answered(let answer):
-            let way = url.hasPrefix("https:") ? "TLS is good" : "in plain text"
-            return .good(subject, "answers (\(answer.status)) in \(exchange.latency.inMilliseconds) ms, \(way)")
-        case .failed(let failure):
-            let remedy =
-                switch failure.kind {
-                case .dns: "is the name right? then see /etc/resolv.conf"
-                case .network: "is there a firewall, or a proxy to be set in the environment of the unit?"
-                case .timeout: "is there a firewall that drops packets?"
-                case .tls: "if it is an authority of your own, name it: ca_file"
-                }
-            return .bad(subject, "does not answer: \(failure.detail)", remedy: remedy)
-        case .withheld(let problem):
-            return .bad(subject, "was not asked: \(problem)", remedy: "tokenvigil config check")
-        }
-    }
-
-    /// RFC 9110 section 6.6.1: `Date` is the time at which the answer was made.
-    private func clock(by answer: Answer, from url: String) -> Finding? {
-        guard let text = answer.headers.first(where: { $0.name.lowercased() == "date" })?.value,
-            let date = HTTPDate.parse(text)
-        else { return nil }
-        let seconds = abs(Int(Date.now.timeIntervalSince(date)))
-        guard seconds > 30 else { return .good("clock", "agrees with \(url) to \(max(1, seconds)) s") }
-        return .bad(
-            "clock",
-            "is \(Duration.seconds(seconds).short) away from the time at \(url)",
-            remedy: "let it be set by NTP: timedatectl set-ntp true"
-        )
     }
 
     // MARK: - Ways to people
 
-    private func notifiers(of configuration: Configuration) -> [Finding] {
+    /// - `reports`: what a running daemon says of them.
+    private func notifiers(of configuration: Configuration, reports: [String: NotifierReport]) -> [Finding] {
         var findings = configuration.notifiers.map { notifier in
             let subject = "notifier \(notifier.name)"
+            if let report = reports[notifier.name], let trouble = trouble(in: report) {
+                return Finding.bad(subject, trouble, remedy: "then: tokenvigil notify test \(notifier.name)")
+            }
             switch notifier.kind {
             case .sendmail(let settings): return mailer(settings.path, subject: subject)
             case .journald: return journal(subject: subject)
             case .command(let argv): return program(argv.first ?? "", subject: subject)
             case .webhook, .alertmanager:
-                return Finding.good(subject, "is tried for real by: tokenvigil notify test \(notifier.name)")
+                return .note(subject, "was not tried; to try it for real: tokenvigil notify test \(notifier.name)")
             }
         }
         if findings.isEmpty {
             findings.append(.bad("notifiers", "nobody is told when a token dies", remedy: "name one under notifiers:"))
         }
         return findings
+    }
+
+    /// What the daemon says is wrong with a notifier; `nil` where nothing is.
+    private func trouble(in report: NotifierReport) -> String? {
+        let cause = report.lastError.map { ": \($0)" } ?? ""
+        return switch report.state {
+        case .ok: nil
+        case .failing: "does not take what the daemon sends it\(cause)"
+        case .disabled: "is closed for good, as the daemon has found\(cause)"
+        }
     }
 
     private func mailer(_ path: String, subject: String) -> Finding {
@@ -308,7 +249,7 @@ struct HostExamination {
                 )
             }
         } catch {
-            return [HostExamination.noConnections(error)]
+            return [NetworkExamination.noConnections(error)]
         }
     }
 
@@ -326,18 +267,27 @@ struct HostExamination {
         return findings
     }
 
+    /// What the running daemon says, or why nothing is said.
+    ///
     /// The file may be fresh for a while after the daemon has stopped: only the daemon itself tells.
-    private func daemon(of configuration: Configuration) -> Finding {
+    private func runningStatus(of configuration: Configuration) -> Result<StatusDocument, Finding> {
         let start = "sudo systemctl start tokenvigil"
         let answer: ControlClient.Answer
         do throws(ControlSocketError) {
             answer = try ControlClient(path: configuration.controlSocket).ask("GET", "/v1/status")
         } catch {
-            return .bad("daemon", "is it running? \(error)", remedy: start)
+            return .failure(.bad("daemon", "is it running? \(error)", remedy: start))
         }
         guard let status = try? Wire.decoder().decode(StatusDocument.self, from: Data(answer.body)) else {
-            return .bad("daemon", "what answers at \(configuration.controlSocket) is another program", remedy: start)
+            let text = "what answers at \(configuration.controlSocket) is another program"
+            return .failure(.bad("daemon", text, remedy: start))
         }
+        return .success(status)
+    }
+
+    private func daemon(of configuration: Configuration, _ status: Result<StatusDocument, Finding>) -> Finding {
+        let document: StatusDocument
+        do throws(Finding) { document = try status.get() } catch { return error }
         do {
             _ = try StatusReading(configuration: configuration, names: [], now: Date.now)
         } catch {
@@ -347,8 +297,8 @@ struct HostExamination {
                 remedy: "see its log: journalctl -u tokenvigil"
             )
         }
-        guard status.monitor.problems.isEmpty else {
-            let problems = status.monitor.problems.joined(separator: "; ")
+        guard document.monitor.problems.isEmpty else {
+            let problems = document.monitor.problems.joined(separator: "; ")
             return .bad("daemon", problems, remedy: "see its log: journalctl -u tokenvigil")
         }
         return .good("daemon", "is at work, and its status file is fresh")
