@@ -44,7 +44,8 @@ struct Probe: AsyncParsableCommand {
                 siblings: token.siblings(among: configuration.tokens) { status?.document.tokens[$0.text] },
                 known: status?.document.tokens[token.name.text],
                 sight: sight,
-                observation: observation
+                observation: observation,
+                proxies: ProxyEnvironment(environment)
             )
             reports.append(report)
             if !json { report.text.forEach { print($0) } }
@@ -80,15 +81,21 @@ struct ProbeReport: Encodable {
     let expirySource: ExpirySource?
     let secret: String
     let evidence: Evidence
+    /// Where the proxy is by which it was asked, or what is wrong with the variable that names it; for people alone.
+    private let proxy: String?
+    /// What can be done about a request that failed; for people alone.
+    private let remedy: String?
 
     /// - `siblings`: as the status file has them, where it is fresh.
     /// - `known`: what the status file says of this token.
+    /// - `proxies`: by which was asked.
     init(
         token: WatchedToken,
         siblings: [SiblingEvidence],
         known: TokenReport?,
         sight: TokenObserver.Sight,
-        observation: Observation
+        observation: Observation,
+        proxies: ProxyEnvironment
     ) {
         let decision = Belief(at: observation.at.wall).considering(observation, of: token, chance: 0)
         name = token.name
@@ -105,7 +112,8 @@ struct ProbeReport: Encodable {
             decision.belief.state.name == .suspect ? observation.finding.observation : decision.belief.explanation
         httpStatus = observation.httpStatus
         latencyMilliseconds = observation.latency?.inMilliseconds
-        timing = sight.exchange?.timing
+        // A proxy that answers for the server leaves no step to be told of.
+        timing = sight.exchange?.timing.flatMap { $0 == ExchangeTiming() ? nil : $0 }
         control = observation.control
         controlStatus = sight.control?.status
         identity = decision.belief.identity
@@ -119,6 +127,15 @@ struct ProbeReport: Encodable {
             evidence.firstRejectedAt = known?.firstRejectedAt ?? evidence.firstRejectedAt
         }
         self.evidence = evidence
+        let way = proxies.way(to: (sight.question ?? token.question).url)
+        proxy = way.flatMap { try? $0.address.get() }.map { "by the proxy \($0)" }
+        remedy =
+            switch sight.exchange?.outcome {
+            case .failed(let failure): failure.remedy(withAuthorities: token.certificateAuthorities)
+            case .answered(let answer) where answer.status == 407:
+                "put the login into \(way?.name ?? "HTTPS_PROXY") in the environment of the service"
+            case .answered, .withheld, nil: nil
+            }
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -162,8 +179,7 @@ struct ProbeReport: Encodable {
 
     /// The report for a person.
     var text: [String] {
-        var lines = summary
-        lines.insert("  secret    \(secret)", at: timing == nil ? 2 : 3)
+        var lines = question + ["  secret    \(secret)"] + answer
         lines += evidence.lines.map { "  evidence  \($0.subject): \($0.text)" }
         lines.append("  repeat    \(evidence.recipe.note)")
         if let command = evidence.recipe.command { lines.append("            \(command)") }
@@ -171,7 +187,10 @@ struct ProbeReport: Encodable {
     }
 
     /// The report without the evidence and without where the secret came from.
-    var summary: [String] {
+    var summary: [String] { question + answer }
+
+    /// What was asked, and how long it took.
+    private var question: [String] {
         let state: StateName =
             switch verdict {
             case .accepted: .valid
@@ -182,9 +201,17 @@ struct ProbeReport: Encodable {
             }
         let word = verdict.rawValue.uppercased() + (reason.map { " (\($0))" } ?? "")
         var lines = ["\(Terminal.bold(name.text))  \(Terminal.coloured(word, as: state))"]
-        lines.append("  asked     \(request)" + (latencyMilliseconds.map { ", answered in \($0) ms" } ?? ""))
+        let course = httpStatus == nil ? "gave up after" : "answered in"
+        lines.append("  asked     \(request)" + (latencyMilliseconds.map { ", \(course) \($0) ms" } ?? ""))
+        if let proxy { lines.append("            \(proxy)") }
         if let timing { lines.append("  of which  \(TimingReport(timing).text)") }
-        lines.append("  because   \(explanation)")
+        return lines
+    }
+
+    /// What came of it.
+    private var answer: [String] {
+        var lines = ["  because   \(explanation)"]
+        if let remedy { lines.append("  remedy    \(remedy)") }
         if let control { lines.append("  control   the same without the token: \(controlText(control))") }
         if let expiry { lines.append("  expires   \(expiry)") }
         return lines
@@ -203,6 +230,8 @@ struct ProbeReport: Encodable {
     private func controlText(_ control: ControlResult) -> String {
         let status = controlStatus.map { " (HTTP \($0))" } ?? ""
         switch control {
+        case .refused where verdict == .indeterminate && controlStatus == httpStatus:
+            return "refused alike\(status), which shows nothing of the token"
         case .refused: return "refused\(status), so this endpoint does check tokens"
         case .open: return "accepted\(status), so this endpoint checks nothing"
         case .unreachable: return "no useful answer\(status)"

@@ -109,7 +109,14 @@ struct Replace: AsyncParsableCommand {
             return await observer.sight(of: token, belief: belief)
         }
         guard let observation = sight.observation else { throw Failure("nothing was asked", code: .unknown) }
-        let report = ProbeReport(token: token, siblings: [], known: nil, sight: sight, observation: observation)
+        let report = ProbeReport(
+            token: token,
+            siblings: [],
+            known: nil,
+            sight: sight,
+            observation: observation,
+            proxies: ProxyEnvironment(environment)
+        )
         report.summary.forEach { print($0) }
         Terminal.flush()
         if let found = observation.finding.verdict.stranger {
