@@ -228,6 +228,7 @@ struct Daemon {
         )
         await reloader.begin()
         let watchdog = Watchdog(supervisor: supervisor, progress: progress, timekeeper: timekeeper, logger: logger)
+        tellProxies()
         logger.info(
             "watching",
             metadata: ["tokens": "\(current.value.tokens.count)", "notifiers": "\(configuration.notifiers.count)"]
@@ -257,6 +258,21 @@ struct Daemon {
         await probes.shutdown()
         await deliveries.shutdown()
         logger.info("stopped")
+    }
+
+    /// Says by which proxies requests go: where none was meant, or another, nothing else shows it.
+    private func tellProxies() {
+        for route in ProxyEnvironment(environment).routes {
+            switch route.variable.address {
+            case .success(let proxy):
+                logger.info(
+                    "requests go by a proxy",
+                    metadata: ["url.scheme": "\(route.scheme)", "proxy": "\(proxy)", "from": "\(route.variable.name)"]
+                )
+            case .failure:
+                logger.warning("a proxy cannot be used", metadata: ["problem": "\(route.variable.problem ?? "")"])
+            }
+        }
     }
 
     /// Records what was replaced while no daemon was running.
