@@ -163,7 +163,8 @@ extension Setting {
         }
         guard let type = setting.text(Wording.choice(types)) else { return nil }
         guard let section = Setting.notifierTypes.first(where: { $0.name == type })?.section else {
-            setting.report("unknown notifier type \(Wording.shown(type))\(Wording.suggestion(for: type, in: types))")
+            let suggestion = Wording.guess(atNotifierType: type) ?? Wording.suggestion(for: type, in: types)
+            setting.report("unknown notifier type \(Wording.shown(type))\(suggestion)")
             return nil
         }
         guard let fields = mapping(section) else { return nil }

@@ -153,7 +153,8 @@ struct Setting {
 
     private func reportUnknown(_ name: String, at place: Place, known: [String]) {
         // Looking for what was meant takes its time.
-        let suggestion = log.isFull ? "" : Wording.suggestion(for: name, in: known)
+        let suggestion =
+            log.isFull ? "" : Wording.guess(at: name, among: known) ?? Wording.suggestion(for: name, in: known)
         let message = "unknown key \(Wording.shown(name))\(suggestion)"
         log.error(message, at: place, path: name.count > 40 ? path : child(name))
     }

@@ -22,6 +22,31 @@ enum Wording {
         return word.count < 4 ? nil : candidates.first { $0.hasPrefix(word) || ($0.count > 3 && word.hasPrefix($0)) }
     }
 
+    /// What those mean who write a key as other programs have it, beginning with a semicolon.
+    static func guess(at key: String, among candidates: [String]) -> String? {
+        let plain = key.lowercased().filter { $0 != "_" && $0 != "-" }
+        if ["proxy", "httpproxy", "httpsproxy", "allproxy", "noproxy", "proxyurl"].contains(plain) {
+            return "; proxies are set by HTTPS_PROXY in the environment of the service, see operating.md"
+        }
+        let meant: String? =
+            switch plain {
+            case "ca", "cacert", "cacerts", "cabundle", "capath", "cafile": "ca_file"
+            case "url", "baseurl", "endpoint": "base_url"
+            default: nil
+            }
+        return meant.flatMap { candidates.contains($0) ? "; did you mean '\($0)'?" : nil }
+    }
+
+    /// What those mean who take a service for a type of notifier, beginning with a semicolon.
+    static func guess(atNotifierType type: String) -> String? {
+        switch type.lowercased() {
+        case let format where ["slack", "discord", "teams", "pagerduty", "ntfy"].contains(format):
+            "; it is a webhook with a form of its own: type: webhook, format: \(format)"
+        case "email", "e-mail", "smtp", "mail": "; did you mean 'sendmail'?"
+        default: nil
+        }
+    }
+
     /// `; did you mean 'word'?`, or the words that are possible, where there are few.
     static func suggestion(for word: String, in candidates: [String]) -> String {
         if let near = nearest(to: word, in: candidates) { return "; did you mean '\(near)'?" }
