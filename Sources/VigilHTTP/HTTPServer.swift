@@ -87,7 +87,11 @@ package struct HTTPServer<Caller: Sendable>: Sendable {
         switch listener {
         case .descriptor(let descriptor): return try await bootstrap.bind(descriptor, childChannelInitializer: wire)
         case .address(let host, let port):
-            return try await bootstrap.bind(host: host, port: port, childChannelInitializer: wire)
+            do {
+                return try await bootstrap.bind(host: host, port: port, childChannelInitializer: wire)
+            } catch let error as IOError {
+                throw PlaceNotHad(host: host, port: port, code: error.errnoCode, words: "\(error)")
+            }
         }
     }
 

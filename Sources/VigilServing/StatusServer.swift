@@ -61,6 +61,9 @@ package struct StatusServer: Service {
         self.listening = listening
     }
 
+    /// Why the page cannot be seen, in one sentence; `nil` while it can.
+    package var problem: String? { fault.problem }
+
     /// Serves until the shut-down.
     ///
     /// A port that cannot be had is logged, tried again, and no reason to stop watching tokens.

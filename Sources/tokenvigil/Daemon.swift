@@ -196,6 +196,7 @@ struct Daemon {
                 var problems = await checkup.problems()
                 if let problem = reloader.problem { problems.append(problem) }
                 if let problem = heartbeats.current?.problem { problems.append(problem) }
+                if let problem = pages.current?.problem { problems.append(problem) }
                 if let drill = drills.current { problems += drill.problems((try? store.notifierReports()) ?? [:]) }
                 return problems
             },
