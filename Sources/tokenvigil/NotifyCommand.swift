@@ -59,7 +59,11 @@ struct Notify: AsyncParsableCommand {
                 }
             }
             await client.shutdown()
-            if failed > 0 { throw ExitCode.failure }
+            if failed > 0 {
+                Terminal.flush()
+                await ShellProxy.tellDifference(environment)
+                throw ExitCode.failure
+            }
         }
     }
 

@@ -52,6 +52,7 @@ struct Probe: AsyncParsableCommand {
         }
         await client.shutdown()
         if json { try printJSON(ProbeDocument(tokens: reports)) }
+        if reports.contains(where: \.isUnanswered) { await ShellProxy.tellDifference(environment) }
         let worst = reports.map(\.exitCode.rawValue).max() ?? 0
         if worst > 0 { throw ExitCode(worst) }
     }
@@ -167,6 +168,9 @@ struct ProbeReport: Encodable {
         try container.encode(secret, forKey: .secret)
         try container.encode(evidence, forKey: .evidence)
     }
+
+    /// Whether it was asked, and no answer came.
+    var isUnanswered: Bool { httpStatus == nil && latencyMilliseconds != nil }
 
     var exitCode: ExitCode {
         switch verdict {

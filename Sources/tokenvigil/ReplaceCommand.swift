@@ -119,6 +119,7 @@ struct Replace: AsyncParsableCommand {
         )
         report.summary.forEach { print($0) }
         Terminal.flush()
+        if report.isUnanswered { await ShellProxy.tellDifference(environment) }
         if let found = observation.finding.verdict.stranger {
             throw Failure(stranger(found, token: token, known: identity), code: .critical)
         }
