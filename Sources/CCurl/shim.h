@@ -125,6 +125,12 @@ static inline CURLcode ccurl_set_socket_callbacks(
     return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, closer) : code;
 }
 
+// Asked before a name is looked up; another answer than 0 ends the transfer.
+static inline CURLcode ccurl_set_lookup_callback(CURL *easy, curl_resolver_start_callback callback, void *context) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, callback);
+    return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, context) : code;
+}
+
 // A socket that no child process inherits.
 static inline curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address) {
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);

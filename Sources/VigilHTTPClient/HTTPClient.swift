@@ -126,7 +126,7 @@ package final class HTTPClient: Sendable {
     static let library = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     /// Starts a thread that runs `runner` to its end.
-    private static func start(_ runner: any ThreadRunner) -> Bool {
+    static func start(_ runner: any ThreadRunner) -> Bool {
         var thread = pthread_t()
         let context = unsafe Unmanaged.passRetained(ThreadStart(runner: runner))
         let code = unsafe pthread_create(&thread, nil, HTTPClient.main, context.toOpaque())
@@ -150,7 +150,7 @@ package final class HTTPClient: Sendable {
 }
 
 /// What has a thread of its own.
-private protocol ThreadRunner: AnyObject {
+protocol ThreadRunner: AnyObject {
     func run()
 }
 

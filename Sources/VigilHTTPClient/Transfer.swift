@@ -16,10 +16,15 @@ import TokenHealth
     private let errorText: UnsafeMutablePointer<CChar>
     private var outgoing: UnsafeMutableBufferPointer<UInt8>?
     private let guardian: FloodGuard
+    private var addresses = KnownAddresses.none
+    /// In the form in which libcurl reads them.
+    private var addressList: UnsafeMutablePointer<curl_slist>?
+    /// What must be looked up before this can go on: libcurl has ended it for that.
+    private(set) var wantedName: HostName?
     /// The edition of the authorities that the handle knows; 0: the system's.
     private var authorities = 0
     /// Whether a fresh connection was asked for.
-    private var isFresh = false
+    private(set) var isFresh = false
 
     /// `nil` where there is no memory for it.
     ///
@@ -38,6 +43,7 @@ import TokenHealth
         unsafe curl_easy_cleanup(easy)
         unsafe errorText.deallocate()
         unsafe outgoing?.deallocate()
+        unsafe curl_slist_free_all(addressList)
     }
 
     /// What is the same for every exchange.
@@ -79,6 +85,11 @@ import TokenHealth
             },
             closer
         )
+        _ = unsafe ccurl_set_lookup_callback(
+            easy,
+            { _, _, context in unsafe Transfer.at(context)?.mayLookUp() ?? false ? 0 : 1 },
+            context
+        )
         _ = unsafe ccurl_set_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             guard let transfer = unsafe Transfer.at(context) else { return 0 }
             let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
@@ -103,6 +114,13 @@ import TokenHealth
         return descriptor
     }
 
+    /// Whether libcurl may look a name up: it could neither be ended nor counted.
+    private func mayLookUp() -> Bool {
+        guard case .none = addresses, let name = job?.destination.name else { return true }
+        wantedName = name
+        return false
+    }
+
     /// The transfer that a handle belongs to.
     static func at(_ context: UnsafeMutableRawPointer?) -> Transfer? {
         unsafe context.map { unsafe Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
@@ -115,17 +133,21 @@ import TokenHealth
     /// - Parameters:
     ///   - job: what is asked.
     ///   - isFresh: whether a connection of its own is made for it.
+    ///   - addresses: of its destination.
     ///   - certificates: where files of authorities are read.
     ///   - now: on the clock that the deadline of the job is on.
     /// - Throws: why it cannot be sent.
     func begin(
         _ job: TransferJob,
         isFresh: Bool,
+        addresses: KnownAddresses,
         certificates: CertificateFiles,
         at now: ContinuousClock.Instant
     ) throws(TransportFailure) {
         self.job = job
         self.isFresh = isFresh
+        self.addresses = addresses
+        wantedName = nil
         received.begin(bodyLimit: job.request.bodyLimit)
         unsafe errorText.pointee = 0
         let request = job.request
@@ -135,6 +157,7 @@ import TokenHealth
         set(CURLOPT_TIMEOUT_MS, max(1, remaining.inMilliseconds))
         set(CURLOPT_CONNECTTIMEOUT_MS, max(1, remaining.inMilliseconds))
         try go(to: job.destination)
+        tellAddresses(of: job.destination)
         set(CURLOPT_FRESH_CONNECT, isFresh ? 1 : 0)
         set(CURLOPT_FORBID_REUSE, isFresh ? 1 : 0)
         set(CURLOPT_SSL_SESSIONID_CACHE, isFresh ? 0 : 1)
@@ -161,6 +184,19 @@ import TokenHealth
             guard unsafe ccurl_set_text(easy, option, text) == CURLE_OK else { throw TransferLoop.noMemory }
         }
         destination = next
+    }
+
+    /// Tells libcurl what was looked up; it keeps that for a minute, and for every transfer.
+    private func tellAddresses(of destination: Destination) {
+        var list: UnsafeMutablePointer<curl_slist>?
+        if case .found(let found, _) = addresses, let name = destination.name {
+            let texts = found.map { $0.contains(":") ? "[\($0)]" : $0 }.joined(separator: ",")
+            unsafe list = curl_slist_append(nil, "+\(name.text):\(name.port):\(texts)")
+        }
+        guard unsafe list != nil || addressList != nil else { return }
+        unsafe set(CURLOPT_RESOLVE, list)
+        unsafe curl_slist_free_all(addressList)
+        unsafe addressList = unsafe list
     }
 
     private func trust(_ path: String?, _ certificates: CertificateFiles) throws(TransportFailure) {
@@ -256,16 +292,14 @@ import TokenHealth
         }
         // A proxy that wants a login answers for the server, which has not been asked.
         if long(CURLINFO_HTTP_CONNECTCODE) == 407 { return .received(HTTPResponse(status: 407)) }
+        guard let job else { return .failed(TransferLoop.overdue) }
         let failures = TransferFailures(
+            job,
             code: code,
             words: unsafe String(cString: errorText),
             systemError: long(CURLINFO_OS_ERRNO),
-            place: place,
-            proxy: proxy,
             tunnelStatus: long(CURLINFO_HTTP_CONNECTCODE),
             proxyError: CURLproxycode(UInt32(clamping: long(CURLINFO_PROXY_ERROR))),
-            isSecure: job?.request.url.prefix(6).lowercased() == "https:",
-            authorities: job?.request.certificateAuthorities,
             progress: progress
         )
         return .failed(failures.failure)
@@ -280,9 +314,6 @@ import TokenHealth
         return (version == 0 ? nil : version >= CURL_HTTP_VERSION_2_0, max(0, long(CURLINFO_LOCAL_PORT)))
     }
 
-    /// The proxy by which it was to go.
-    private var proxy: ProxyAddress? { try? job?.destination.proxy.way?.address.get() }
-
     private var progress: TransferFailures.Progress {
         if long(CURLINFO_RESPONSE_CODE) != 0 || microseconds(CURLINFO_PRETRANSFER_TIME_T) > 0 { return .exchange }
         if microseconds(CURLINFO_CONNECT_TIME_T) > 0 { return .handshake }
@@ -296,23 +327,16 @@ import TokenHealth
         let lookUp = microseconds(CURLINFO_NAMELOOKUP_TIME_T)
         let connect = microseconds(CURLINFO_CONNECT_TIME_T)
         let tls = microseconds(CURLINFO_APPCONNECT_TIME_T)
+        let before: Duration = if case .found(_, let lasted) = addresses { lasted } else { .zero }
         return ExchangeTiming(
-            lookUp: .microseconds(lookUp),
+            lookUp: before + .microseconds(lookUp),
             connect: .microseconds(max(0, connect - lookUp)),
             tls: tls > 0 ? .microseconds(max(0, tls - connect)) : nil,
             firstByte: first
         )
     }
 
-    /// `api.example.com port 443`, without anything else of the URL.
-    private var place: String {
-        guard let url = job?.request.url, let start = url.firstRange(of: "://") else { return "the server" }
-        let authority = url[start.upperBound...].prefix { !"/?#".contains($0) }
-        let name = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
-        let port = name.hasSuffix("]") ? nil : name.lastIndex(of: ":")
-        guard let port else { return "\(name) port \(url.hasPrefix("https") ? 443 : 80)".oneLine.shortened(to: 200) }
-        return "\(name[..<port]) port \(name[name.index(after: port)...])".oneLine.shortened(to: 200)
-    }
+    private var place: String { job?.destination.place ?? "the server" }
 
     private func long(_ info: CURLINFO) -> Int {
         var value = 0

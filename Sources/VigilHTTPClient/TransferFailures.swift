@@ -32,6 +32,27 @@ struct TransferFailures {
         case lookUp, connect, handshake, exchange
     }
 
+    init(
+        _ job: TransferJob,
+        code: CURLcode,
+        words: String = "",
+        systemError: Int = 0,
+        tunnelStatus: Int = 0,
+        proxyError: CURLproxycode = CURLPX_OK,
+        progress: Progress
+    ) {
+        self.code = code
+        self.words = words
+        self.systemError = systemError
+        place = job.destination.place
+        proxy = try? job.destination.proxy.way?.address.get()
+        self.tunnelStatus = tunnelStatus
+        self.proxyError = proxyError
+        isSecure = job.request.url.prefix(6).lowercased() == "https:"
+        authorities = job.request.certificateAuthorities
+        self.progress = progress
+    }
+
     var failure: TransportFailure {
         if let refusal { return refusal }
         switch code {

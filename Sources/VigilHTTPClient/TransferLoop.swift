@@ -17,6 +17,9 @@ import TokenHealth
     private var queues: [String: OriginQueue] = [:]
     /// Origins at which somebody waits for his turn.
     private var crowded: Set<String> = []
+    private let names: NameLookup
+    /// Those that wait for the addresses of a name, and since when.
+    private var awaiting: [HostName: [(job: TransferJob, isFresh: Bool, since: ContinuousClock.Instant)]] = [:]
     /// What came of transfers since the last hand-over, by batch.
     private var replies: [(batch: TransferBatch, replies: [HTTPReply])] = []
 
@@ -41,6 +44,8 @@ import TokenHealth
         self.mailbox = mailbox
         self.guardian = guardian
         unsafe self.multi = unsafe multi
+        // Each takes a thread, and a descriptor or two.
+        names = NameLookup(most: min(256, max(4, limits.connections / 4))) { mailbox.put($0) }
         set(CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         set(CURLMOPT_MAX_HOST_CONNECTIONS, limits.connectionsPerHost)
         set(CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.connections)
@@ -63,6 +68,7 @@ import TokenHealth
                 origin = job.origin
             }
             if let origin { beginNext(at: origin) }
+            for answer in letters.names { goOn(with: answer) }
             if letters.isAnyCancelled { endCancelled() }
             endOverdue()
             if letters.isClosed { break }
@@ -74,7 +80,8 @@ import TokenHealth
             handOver()
             // An idle loop sleeps until somebody has something to send, and looks now and then whether it missed that; a
             // broken one must not spin.
-            let latest: CInt = code == CURLM_OK && crowded.isEmpty ? 5000 : 100
+            let isQuiet = code == CURLM_OK && crowded.isEmpty && awaiting.isEmpty
+            let latest: CInt = isQuiet ? 5000 : 100
             _ = unsafe curl_multi_poll(multi, nil, 0, latest, nil)
         }
         endAll()
@@ -99,8 +106,10 @@ import TokenHealth
 
     /// Ends those who have waited for their turn until their time was up.
     private func endOverdue() {
-        guard !crowded.isEmpty else { return }
+        guard !crowded.isEmpty || !awaiting.isEmpty else { return }
         let now = ContinuousClock.now
+        endWaitingForNames(because: CURLE_OPERATION_TIMEDOUT) { $0.deadline <= now }
+        if !awaiting.isEmpty { names.goOn() }
         for origin in crowded {
             for job in queues[origin]?.removeWaiting(where: { $0.deadline <= now }) ?? [] {
                 fail(job, TransferLoop.overdue)
@@ -110,12 +119,57 @@ import TokenHealth
         handOver()
     }
 
+    // MARK: - Names
+
+    /// `answer` has come: those who waited for it begin.
+    private func goOn(with answer: NameLookup.Answer) {
+        let now = ContinuousClock.now
+        for name in awaiting.keys where name.text == answer.name {
+            guard !answer.addresses.isEmpty else {
+                let code = CURLE_COULDNT_RESOLVE_HOST
+                endWaitingForNames(named: name, because: code) { _ in true }
+                continue
+            }
+            for (job, isFresh, since) in awaiting.removeValue(forKey: name) ?? [] {
+                let addresses = KnownAddresses.found(answer.addresses, after: now - since)
+                if !begin(job, isFresh: isFresh, addresses: addresses) { leave(job) }
+            }
+        }
+        handOver()
+    }
+
+    /// Ends those that wait for a name and of which this holds.
+    private func endWaitingForNames(
+        named only: HostName? = nil,
+        because code: CURLcode,
+        where isOver: (TransferJob) -> Bool
+    ) {
+        for name in only.map({ [$0] }) ?? Array(awaiting.keys) {
+            let over = awaiting[name]?.filter { isOver($0.job) } ?? []
+            guard !over.isEmpty else { continue }
+            awaiting[name]?.removeAll { isOver($0.job) }
+            if awaiting[name]?.isEmpty ?? true { awaiting[name] = nil }
+            for (job, _, _) in over {
+                let isOfProxy = job.destination.proxy.way != nil
+                let failed = code == CURLE_COULDNT_RESOLVE_HOST && isOfProxy ? CURLE_COULDNT_RESOLVE_PROXY : code
+                fail(job, TransferFailures(job, code: failed, progress: .lookUp).failure)
+                leave(job)
+            }
+        }
+    }
+
+    /// The turn of `job` at its origin is over.
+    private func leave(_ job: TransferJob) {
+        queues[job.origin]?.end(isHTTP2: nil, port: 0)
+        beginNext(at: job.origin)
+    }
+
     // MARK: - One transfer
 
     /// - Returns: whether it is under way; what else came of it is noted.
-    private func begin(_ job: TransferJob, isFresh: Bool) -> Bool {
+    private func begin(_ job: TransferJob, isFresh: Bool, addresses: KnownAddresses = .none) -> Bool {
         do throws(TransportFailure) {
-            try start(job, isFresh: isFresh)
+            try start(job, isFresh: isFresh, addresses: addresses)
             return true
         } catch {
             fail(job, error)
@@ -123,7 +177,11 @@ import TokenHealth
         }
     }
 
-    private func start(_ job: TransferJob, isFresh: Bool) throws(TransportFailure) {
+    private func start(
+        _ job: TransferJob,
+        isFresh: Bool,
+        addresses: KnownAddresses
+    ) throws(TransportFailure) {
         guard !job.batch.isCancelled.load(ordering: .relaxed) else { throw TransferLoop.overdue }
         if let until = resting[job.origin] {
             guard until < ContinuousClock.now else { throw TransferLoop.flooded }
@@ -131,7 +189,13 @@ import TokenHealth
         }
         guard let transfer = idle.popLast() ?? Transfer(guardian: guardian) else { throw TransferLoop.noMemory }
         do throws(TransportFailure) {
-            try transfer.begin(job, isFresh: isFresh, certificates: certificates, at: ContinuousClock.now)
+            try transfer.begin(
+                job,
+                isFresh: isFresh,
+                addresses: addresses,
+                certificates: certificates,
+                at: ContinuousClock.now
+            )
             let code = unsafe curl_multi_add_handle(multi, transfer.easy)
             guard code == CURLM_OK else { throw TransferLoop.noMemory }
         } catch {
@@ -152,6 +216,13 @@ import TokenHealth
             unsafe curl_multi_remove_handle(multi, easy)
             guard let transfer, let job = transfer.job else { continue }
             running[ObjectIdentifier(transfer)] = nil
+            if let name = transfer.wantedName {
+                let isFresh = transfer.isFresh
+                keep(transfer)
+                awaiting[name, default: []].append((job, isFresh, ContinuousClock.now))
+                names.lookUp(name.text)
+                continue
+            }
             let isToRepeat = transfer.isWorthRepeating(code)
             if !isToRepeat { note(transfer.outcome(code), of: job) }
             let connection = transfer.connection
@@ -201,6 +272,7 @@ import TokenHealth
         for origin in Array(queues.keys) {
             for job in queues[origin]?.removeWaiting(where: isOver) ?? [] { fail(job, TransferLoop.overdue) }
         }
+        endWaitingForNames(because: CURLE_OPERATION_TIMEDOUT, where: isOver)
         for transfer in Array(running.values) {
             guard let job = transfer.job, isOver(job) else { continue }
             unsafe curl_multi_remove_handle(multi, transfer.easy)

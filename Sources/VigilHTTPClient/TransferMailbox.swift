@@ -6,6 +6,7 @@ final class TransferMailbox: Sendable {
     /// What has come since the last time.
     struct Letters {
         var jobs: [TransferJob] = []
+        var names: [NameLookup.Answer] = []
         var isAnyCancelled = false
         var isClosed = false
     }
@@ -37,6 +38,14 @@ final class TransferMailbox: Sendable {
             state.letters.jobs += jobs
             state.wake()
             return true
+        }
+    }
+
+    func put(_ answer: NameLookup.Answer) {
+        state.withLock { state in
+            guard !state.letters.isClosed else { return }
+            state.letters.names.append(answer)
+            state.wake()
         }
     }
 
