@@ -1,10 +1,12 @@
 // libcurl as Swift sees it: its setters and getters are variadic, which Swift does not import, so each type has one here.
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);
@@ -77,9 +79,9 @@ static int ccurl_names_a_host(int is_verified, X509_STORE_CTX *context) {
     return found;
 }
 
-static CURLcode ccurl_prepare_tls(CURL *easy, void *context, void *user) {
+static CURLcode ccurl_prepare_tls(CURL *easy, void *context, void *store) {
     (void)easy;
-    (void)user;
+    if (store) SSL_CTX_set1_cert_store((SSL_CTX *)context, (X509_STORE *)store);
     SSL_CTX_set_verify((SSL_CTX *)context, SSL_VERIFY_PEER, ccurl_names_a_host);
     return CURLE_OK;
 }
@@ -87,6 +89,50 @@ static CURLcode ccurl_prepare_tls(CURL *easy, void *context, void *user) {
 // Refuses certificates that have a common name alone, for servers and proxies.
 static inline CURLcode ccurl_require_subject_names(CURL *easy) {
     return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, ccurl_prepare_tls);
+}
+
+// memfd_create(2), which the C library declares only where Swift would see its other declarations otherwise.
+int memfd_create(const char *name, unsigned int flags);
+
+// The authorities in a file of PEM, read once for all connections: of a blob libcurl would read them for each anew. NULL where
+// there is none. The first of them is in a file in memory, `file`: libcurl tells connections apart by the name of such a file.
+static inline void *ccurl_read_authorities(const void *bytes, size_t count, int *file) {
+    BIO *text = BIO_new_mem_buf(bytes, (int)count);
+    STACK_OF(X509_INFO) *found = text ? PEM_X509_INFO_read_bio(text, NULL, NULL, NULL) : NULL;
+    X509_STORE *store = found ? X509_STORE_new() : NULL;
+    BIO *first = store ? BIO_new(BIO_s_mem()) : NULL;
+    *file = -1;
+    for (int index = 0; first && index < sk_X509_INFO_num(found); index++) {
+        X509_INFO *entry = sk_X509_INFO_value(found, index);
+        if (entry->crl) X509_STORE_add_crl(store, entry->crl);
+        if (!entry->x509 || !X509_STORE_add_cert(store, entry->x509) || *file >= 0) continue;
+        char *written = NULL;
+        long length = PEM_write_bio_X509(first, entry->x509) ? BIO_get_mem_data(first, &written) : 0;
+        int descriptor = memfd_create("authority", 1 /* MFD_CLOEXEC */);
+        if (descriptor >= 0 && length > 0 && write(descriptor, written, (size_t)length) == length) *file = descriptor;
+        else if (descriptor >= 0) close(descriptor);
+    }
+    // As libcurl has it: an authority need not be a root.
+    if (store) X509_STORE_set_flags(store, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
+    if (store && *file < 0) {
+        X509_STORE_free(store);
+        store = NULL;
+    }
+    BIO_free(first);
+    sk_X509_INFO_pop_free(found, X509_INFO_free);
+    BIO_free(text);
+    return store;
+}
+
+// Has the authorities of `store` count instead of those of the options; NULL takes that back. It must stay.
+static inline CURLcode ccurl_set_authorities(CURL *easy, void *store) {
+    return curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, store);
+}
+
+// The file of authorities that libcurl was built with; NULL where there is none.
+static inline const char *ccurl_usual_authorities(CURL *easy) {
+    char *path = NULL;
+    return curl_easy_getinfo(easy, CURLINFO_CAINFO, &path) == CURLE_OK ? path : NULL;
 }
 
 // Bytes that have come over a TCP connection: tcpi_bytes_received of linux/tcp.h, whose struct is another one than the C

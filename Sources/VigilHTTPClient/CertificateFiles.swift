@@ -1,3 +1,4 @@
+import CCurl
 import Glibc
 import Synchronization
 import TokenHealth
@@ -19,6 +20,10 @@ final class CertificateFiles: Sendable {
     /// A file that was read.
     struct Contents: Sendable {
         let bytes: [UInt8]
+        /// The address of what OpenSSL has made of it: it stays for as long as this process.
+        let store: UInt
+        /// The name of a file that no other edition has, with one of the authorities in it.
+        let part: String
         /// A new one for each edition.
         let number: Int
     }
@@ -60,9 +65,21 @@ final class CertificateFiles: Sendable {
             throw .unreadable(error)
         }
         guard AuthoritiesFile.certificates(in: bytes) > 0 else { throw .noCertificate }
+        // What was made of earlier editions stays, and its file open: connections may still be known by it. They change a few
+        // times a year.
+        var part: CInt = -1
+        let store = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe UInt(bitPattern: ccurl_read_authorities(bytes.baseAddress, bytes.count, &part))
+        }
+        guard store != 0 else { throw .noCertificate }
         return state.withLock { state in
             state.editions += 1
-            let contents = Contents(bytes: bytes, number: state.editions)
+            let contents = Contents(
+                bytes: bytes,
+                store: store,
+                part: "/proc/self/fd/\(part)",
+                number: state.editions
+            )
             state.files[path] = (edition, contents)
             return contents
         }

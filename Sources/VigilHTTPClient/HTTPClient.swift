@@ -32,6 +32,8 @@ package final class HTTPClient: Sendable {
 
     private let mailbox = TransferMailbox()
     private let destinations: Mutex<Destinations>
+    /// The threads to be waited for at the end.
+    private let threads = Mutex<[pthread_t]>([])
 
     /// Starts the thread; ``shutdown()`` ends it.
     ///
@@ -46,11 +48,13 @@ package final class HTTPClient: Sendable {
             let loop = TransferLoop(mailbox: mailbox, guardian: guardian, limits: limits)
         else { throw StartFailure() }
         mailbox.open(loop.wakeup)
-        guard HTTPClient.start(guardian) else { throw StartFailure() }
-        guard HTTPClient.start(loop) else {
+        guard let watching = HTTPClient.start(guardian) else { throw StartFailure() }
+        guard let looping = HTTPClient.start(loop) else {
             guardian.end()
+            pthread_detach(watching)
             throw StartFailure()
         }
+        threads.withLock { $0 = [looping, watching] }
     }
 
     /// Runs `body` with a client that is shut down after it.
@@ -120,22 +124,29 @@ package final class HTTPClient: Sendable {
     }
 
     /// Ends everything that is under way, and closes every connection; nothing can be sent any more.
-    package func shutdown() async { await mailbox.close() }
+    package func shutdown() async {
+        await mailbox.close()
+        // They have nothing left to do but to end, and must have before the libraries they use are taken down at the exit.
+        let ended = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in ended { pthread_join(thread, nil) }
+    }
 
     /// Whether libcurl is there: it wants to be told once, before the first handle is made.
     static let library = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
-    /// Starts a thread that runs `runner` to its end.
-    static func start(_ runner: any ThreadRunner) -> Bool {
+    /// Starts a thread that runs `runner` to its end, and is to be joined or detached; `nil` where there is none to be had.
+    static func start(_ runner: any ThreadRunner) -> pthread_t? {
         var thread = pthread_t()
         let context = unsafe Unmanaged.passRetained(ThreadStart(runner: runner))
         let code = unsafe pthread_create(&thread, nil, HTTPClient.main, context.toOpaque())
         guard code == 0 else {
             unsafe context.release()
-            return false
+            return nil
         }
-        pthread_detach(thread)
-        return true
+        return thread
     }
 
     private static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in

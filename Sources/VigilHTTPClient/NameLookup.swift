@@ -56,7 +56,14 @@ final class NameLookup: Sendable {
             change(&state)
             return begun(in: &state)
         }
-        for name in names where !HTTPClient.start(Look(name: name, lookup: self)) { end(name, addresses: []) }
+        for name in names {
+            guard let thread = HTTPClient.start(Look(name: name, lookup: self)) else {
+                end(name, addresses: [])
+                continue
+            }
+            // Nobody waits for it: it may take minutes.
+            pthread_detach(thread)
+        }
     }
 
     /// Takes out of those that wait what may begin now.

@@ -21,10 +21,13 @@ import TokenHealth
     private var addressList: UnsafeMutablePointer<curl_slist>?
     /// What must be looked up before this can go on: libcurl has ended it for that.
     private(set) var wantedName: HostName?
-    /// The edition of the authorities that the handle knows; 0: the system's.
+    /// The edition of the authorities that the handle knows; 0: the system's, below: to be set anew.
     private var authorities = 0
+    /// The file of the system's authorities.
+    private let usualAuthorities: String?
     /// Whether a fresh connection was asked for.
     private(set) var isFresh = false
+    private(set) var isByHTTP1 = false
 
     /// `nil` where there is no memory for it.
     ///
@@ -33,6 +36,7 @@ import TokenHealth
         self.guardian = guardian
         guard let easy = unsafe curl_easy_init() else { return nil }
         unsafe self.easy = unsafe easy
+        unsafe usualAuthorities = ccurl_usual_authorities(easy).map { unsafe String(cString: $0) }
         unsafe errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         prepare()
@@ -67,7 +71,15 @@ import TokenHealth
         set(CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         _ = unsafe ccurl_require_subject_names(easy)
         set(CURLOPT_CA_CACHE_TIMEOUT, 600)
-        set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
+        // Beside a file, a directory of authorities would count too, whatever ca_file says, and nothing would be cached.
+        if usualAuthorities != nil {
+            set(CURLOPT_CAPATH, String?.none)
+            set(CURLOPT_PROXY_CAPATH, String?.none)
+        }
+        // A server may choose a group in which a handshake takes this side a second, and itself nothing.
+        set(CURLOPT_SSL_CIPHER_LIST, "DEFAULT:!DHE")
+        set(CURLOPT_PROXY_SSL_CIPHER_LIST, "DEFAULT:!DHE")
+        set(CURLOPT_SSL_EC_CURVES, "X25519:P-256:P-384:P-521")
         set(CURLOPT_TCP_KEEPALIVE, 1)
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe set(CURLOPT_PRIVATE, context)
@@ -133,6 +145,7 @@ import TokenHealth
     /// - Parameters:
     ///   - job: what is asked.
     ///   - isFresh: whether a connection of its own is made for it.
+    ///   - isByHTTP1: whether HTTP/2 is left alone.
     ///   - addresses: of its destination.
     ///   - certificates: where files of authorities are read.
     ///   - now: on the clock that the deadline of the job is on.
@@ -140,24 +153,28 @@ import TokenHealth
     func begin(
         _ job: TransferJob,
         isFresh: Bool,
+        isByHTTP1: Bool,
         addresses: KnownAddresses,
         certificates: CertificateFiles,
         at now: ContinuousClock.Instant
     ) throws(TransportFailure) {
         self.job = job
         self.isFresh = isFresh
+        self.isByHTTP1 = isByHTTP1
         self.addresses = addresses
         wantedName = nil
         received.begin(bodyLimit: job.request.bodyLimit)
         unsafe errorText.pointee = 0
         let request = job.request
-        try trust(request.certificateAuthorities, certificates)
+        let proxy = try? job.destination.proxy.way?.address.get()
+        try trust(request.certificateAuthorities, by: proxy, certificates)
         let remaining = job.deadline - now
         guard remaining > .zero else { throw TransportFailure(.timeout, "no complete answer within the time limit") }
         set(CURLOPT_TIMEOUT_MS, max(1, remaining.inMilliseconds))
         set(CURLOPT_CONNECTTIMEOUT_MS, max(1, remaining.inMilliseconds))
         try go(to: job.destination)
         tellAddresses(of: job.destination)
+        set(CURLOPT_HTTP_VERSION, isByHTTP1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS)
         set(CURLOPT_FRESH_CONNECT, isFresh ? 1 : 0)
         set(CURLOPT_FORBID_REUSE, isFresh ? 1 : 0)
         set(CURLOPT_SSL_SESSIONID_CACHE, isFresh ? 0 : 1)
@@ -199,19 +216,37 @@ import TokenHealth
         unsafe addressList = unsafe list
     }
 
-    private func trust(_ path: String?, _ certificates: CertificateFiles) throws(TransportFailure) {
+    private func trust(_ path: String?, by proxy: ProxyAddress?, _ files: CertificateFiles) throws(TransportFailure) {
         guard let path else {
-            if authorities != 0 { _ = unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, nil, 0) }
+            if authorities != 0 { try trustSystem() }
             authorities = 0
             return
         }
-        let contents = try certificates.contents(of: path)
+        let contents = try files.contents(of: path)
         guard authorities != contents.number else { return }
-        authorities = contents.number
-        let code = unsafe contents.bytes.withUnsafeBytes { bytes in
-            unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, bytes.baseAddress, bytes.count)
+        authorities = -1
+        // libcurl does not say whether it prepares the connection to the proxy, to which these do not apply.
+        guard proxy?.scheme != .https else {
+            try trustSystem()
+            let code = unsafe contents.bytes.withUnsafeBytes { bytes in
+                unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, bytes.baseAddress, bytes.count)
+            }
+            guard code == CURLE_OK else { throw TransferLoop.noMemory }
+            return
         }
-        guard code == CURLE_OK else { throw TransferLoop.noMemory }
+        _ = unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, nil, 0)
+        guard unsafe ccurl_set_text(easy, CURLOPT_CAINFO, contents.part) == CURLE_OK else { throw TransferLoop.noMemory }
+        _ = unsafe ccurl_set_authorities(easy, UnsafeMutableRawPointer(bitPattern: contents.store))
+        authorities = contents.number
+    }
+
+    private func trustSystem() throws(TransportFailure) {
+        authorities = -1
+        _ = unsafe ccurl_set_authorities(easy, nil)
+        _ = unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, nil, 0)
+        guard unsafe ccurl_set_text(easy, CURLOPT_CAINFO, usualAuthorities) == CURLE_OK else {
+            throw TransferLoop.noMemory
+        }
     }
 
     /// - Returns: whether it can be sent: nothing in it ends a line of the head before its time.
@@ -254,17 +289,22 @@ import TokenHealth
 
     // MARK: - What comes back
 
-    /// Whether it may be tried once more: on a kept connection that ended before anything had come back.
+    /// Whether it may be tried once more: on a kept connection that ended before anything had come back, or by HTTP/1.1
+    /// where HTTP/2 does not work.
     func isWorthRepeating(_ code: CURLcode) -> Bool {
-        guard let job, job.request.isRepeatable, !isFresh, received.excess == nil, long(CURLINFO_NUM_CONNECTS) == 0
-        else {
-            return false
-        }
+        guard let job, job.request.isRepeatable, received.excess == nil else { return false }
+        if isWithoutHTTP2(code) { return true }
+        guard !isFresh, long(CURLINFO_NUM_CONNECTS) == 0 else { return false }
         switch code {
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_HTTP2, CURLE_HTTP2_STREAM:
             return true
         default: return false
         }
+    }
+
+    /// Whether HTTP/2 did not work on a new connection.
+    func isWithoutHTTP2(_ code: CURLcode) -> Bool {
+        (code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM) && !isByHTTP1 && long(CURLINFO_NUM_CONNECTS) > 0
     }
 
     /// What came of it, after libcurl has ended it with `code`; the job is given back.
@@ -288,7 +328,7 @@ import TokenHealth
 
     private func failed(_ code: CURLcode) -> HTTPReply.Outcome {
         if received.excess == .head {
-            return .failed(TransportFailure(.network, "the head of the answer is longer than any should be"))
+            return .failed(TransferLoop.longHead)
         }
         // A proxy that wants a login answers for the server, which has not been asked.
         if long(CURLINFO_HTTP_CONNECTCODE) == 407 { return .received(HTTPResponse(status: 407)) }

@@ -69,10 +69,12 @@ struct TransferFailures {
         case CURLE_SSL_CACERT_BADFILE: return TransportFailure(.tls, tlsFile, tlsFault: .authoritiesFile)
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR: return broken
         case CURLE_HTTP2, CURLE_HTTP2_STREAM:
-            return TransportFailure(.network, "the server broke the rules of HTTP/2")
+            return TransportFailure(.network, "the server ended the exchange by HTTP/2 before it had answered")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL:
             let whom = isBeforeTunnel ? proxyName : "what answers at \(place)"
             return TransportFailure(.network, "\(whom) does not speak HTTP", isOfProxy: isBeforeTunnel)
+        // libcurl says the same of a line of a head that does not end.
+        case CURLE_OUT_OF_MEMORY where progress == .exchange: return TransferLoop.longHead
         case CURLE_OUT_OF_MEMORY: return TransferLoop.noMemory
         case CURLE_URL_MALFORMAT, CURLE_LOGIN_DENIED:
             return TransportFailure(.network, "the URL is none that a request can be sent to")

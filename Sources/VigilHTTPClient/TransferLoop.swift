@@ -11,6 +11,8 @@ import TokenHealth
     private let guardian: FloodGuard
     /// Origins whose peers were cut off, and until when they are left alone.
     private var resting: [String: ContinuousClock.Instant] = [:]
+    /// Origins at which HTTP/2 did not work, and until when they are asked by HTTP/1.1.
+    private var older: [String: ContinuousClock.Instant] = [:]
     /// Handles that may be used again.
     private var idle: [Transfer] = []
     private var running: [ObjectIdentifier: Transfer] = [:]
@@ -25,6 +27,8 @@ import TokenHealth
 
     /// How long an origin is left alone whose peer sends without end.
     private static let rest = Duration.seconds(60)
+    /// How long an origin is asked by HTTP/1.1 where HTTP/2 did not work.
+    private static let detour = Duration.seconds(600)
     /// Beyond so many, handles are freed: each keeps a buffer.
     private static let mostIdle = 64
 
@@ -86,6 +90,7 @@ import TokenHealth
         }
         endAll()
         for transfer in idle { transfer.close() }
+        mailbox.endWaking()
         unsafe curl_multi_cleanup(multi)
         guardian.end()
         mailbox.end()
@@ -192,6 +197,7 @@ import TokenHealth
             try transfer.begin(
                 job,
                 isFresh: isFresh,
+                isByHTTP1: isByHTTP1(job.origin),
                 addresses: addresses,
                 certificates: certificates,
                 at: ContinuousClock.now
@@ -203,6 +209,13 @@ import TokenHealth
             throw error
         }
         running[ObjectIdentifier(transfer)] = transfer
+    }
+
+    private func isByHTTP1(_ origin: String) -> Bool {
+        guard let until = older[origin] else { return false }
+        if until > ContinuousClock.now { return true }
+        older[origin] = nil
+        return false
     }
 
     private func takeEnded() {
@@ -224,6 +237,9 @@ import TokenHealth
                 continue
             }
             let isToRepeat = transfer.isWorthRepeating(code)
+            if transfer.isWithoutHTTP2(code) { older[job.origin] = ContinuousClock.now + TransferLoop.detour }
+            // A server of HTTP/2 alone is asked by it again.
+            if transfer.isByHTTP1, code != CURLE_OK { older[job.origin] = nil }
             if !isToRepeat { note(transfer.outcome(code), of: job) }
             let connection = transfer.connection
             keep(transfer)
@@ -290,5 +306,6 @@ import TokenHealth
         .network,
         "the server sends without end what is no answer: it is left alone for a minute"
     )
+    static let longHead = TransportFailure(.network, "the head of the answer is longer than any should be, or than this host has memory for")
     static let noMemory = TransportFailure(.network, "this host has no memory left for the request")
 }

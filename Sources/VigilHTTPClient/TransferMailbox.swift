@@ -79,10 +79,12 @@ final class TransferMailbox: Sendable {
         }
     }
 
-    /// The loop is over: nobody may wake it any more.
+    /// Nobody may wake the loop any more: what would be woken is about to go.
+    func endWaking() { state.withLock { $0.wakeup = nil } }
+
+    /// The loop is over.
     func end() {
         let waiters = state.withLock { state in
-            state.wakeup = nil
             defer { state.waiters = [] }
             return state.waiters
         }
