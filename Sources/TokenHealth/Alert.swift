@@ -53,13 +53,15 @@ package struct Alert: Sendable, Hashable, Codable {
     package static let shownDays = 30
 
     /// The same for every attempt to deliver: an idempotency key.
-    package let id: String
+    package private(set) var id: String
     package let kind: AlertKind
     package let severity: Severity
     package let createdAt: Date
     package let incidentID: String?
     /// What the incident is about: a recovery names what it ends.
     package let incidentKind: AlertKind?
+    /// What people were told the incident is about until now, where this tells that it is something else.
+    package let formerKind: AlertKind?
     /// One line: `INVALID hr-onboarding (revoked) on srv1`.
     package internal(set) var summary: String
     /// What must be added where it is told too late to stand alone; not stored, because it is known only then.
@@ -95,6 +97,7 @@ package struct Alert: Sendable, Hashable, Codable {
         createdAt: Date,
         incidentID: String? = nil,
         incidentKind: AlertKind? = nil,
+        formerKind: AlertKind? = nil,
         summary: String,
         host: String,
         tokens: [TokenReport] = [],
@@ -112,6 +115,7 @@ package struct Alert: Sendable, Hashable, Codable {
         self.createdAt = createdAt
         self.incidentID = incidentID
         self.incidentKind = incidentKind
+        self.formerKind = formerKind
         self.summary = summary
         self.host = host
         self.tokens = tokens
@@ -131,6 +135,13 @@ package struct Alert: Sendable, Hashable, Codable {
         let span = "from \(first.createdAt.minuteUTC) to \(createdAt.minuteUTC)"
         var alert = self
         alert.summary = "\(summary), was \(what) \(span)"
+        return alert
+    }
+
+    /// The same alert under another id.
+    package func renamed(_ id: String) -> Alert {
+        var alert = self
+        alert.id = id
         return alert
     }
 
@@ -155,6 +166,7 @@ package struct Alert: Sendable, Hashable, Codable {
         case createdAt = "created_at"
         case incidentID = "incident_id"
         case incidentKind = "incident_kind"
+        case formerKind = "former_kind"
         case omittedTokens = "omitted_tokens"
         case openTokens = "open_tokens"
         case lastedSeconds = "lasted_s"

@@ -45,6 +45,11 @@ package struct AlertComposer: Sendable {
             self.lastDays = lastDays
         }
 
+        /// Of the alert that begins with it: a token has one notice of a kind at a time.
+        fileprivate var id: String {
+            "\(token.name)-\(noticedAt.compactUTC)-\(notice.isEscalation ? "escalation" : notice.kind.idPart)"
+        }
+
         fileprivate var evidence: Evidence { Evidence(token: token, belief: belief, siblings: siblings) }
     }
 
@@ -62,12 +67,13 @@ package struct AlertComposer: Sendable {
         let severity = kind == .reminder ? first.notice.incident?.kind.severity : nil
         let isDeath = subjects.contains { $0.belief.state.name == .invalid }
         return Alert(
-            id: "\(first.token.name)-\(now.compactUTC)-\(first.notice.isEscalation ? "escalation" : kind.idPart)",
+            id: first.id,
             kind: kind,
             severity: severity ?? kind.severity,
             createdAt: now,
             incidentID: first.notice.incident?.sharedID,
-            incidentKind: first.notice.incident?.kind,
+            incidentKind: first.notice.incident?.toldKind,
+            formerKind: kind.beginsIncident ? first.notice.incident?.formerKind : nil,
             summary: summary(of: subjects, lasted: lasted, at: now) + delay(of: first) + " on \(host)",
             host: host,
             tokens: subjects.prefix(Alert.mostTokens).map { $0.report.named($0.token.name) },
@@ -174,7 +180,9 @@ package struct AlertComposer: Sendable {
         let reason = commonReason(of: subjects).map { " (\($0))" } ?? ""
         let length = lasted.map(\.short) ?? ""
         switch first.notice.kind {
-        case .invalidated: return "INVALID \(what)\(reason)"
+        case .invalidated:
+            let isAgain = first.notice.incident?.isOfNewSecret ?? false
+            return "INVALID \(what)\(reason)" + (isAgain ? ", its new secret too" : "")
         case .limited: return "LIMITED \(what)\(reason)" + frequency(of: subjects)
         case .recovered: return "RECOVERED \(what) after \(length)" + story(of: subjects)
         case .reminder where first.notice.isEscalation:

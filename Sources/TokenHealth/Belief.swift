@@ -103,10 +103,24 @@ package struct Incident: Sendable, Hashable, Codable {
     /// Token name and opening time: stable across restarts and readable in a log.
     package let id: String
     package let openedAt: Date
-    /// The alert that was last sent about it.
+    /// What it is about now.
     package var kind: AlertKind {
         didSet { isMereBlindness = isMereBlindness && kind == .blind }
     }
+    /// What people were last told it is about; `nil` for ``kind``.
+    private var told: AlertKind?
+    /// What they were told before that; `nil` where they were told of one kind alone.
+    package private(set) var formerKind: AlertKind?
+    /// Whether they knew of it when they were last told; `nil` for no.
+    package private(set) var isToldAnew: Bool?
+    /// Whether they were ever told of a death; `nil` for no.
+    private var toldOfDeath: Bool?
+    /// The secret that was dead when they were last told; `nil` where that is not known.
+    private var toldFingerprint: Fingerprint?
+    /// How many further secrets of the same token people were told are dead, too; `nil` for none.
+    private var newSecretsTold: Int?
+    /// Whether that is what they were told last; `nil` for no.
+    package private(set) var isOfNewSecret: Bool?
     /// The incident of the token that was told first, where several are told as one.
     package var group: String?
     /// Whether nothing was ever known to be wrong but that nothing was known.
@@ -136,6 +150,61 @@ package struct Incident: Sendable, Hashable, Codable {
         isMereBlindness = kind == .blind
         remindersSent = 0
         hasEscalated = false
+    }
+
+    /// What people were last told it is about: programs know it by this until it ends.
+    package var toldKind: AlertKind { told ?? kind }
+
+    /// Whether people were ever told of a death, whatever it is about now.
+    var hasBeenDeath: Bool { toldOfDeath ?? !kind.mayFlap }
+
+    /// Beyond so many, further dead secrets of a token are no news: a program may make a new one every minute.
+    private static let mostNewSecrets = 3
+
+    /// Whether people are to be told of the death of `fingerprint`: not where they were told of it already.
+    func isNewDeath(of fingerprint: Fingerprint?) -> Bool {
+        kind == .invalidated && toldFingerprint != nil && fingerprint != nil && toldFingerprint != fingerprint
+            && newSecretsTold ?? 0 < Incident.mostNewSecrets
+    }
+
+    /// Takes note that people are told what it is about now.
+    ///
+    /// - Parameters:
+    ///   - fingerprint: of the secret that it is about.
+    ///   - previous: what it was before; `nil` at its beginning.
+    mutating func noteTold(of fingerprint: Fingerprint?, after previous: Incident?) {
+        isOfNewSecret = previous?.isNewDeath(of: fingerprint) ?? false ? true : nil
+        if isOfNewSecret != nil { newSecretsTold = (newSecretsTold ?? 0) + 1 }
+        isToldAnew = previous == nil ? nil : true
+        formerKind = previous.flatMap { $0.toldKind == kind ? nil : $0.toldKind }
+        told = kind
+        toldOfDeath = hasBeenDeath || !kind.mayFlap
+        toldFingerprint = fingerprint
+    }
+
+    /// The same as people hear of it who were not told of `first`, which it was in between.
+    package func told(insteadOf first: Incident?) -> Incident {
+        guard let first, first.id == id else { return self }
+        var incident = self
+        incident.isToldAnew = first.isToldAnew
+        incident.formerKind = first.formerKind == toldKind ? nil : first.formerKind
+        return incident
+    }
+
+    /// The same as people know it who were not told of `first`, which it was in between.
+    package func known(without first: Incident?) -> Incident {
+        guard let first, first.id == id, let known = first.formerKind else { return self }
+        var incident = self
+        incident.told = known
+        return incident
+    }
+
+    /// The same under the id under which its token is told now.
+    package func sharing(idOf other: Incident?) -> Incident {
+        guard let other, other.id == id else { return self }
+        var incident = self
+        incident.group = other.group
+        return incident
     }
 
     /// From when reminders and escalation count.

@@ -34,7 +34,7 @@ extension Belief {
 
     /// Whether the incident stays open although all is well, because it has come back too often to believe it.
     mutating func isWellTooBriefly(at now: Date) -> Bool {
-        guard let incident, incident.kind.mayFlap, incident.calmSince != nil || flaps(at: now) else { return false }
+        guard let incident, !incident.hasBeenDeath, incident.calmSince != nil || flaps(at: now) else { return false }
         let since = incident.calmSince ?? now
         guard now.timeIntervalSince(since) < Belief.calm else {
             alarms = nil

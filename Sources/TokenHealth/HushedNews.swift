@@ -65,6 +65,11 @@ package struct HushedNews: Sendable {
         return withdrawn
     }
 
+    /// Tokens of which the end of an incident is held that people know by `id`.
+    package func ends(of id: String) -> [TokenName] {
+        hushes.values.flatMap(\.held).filter { $0.notice.ends(id) }.map(\.token)
+    }
+
     /// Lets go of a notice that was not to be taken.
     package mutating func drop(_ held: HeldNotice) {
         hushes[held.token]?.held.removeAll { $0 == held }
@@ -100,7 +105,7 @@ extension [HeldNotice] {
         let told = filter { $0.notice.kind.endsIncident && $0.notice.untold == 0 }
         let untold = filter { $0.notice.kind.endsIncident && $0.notice.untold > 0 }
         let about = filter { $0.notice.incident != nil && $0.notice.incident?.id == incident?.id }
-        let beginning = about.last { $0.notice.kind.beginsIncident }
+        let beginning = about.last { $0.notice.kind.beginsIncident }?.told(insteadOf: about.firstBeginning)
         let present = beginning ?? about.last { $0.notice.kind == .reminder }
         var others: [AlertKind: HeldNotice] = [:]
         for held in self where held.notice.incident == nil { others[held.notice.kind] = held }
@@ -108,11 +113,22 @@ extension [HeldNotice] {
         return (told + [past, present].compactMap(\.self) + others.values).sorted { ($0.at, $0.id) < ($1.at, $1.id) }
     }
 
+    /// The oldest of those that say that an incident is there.
+    package var firstBeginning: HeldNotice? { filter { $0.notice.kind.beginsIncident }.min { $0.at < $1.at } }
+
     /// The last of several ends, speaking for all of them.
     private var merged: HeldNotice? {
         guard let last else { return nil }
         var notice = last.notice
         notice.untold = reduce(0) { $0 + $1.notice.untold }
         return HeldNotice(token: last.token, notice: notice, at: last.at)
+    }
+}
+
+extension HeldNotice {
+    /// The same as people hear of it who were not told of `first`.
+    fileprivate func told(insteadOf first: HeldNotice?) -> HeldNotice {
+        let incident = notice.incident?.told(insteadOf: first?.notice.incident)
+        return HeldNotice(token: token, notice: notice.about(incident), at: at)
     }
 }

@@ -24,8 +24,9 @@ package struct NewsTopic: Sendable, Hashable {
     package let notify: [String]
     /// Whose tokens; `nil` where it does not matter.
     package var owner: Ownership?
-    /// The incident that a reminder or a recovery is about.
+    /// The incident that people know already, and what they know it by; `nil` where they have heard of none.
     package var incident: String?
+    package var told: AlertKind?
 
     package init(
         kind: AlertKind,
@@ -86,6 +87,18 @@ package struct NewsDesk: Sendable {
     /// - Returns: what was withdrawn.
     package mutating func withdraw(_ token: TokenName, incident: String) -> [HeldNotice] {
         withdraw { $0.token == token && $0.notice.incident?.id == incident }
+    }
+
+    /// Withdraws what was held about what an incident was at first, for it has become something else.
+    ///
+    /// - Returns: what was withdrawn.
+    package mutating func withdrawBeginnings(of token: TokenName, incident: String) -> [HeldNotice] {
+        withdraw { $0.token == token && $0.notice.incident?.id == incident && $0.notice.kind.beginsIncident }
+    }
+
+    /// Tokens of which the end of an incident is held that people know by `id`.
+    package func ends(of id: String) -> [TokenName] {
+        issues.values.flatMap(\.notices).filter { $0.notice.ends(id) }.map(\.token)
     }
 
     /// Withdraws what was held to remind people of `token`, escalations too.

@@ -102,6 +102,9 @@ package struct Notice: Sendable, Hashable, Codable {
         self.isEscalation = isEscalation
     }
 
+    /// Whether it is the end, for its token, of the incident that people know by `id`.
+    package func ends(_ id: String) -> Bool { kind.endsIncident && untold == 0 && incident?.sharedID == id }
+
     /// The same notice about the incident as it has become.
     package func about(_ incident: Incident?) -> Notice {
         var notice = Notice(kind, incident: incident, isEscalation: isEscalation)

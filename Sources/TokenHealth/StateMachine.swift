@@ -36,13 +36,14 @@ extension Belief {
     }
 
     /// What follows from time alone, when the secret was looked at and nothing was sent.
-    package func ageing(at now: Date, of token: WatchedToken, chance: Double) -> Decision {
+    package func ageing(at now: Moment, of token: WatchedToken, chance: Double) -> Decision {
         var next = self
-        let notices = next.agePassively(at: now, token: token)
+        var notices = next.darken(at: now, token: token)
+        notices += next.agePassively(at: now.wall, token: token)
         return next.decision(
             after: self,
             notices: notices,
-            at: now,
+            at: now.wall,
             schedule: Cadence(token: token, chance: chance, retryAfter: nil)
         )
     }
@@ -163,6 +164,27 @@ extension Belief {
         return isHeldBack ? .suspect(suspicion) : .invalid(reason)
     }
 
+    /// Becomes blind where nothing was known for so long, asked or not: a host that wants to be left alone for an hour leaves
+    /// people in the dark as one that does not answer.
+    private mutating func darken(at now: Moment, token: WatchedToken) -> [Notice] {
+        let darkness: Darkness?
+        switch state {
+        case .unknown(let present): darkness = present
+        case .suspect(let suspicion): darkness = suspicion.darkness
+        case .pending, .valid, .limited, .invalid, .blind, .misconfigured: darkness = nil
+        }
+        guard let darkness else { return [] }
+        let later = unlit(by: darkness.cause, at: now, blindAfter: token.blindAfter)
+        guard later.name == .blind else {
+            // After a restart it is counted from the first look on.
+            if !darkness.isCounted { state = later }
+            return []
+        }
+        state = later
+        (since, repetitions) = (now.wall, 1)
+        return settleIncident(at: now.wall, token: token)
+    }
+
     private func unlit(by cause: Uncertainty, at now: Moment, blindAfter: Duration) -> TokenState {
         switch state {
         case .invalid:
@@ -264,16 +286,16 @@ extension Belief {
         }
         guard let kind = alarm(for: token) else { return [] }
         noteRelapse()
-        guard incident?.kind != kind else { return [] }
+        let isNewDeath = !token.isRenewedByOthers && incident?.isNewDeath(of: fingerprint) ?? false
+        guard incident?.kind != kind || isNewDeath else { return [] }
         let isFlapping = flaps(at: now)
         var current = incident ?? Incident(subject: token.name.text, openedAt: now, kind: kind)
         // Whoever took on something less did not take on this.
         if kind.severity.isWorse(than: current.kind.severity) { current.acknowledged = nil }
         current.kind = kind
-        // What it has turned into is told for itself, or together with others of the new kind.
-        current.group = nil
         if kind.mayFlap { current.occurrence = noteAlarm(at: now) }
         let isKnown = isFlapping && incident != nil && kind.mayFlap
+        if !isKnown { current.noteTold(of: fingerprint, after: incident) }
         incident = current
         return isKnown ? [] : [Notice(kind, incident: current)]
     }

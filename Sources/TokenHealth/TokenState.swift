@@ -119,6 +119,9 @@ package struct Darkness: Sendable, Hashable, Codable {
 
     private enum CodingKeys: CodingKey { case cause, lasted }
 
+    /// Whether ``lasted`` grows with time: not after a restart, until the next look.
+    var isCounted: Bool { lastAt != nil }
+
     init(_ cause: Uncertainty, at now: Moment) {
         self.cause = cause
         lasted = .zero

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import VigilPlatform
 
 extension Wording {
     /// A path as it is, where its directory is there: a secret that was written in its place is not shown.
@@ -18,8 +19,11 @@ extension Configuration {
             ("status.file", statusFile as String?), ("metrics.textfile", metricsFile),
             ("control.socket", controlSocket),
         ]
-        var problems = files.compactMap { key, path in
-            path.flatMap { isDirectory($0) == true ? "\(key) \($0) is a directory: name a file in it" : nil }
+        var problems = files.compactMap { key, path -> String? in
+            guard let path, let kind = RegularFile.kindOfOther(at: path) else { return nil }
+            // The daemon's own, from before.
+            if key == "control.socket", kind == "a socket" { return nil }
+            return "\(key) \(path) is \(kind): name a file" + (kind == "a directory" ? " in it" : "")
         }
         if isDirectory(stateDirectory) == false {
             problems.append("state.directory \(stateDirectory) is a file: name a directory")

@@ -84,8 +84,9 @@ extension Correlation {
             }
         }
         let oldestFirst = topics.sorted { ($0.value[0].at, $0.value[0].token) < ($1.value[0].at, $1.value[0].token) }
-        for (topic, notices) in oldestFirst {
-            tell(notices, on: topic, including: nil, in: entries, at: now, into: &news)
+        for (index, (topic, notices)) in oldestFirst.enumerated() {
+            let later = oldestFirst[(index + 1)...].flatMap(\.value)
+            tell(notices, on: topic, before: later, including: nil, in: entries, at: now, into: &news)
         }
     }
 }
@@ -94,7 +95,7 @@ extension HeldNotice {
     /// The same about its incident as it is now, for everybody who is told of that.
     fileprivate func updated(for incident: Incident?) -> HeldNotice {
         guard let incident, notice.incident?.id == incident.id else { return self }
-        var notice = Notice(notice.kind, incident: incident)
+        var notice = Notice(notice.kind, incident: incident.told(insteadOf: notice.incident))
         notice.isLate = true
         return HeldNotice(token: token, notice: notice, at: at)
     }

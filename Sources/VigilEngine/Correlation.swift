@@ -319,8 +319,15 @@ extension Correlation {
             let withdrawn =
                 desk.withdraw(entry.name, incident: incident.id) + hushed.withdraw(entry.name, incident: incident.id)
             news.released += withdrawn
+            notice = notice.about(incident.known(without: withdrawn.firstBeginning?.notice.incident))
             notice.untold = withdrawn.contains { $0.at == incident.openedAt } ? 1 : 0
             endSilence(of: entry, because: "recovered", by: "tokenvigil", at: now, into: &news)
+        }
+        if notice.kind.beginsIncident, let incident = notice.incident {
+            // It has become something else before anybody was told what it was at first.
+            let withdrawn = desk.withdrawBeginnings(of: entry.name, incident: incident.id)
+            news.released += withdrawn
+            notice = notice.about(incident.told(insteadOf: withdrawn.firstBeginning?.notice.incident))
         }
         let held = HeldNotice(token: entry.name, notice: notice, at: now.wall)
         if let until = hushEnd(of: entry, at: now.wall) {
@@ -340,17 +347,23 @@ extension Correlation {
         in entries: Entries,
         at now: Moment
     ) {
-        for (topic, notices) in desk.release(at: now.uptime) {
+        let ready = desk.release(at: now.uptime)
+        for (index, (topic, notices)) in ready.enumerated() {
             let fresh = Set(news.held.map(\.id))
             news.held.removeAll { notices.contains($0) }
             news.released += notices.filter { !fresh.contains($0.id) }
-            tell(notices, on: topic, including: current, in: entries, at: now, into: &news)
+            let later = ready[(index + 1)...].flatMap(\.notices)
+            tell(notices, on: topic, before: later, including: current, in: entries, at: now, into: &news)
         }
     }
 
+    /// Tells `notices` in one alert.
+    ///
+    /// - `later`: what is told after it at the same time.
     func tell(
         _ notices: [HeldNotice],
         on topic: NewsTopic,
+        before later: [HeldNotice],
         including current: WatchEntry?,
         in entries: Entries,
         at now: Moment,
@@ -362,13 +375,14 @@ extension Correlation {
         for held in notices {
             guard var entry = entry(held.token) else { continue }
             var notice = held.notice
-            if let lead, notice.incident != nil, notices.count > 1, !notice.kind.endsIncident {
-                entry.belief = news.regrouped[held.token] ?? entry.belief
+            entry.belief = news.regrouped[held.token] ?? entry.belief
+            // What people know already by an id of its own keeps it.
+            if let lead, notice.incident != nil, notices.count > 1, notice.kind.beginsIncident, topic.incident == nil {
                 if entry.belief.incident?.sharedID != lead {
                     entry.belief.incident?.group = lead
                     news.regrouped[held.token] = entry.belief
                 }
-                notice = notice.about(entry.belief.incident ?? notice.incident)
+                notice = notice.about(notice.incident?.sharing(idOf: entry.belief.incident))
             }
             subjects.append(
                 AlertComposer.Subject(
@@ -383,7 +397,7 @@ extension Correlation {
                 )
             )
         }
-        let open = lead.map { lead in openTokens(of: lead, in: entries, besides: Set(notices.map(\.token))) } ?? 0
+        let open = lead.map { openTokens(of: $0, in: entries, current, besides: notices, before: later) } ?? 0
         let still = topic.kind.endsIncident ? open : open + subjects.count { $0.notice.incident != nil }
         guard let alert = composer.alert(telling: subjects, openTokens: still, at: now.wall) else { return }
         news.alerts.append(OutgoingAlert(alert, to: topic.notify))
@@ -397,8 +411,28 @@ extension Correlation {
         return entry.token.siblings(among: near.compactMap { entries[$0]?.token }) { entries[$0]?.report(at: now) }
     }
 
-    private func openTokens(of incident: String, in entries: Entries, besides told: Set<TokenName>) -> Int {
-        entries.values.count { $0.belief.incident?.sharedID == incident && !told.contains($0.name) }
+    /// How many tokens have an incident that people know by `incident`, and will not know to be over after this.
+    ///
+    /// - Parameters:
+    ///   - incident: its shared id.
+    ///   - entries: the tokens.
+    ///   - current: the one that was looked at, as it is now.
+    ///   - told: what is told now.
+    ///   - later: what is told next: until then, people take it for open.
+    private func openTokens(
+        of incident: String,
+        in entries: Entries,
+        _ current: WatchEntry?,
+        besides told: [HeldNotice],
+        before later: [HeldNotice]
+    ) -> Int {
+        var open = Set(entries.values.lazy.filter { $0.belief.incident?.sharedID == incident }.map(\.name))
+        if let current, current.belief.incident?.sharedID != incident { open.remove(current.name) }
+        open.formUnion(desk.ends(of: incident))
+        open.formUnion(hushed.ends(of: incident))
+        open.subtract(told.map(\.token))
+        let ends = later.filter { $0.notice.ends(incident) }.map(\.token)
+        return open.union(ends).count
     }
 }
 
@@ -485,7 +519,7 @@ extension Correlation {
                 token: entry.token,
                 belief: entry.belief,
                 report: entry.report(at: now),
-                notice: Notice(incident.kind, incident: incident),
+                notice: Notice(incident.toldKind, incident: incident),
                 noticedAt: incident.openedAt,
                 lastDays: entry.lastDays(until: now)
             )
@@ -509,6 +543,10 @@ extension Correlation {
     func topic(of notice: Notice, entry: WatchEntry) -> NewsTopic {
         let audience = entry.token.audience(of: notice.incident, isEscalation: notice.isEscalation)
         var topic = NewsTopic(kind: notice.kind, realm: entry.realm, notify: audience)
+        if notice.kind.beginsIncident, notice.incident?.isToldAnew ?? false {
+            topic.incident = notice.incident?.sharedID
+            topic.told = notice.incident?.formerKind
+        }
         switch notice.kind {
         case .invalidated:
             let realm = communities[entry.realm]?.realm
@@ -520,9 +558,12 @@ extension Correlation {
             topic.owner = owners[entry.name]
         case .recovered, .sighted:
             // Whoever was not told of the beginnings need not hear of the ends one by one.
-            topic.incident = notice.untold == 0 ? notice.incident?.sharedID : nil
+            guard notice.untold == 0 else { break }
+            topic.incident = notice.incident?.sharedID
+            topic.told = notice.incident?.toldKind
         case .reminder:
             topic.incident = notice.incident?.sharedID
+            topic.told = notice.incident?.toldKind
         case .limited, .misconfigured, .blind, .expiring, .providerIncident, .providerRecovered, .notifierFailing,
             .notifierRecovered, .test:
             break

@@ -73,7 +73,7 @@ extension TokenWatch {
         if isSpent, let spoken = entry.belief.following(siblings, at: now.wall, of: entry.token, chance: chance()) {
             return settle([EndedLook(name: entry.name, findings: .concluded(spoken), at: now)])
         }
-        let aged = entry.belief.ageing(at: now.wall, of: entry.token, chance: chance())
+        let aged = entry.belief.ageing(at: now, of: entry.token, chance: chance())
         if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
         // Meanwhile its secret may be replaced, or the host turn out to bear more. Who has waited longest goes first.
         let pause = entry.token.interval / 4

@@ -118,7 +118,7 @@ extension TokenWatch {
         case .concluded(let decision):
             return (decision, nil)
         case .seen(nil, _):
-            return (entry.belief.ageing(at: look.at.wall, of: entry.token, chance: chance()), nil)
+            return (entry.belief.ageing(at: look.at, of: entry.token, chance: chance()), nil)
         case .seen(let observation?, _):
             let siblings = correlation.siblings(of: entry)
             let decision = entry.belief.considering(

@@ -23,7 +23,14 @@ extension HTTPClient {
             batch: TransferBatch { _ in }
         )
         do throws(TransportFailure) {
-            try transfer.begin(job, isFresh: true, isByHTTP1: false, addresses: .leftToLibcurl, certificates: CertificateFiles(), at: start)
+            try transfer.begin(
+                job,
+                isFresh: true,
+                isByHTTP1: false,
+                addresses: .leftToLibcurl,
+                certificates: CertificateFiles(),
+                at: start
+            )
         } catch {
             return reply(.failed(error))
         }

@@ -235,7 +235,9 @@ import TokenHealth
             return
         }
         _ = unsafe ccurl_set_blob(easy, CURLOPT_CAINFO_BLOB, nil, 0)
-        guard unsafe ccurl_set_text(easy, CURLOPT_CAINFO, contents.part) == CURLE_OK else { throw TransferLoop.noMemory }
+        guard unsafe ccurl_set_text(easy, CURLOPT_CAINFO, contents.part) == CURLE_OK else {
+            throw TransferLoop.noMemory
+        }
         _ = unsafe ccurl_set_authorities(easy, UnsafeMutableRawPointer(bitPattern: contents.store))
         authorities = contents.number
     }

@@ -306,6 +306,9 @@ import TokenHealth
         .network,
         "the server sends without end what is no answer: it is left alone for a minute"
     )
-    static let longHead = TransportFailure(.network, "the head of the answer is longer than any should be, or than this host has memory for")
+    static let longHead = TransportFailure(
+        .network,
+        "the head of the answer is longer than any should be, or than this host has memory for"
+    )
     static let noMemory = TransportFailure(.network, "this host has no memory left for the request")
 }

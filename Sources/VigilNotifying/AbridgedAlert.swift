@@ -55,6 +55,7 @@ extension Alert {
             createdAt: createdAt,
             incidentID: incidentID.map(identifier),
             incidentKind: incidentKind,
+            formerKind: formerKind,
             summary: short(summary),
             host: host.oneLine.fitted(to: min(detail.text, 250), .bytes),
             tokens: tokens,

@@ -14,17 +14,19 @@ extension DeliveryOutcome {
 }
 
 extension Database {
-    /// Puts an alert into the outbox, behind all others.
+    /// Puts an alert into the outbox, behind all others; one that is there already gets further notifiers.
     func enqueue(_ outgoing: OutgoingAlert) throws {
-        let alert = outgoing.alert
+        let (alert, isNew) = try withOwnID(outgoing.alert)
         let created = alert.createdAt.milliseconds
-        try put(
-            """
-            INSERT INTO alert (id, kind, created_at, document, sequence)
-            VALUES (?, ?, ?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM alert)) ON CONFLICT DO NOTHING
-            """,
-            [alert.id, alert.kind.rawValue, created, try alert.json()]
-        )
+        if isNew {
+            try put(
+                """
+                INSERT INTO alert (id, kind, created_at, document, sequence)
+                VALUES (?, ?, ?, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM alert))
+                """,
+                [alert.id, alert.kind.rawValue, created, try alert.json()]
+            )
+        }
         for subject in Set(alert.subjects) {
             try put(
                 "INSERT INTO alert_subject (subject, alert_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -40,6 +42,22 @@ extension Database {
                 [alert.id, notifier, created, created]
             )
         }
+    }
+
+    /// `alert`, and whether it is new; under another id where another alert has its own: none may vanish for that.
+    private func withOwnID(_ alert: Alert) throws -> (Alert, isNew: Bool) {
+        let sql = "SELECT kind, created_at, document ->> '$.incident_id' AS incident FROM alert WHERE id = ?"
+        guard let known = try Row.fetchOne(cachedStatement(sql: sql), arguments: [alert.id]) else {
+            return (alert, true)
+        }
+        let (kind, created, incident): (String, Int64, String?) = (
+            known["kind"], known["created_at"], known["incident"]
+        )
+        if kind == alert.kind.rawValue, created == alert.createdAt.milliseconds, incident == alert.incidentID {
+            return (alert, false)
+        }
+        let next = try Int64.fetchOne(self, sql: "SELECT coalesce(max(sequence), 0) + 1 FROM alert") ?? 1
+        return (alert.renamed("\(alert.id)-\(next)"), true)
     }
 
     /// Notes what became of an attempt.

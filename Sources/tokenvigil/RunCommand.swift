@@ -41,6 +41,8 @@ struct Run: AsyncParsableCommand {
     /// What must come before a second thread: as the first process of a container this looks after another that does the
     /// work, and where there is no room for the work, that is said while something can be said.
     func prepare() throws {
+        // What comes before the daemon listens for signals, or is none of its own, ends nothing.
+        for number in [SIGHUP, SIGUSR1, SIGUSR2] { signal(number) { _ in } }
         if let ending = FirstProcess.standIn(arguments: CommandLine.arguments) { throw ExitCode(ending) }
         do throws(HostRoom.Want) {
             try HostRoom.check(threads: Run.threads)

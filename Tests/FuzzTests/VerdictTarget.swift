@@ -185,7 +185,7 @@ private struct Story {
             at: now
         )
         take(belief.considering(observation, of: token, chance: 0.5), at: now.wall)
-        take(belief.ageing(at: now.wall, of: token, chance: 0), at: now.wall)
+        take(belief.ageing(at: now, of: token, chance: 0), at: now.wall)
     }
 
     /// The client whose secret this is, for a token that is granted.

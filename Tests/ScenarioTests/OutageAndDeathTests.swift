@@ -93,7 +93,8 @@ import TokenHealth
             try await rig.advance(by: .seconds(2))
             #expect(rig.gaps(with: rig.secrets[0]) == [60, pause])
             #expect(try rig.belief() == "valid")
-            #expect(rig.alerts == [])
+            // Whoever is in the dark for a quarter of an hour is told, whoever has asked for it.
+            #expect(rig.alerts == (pause > 900 ? ["token.blind", "token.sighted"] : []))
         }
     }
 

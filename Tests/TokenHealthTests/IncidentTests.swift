@@ -157,11 +157,39 @@ struct ReplacementTests {
         #expect(history.belief.firstRejectedAt == Sample.moment(40).wall)
     }
 
-    @Test func `a dead secret in the place of a dead one is the same incident`() {
+    @Test func `a dead secret in the place of a dead one is the same incident, and told at once, three times`() {
         var (history, _) = History.leading(to: .invalid)
+        let incident = history.belief.incident?.id
+        for number in 2...6 {
+            history.fingerprint = Sample.fingerprint(number)
+            history.die(at: Double(number) * 100)
+            #expect(history.belief.state.name == .invalid)
+            #expect(history.belief.incident?.id == incident)
+            #expect(history.belief.incident?.isOfNewSecret == true)
+        }
+        #expect(history.told == Array(repeating: .invalidated, count: 4))
+    }
+
+    @Test func `the end of an incident that was told as a death is not held back, whatever it has become`() {
+        var history = History()
+        history.die(at: 0)
         history.fingerprint = Sample.fingerprint(2)
-        history.die(at: 100)
-        #expect(history.belief.state.name == .invalid)
-        #expect(history.told == [.invalidated])
+        // A new secret that may not do enough comes and goes.
+        for round in 0..<4 {
+            for _ in 0..<3 { history.observe(.limited(.forbidden), at: 200 + Double(round) * 100) }
+            history.observe(.indeterminate(.serverError), at: 280 + Double(round) * 100)
+        }
+        history.observe(.accepted(nil), at: 700)
+        #expect(history.told.last == .recovered)
+        #expect(history.belief.incident == nil)
+    }
+
+    @Test func `an incident that becomes another kind keeps the id that people know, and says what it was`() {
+        var (history, _) = History.leading(to: .blind)
+        history.belief.incident?.group = "first-20261123T100000000Z"
+        history.die(at: 5000)
+        #expect(history.belief.incident?.sharedID == "first-20261123T100000000Z")
+        #expect(history.belief.incident?.formerKind == .blind)
+        #expect(history.belief.incident?.toldKind == .invalidated)
     }
 }

@@ -130,7 +130,7 @@ struct ExpiryTests {
 
 struct CadenceTests {
     private func rest(_ history: History, chance: Double, at seconds: Double) -> Decision {
-        history.belief.ageing(at: Sample.moment(seconds).wall, of: history.token, chance: chance)
+        history.belief.ageing(at: Sample.moment(seconds), of: history.token, chance: chance)
     }
 
     @Test(arguments: [0, 0.25, 0.5, 0.999_999], [1, 60, 86_400])
@@ -263,5 +263,31 @@ struct StoringTests {
         history.fingerprint = Sample.fingerprint(2)
         let before = history.belief
         #expect(history.observe(.acceptedOwner, at: 60).isWorthStoring(after: before))
+    }
+
+    @Test func `what nobody knows for long enough makes blind by time alone, and is told once`() throws {
+        var history = History()
+        history.observe(.accepted(nil), at: 0)
+        history.observe(.indeterminate(.rateLimited), at: 60)
+        for second in stride(from: 120, to: 960, by: 60) { history.age(to: Double(second)) }
+        #expect(history.belief.state.name == .unknown)
+        for second in stride(from: 960, to: 3600, by: 60) { history.age(to: Double(second)) }
+        #expect(history.belief.state == .blind(.rateLimited, suspicion: nil))
+        #expect(history.told == [.blind])
+        history.observe(.accepted(nil), at: 3660)
+        #expect(history.told == [.blind, .sighted])
+    }
+
+    @Test func `after a restart the time in the dark counts from the first look on`() throws {
+        var history = History()
+        history.observe(.accepted(nil), at: 0)
+        history.observe(.indeterminate(.rateLimited), at: 60)
+        history.age(to: 600)
+        try history.restart()
+        history.uptimeOffset = .zero
+        for second in stride(from: 660, to: 1500, by: 60) { history.age(to: Double(second)) }
+        #expect(history.belief.state.name == .unknown)
+        for second in stride(from: 1500, to: 1800, by: 60) { history.age(to: Double(second)) }
+        #expect(history.told == [.blind])
     }
 }

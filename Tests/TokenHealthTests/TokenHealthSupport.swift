@@ -170,7 +170,7 @@ struct History {
     /// Lets time pass while the network is left alone.
     @discardableResult
     mutating func age(to seconds: Double) -> Decision {
-        take(belief.ageing(at: Sample.moment(seconds).wall, of: token, chance: 0))
+        take(belief.ageing(at: Sample.moment(seconds), of: token, chance: 0))
     }
 
     private mutating func take(_ decision: Decision) -> Decision {

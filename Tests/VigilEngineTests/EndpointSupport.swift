@@ -90,7 +90,7 @@ final class LookBench {
         let sight = await observer.sight(of: token, belief: belief, isResting: isResting)
         let decision =
             sight.observation.map { belief.considering($0, of: token, chance: 0) }
-            ?? belief.ageing(at: timekeeper.now().wall, of: token, chance: 0)
+            ?? belief.ageing(at: timekeeper.now(), of: token, chance: 0)
         belief = decision.belief
         told += decision.notices.map(\.kind)
         rest = decision.rest

@@ -82,7 +82,13 @@ import VigilHTTPClient
             Issue.record("\(outcome)")
             return
         }
-        #expect(failure == TransportFailure(.network, "the head of the answer is longer than any should be, or than this host has memory for"))
+        #expect(
+            failure
+                == TransportFailure(
+                    .network,
+                    "the head of the answer is longer than any should be, or than this host has memory for"
+                )
+        )
     }
 
     @Test func `a body that ends too early is a failure, unless the head is enough`() async throws {

@@ -467,4 +467,30 @@ struct HistoryReaderTests {
         #expect(outbox.first?.dueAt == Sample.second(9))
         #expect(outbox.first?.summary == "a test")
     }
+
+    @Test func `two alerts that would have one id both arrive, each under its own`() throws {
+        let directory = try TemporaryDirectory()
+        let store = try directory.open()
+        func end(of incident: String) -> Alert {
+            Alert(
+                id: "bot-20261123T100000000Z-recovered",
+                kind: .recovered,
+                severity: .info,
+                createdAt: Sample.second(0),
+                incidentID: incident,
+                summary: "RECOVERED bot",
+                host: "srv1"
+            )
+        }
+        for incident in ["first", "second"] {
+            try store.enqueue(OutgoingAlert(end(of: incident), to: ["oncall"]))
+        }
+        // The same once more, for somebody else: it is the same alert.
+        try store.enqueue(OutgoingAlert(end(of: "first"), to: ["mail"]))
+        let alerts = try store.deliveries(for: "oncall", dueAt: Sample.second(1), limit: 10).map(\.alert)
+        #expect(alerts.map(\.incidentID) == ["first", "second"])
+        #expect(Set(alerts.map(\.id)).count == 2)
+        let mailed = try store.deliveries(for: "mail", dueAt: Sample.second(1), limit: 10).map(\.alert)
+        #expect(mailed.map(\.id) == [alerts[0].id])
+    }
 }

@@ -21,14 +21,25 @@ struct AlertmanagerAlert: Sendable, Hashable {
     /// One for each token of `story`, or one for all where it is not about tokens.
     static func all(of story: AlertStory) -> [AlertmanagerAlert] {
         let tokens: [TokenReport?] = story.isAboutTokens ? story.alert.tokens.map { $0 } : [nil]
-        return tokens.map { AlertmanagerAlert(story, token: $0) }
+        return tokens.map { AlertmanagerAlert(story, token: $0, kind: story.incidentKind, story.incidentSeverity) }
     }
 
-    private init(_ story: AlertStory, token: TokenReport?) {
+    /// The ends of what the tokens of `story` were told to have before, as of limits when they are dead now: the labels are
+    /// others, and under those of before nothing would ever end.
+    static func former(of story: AlertStory) -> [AlertmanagerAlert] {
+        guard let kind = story.alert.formerKind, story.isAboutTokens else { return [] }
+        return story.alert.tokens.map { token in
+            var alert = AlertmanagerAlert(story, token: token, kind: kind, kind.severity)
+            alert.endsAt = story.alert.createdAt
+            return alert
+        }
+    }
+
+    private init(_ story: AlertStory, token: TokenReport?, kind: AlertKind, _ severity: Severity) {
         let alert = story.alert
         labels = AlertmanagerAlert.filled([
-            "alertname": story.incidentKind.alertname,
-            "severity": story.incidentSeverity.rawValue,
+            "alertname": kind.alertname,
+            "severity": severity.rawValue,
             "host": alert.host,
             "incident": alert.incidentID,
             "token": token?.name?.text,
@@ -48,7 +59,7 @@ struct AlertmanagerAlert: Sendable, Hashable {
             "tokens": alert.tokenCount > 1 ? "\(alert.tokenCount)" : nil,
         ])
         startsAt = token?.incident?.openedAt ?? story.beganAt
-        endsAt = story.isRecovery ? alert.createdAt : nil
+        endsAt = story.isRecovery || alert.kind == .replaced ? alert.createdAt : nil
         generatorURL = story.repairLink?.text
     }
 

@@ -77,7 +77,8 @@ package final class AlertmanagerNotifier: ReassertingNotifier {
 
     package func deliver(_ alert: Alert) async -> DeliveryResult {
         let now = postman.now()
-        let alerts = AlertmanagerAlert.all(of: AlertStory(alert, detail: AlertmanagerNotifier.detail))
+        let story = AlertStory(alert, detail: AlertmanagerNotifier.detail)
+        let alerts = AlertmanagerAlert.former(of: story) + AlertmanagerAlert.all(of: story)
         ledger.withLock { $0.note(alerts, at: now) }
         let belief = alert.kind == .test ? AlertmanagerNotifier.beliefInTest : AlertmanagerNotifier.belief
         return verdict(on: await post(alerts, believedFor: belief))

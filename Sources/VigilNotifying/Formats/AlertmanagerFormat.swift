@@ -10,7 +10,7 @@ struct AlertmanagerFormat: MessageFormat {
     func message(about story: AlertStory) throws -> [UInt8] {
         let alerts = AlertmanagerAlert.all(of: story)
         // Some tokens of the group may still be dead.
-        let isOver = story.isRecovery && story.alert.openTokens == 0
+        let isOver = story.isRecovery && story.alert.openTokens == 0 || story.alert.kind == .replaced
         let group = AlertmanagerFormat.common(alerts.map(\.labels))
             .filter { ["alertname", "incident"].contains($0.key) }
         let key = group.sorted { $0.key < $1.key }.map { "\($0)=\(AlertmanagerFormat.quoted($1))" }
@@ -25,7 +25,7 @@ struct AlertmanagerFormat: MessageFormat {
             "commonAnnotations": AlertmanagerFormat.object(AlertmanagerFormat.common(alerts.map(\.annotations))),
             // There is no page of ours to look at.
             "externalURL": "",
-            "alerts": .array(alerts.map(AlertmanagerFormat.object)),
+            "alerts": .array((AlertmanagerAlert.former(of: story) + alerts).map(AlertmanagerFormat.object)),
         ]
         return try message.encoded()
     }

@@ -17,12 +17,14 @@ struct PagerDutyFormat: MessageFormat {
 
     func message(about story: AlertStory) throws -> [UInt8] {
         let alert = story.alert
+        // A replacement opens nothing: nobody would ever close it, and the end of what is not open changes nothing.
+        let isEnd = story.endsIncident || alert.kind == .replaced
         var event: [String: JSONValue] = [
             "routing_key": .string(routingKey.withExposedValue { $0 }),
-            "event_action": story.endsIncident ? "resolve" : "trigger",
+            "event_action": isEnd ? "resolve" : "trigger",
             "dedup_key": .string((alert.incidentID ?? alert.id).fitted(to: 255)),
         ]
-        if !story.endsIncident {
+        if !isEnd {
             event["payload"] = payload(story)
             event["client"] = .string("tokenvigil \(version)")
             event["links"] = .array(
