@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "VigilProbing",
             dependencies: [
-                "TokenHealth", "VigilEngine", "VigilHTTPClient", "VigilPlatform", subprocess, systemPackage,
+                "CZlib", "TokenHealth", "VigilEngine", "VigilHTTPClient", "VigilPlatform", subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -117,6 +117,8 @@ let package = Package(
             dependencies: ["CCurl", "TokenHealth", "VigilPlatform"],
             swiftSettings: settings
         ),
+        // Compressed answers; libcurl needs it, so it is there.
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "CSystemd",
             pkgConfig: "libsystemd",

@@ -141,17 +141,26 @@ struct JSONReader {
         }
     }
 
+    /// Half a surrogate pair is a character that cannot be shown, and no fault of the document (RFC 8259 section 8.2).
     private mutating func escapedScalar() throws(Malformed) -> String {
-        var code = try hexadecimal()
-        if (0xD800..<0xDC00).contains(code) {
-            try take(UInt8(ascii: "\\"))
-            try take(UInt8(ascii: "u"))
-            let low = try hexadecimal()
-            guard (0xDC00..<0xE000).contains(low) else { throw Malformed() }
-            code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+        let code = try hexadecimal()
+        guard (0xD800..<0xDC00).contains(code) else {
+            return String(Character(Unicode.Scalar(code) ?? "\u{FFFD}"))
         }
-        guard let scalar = Unicode.Scalar(code) else { throw Malformed() }
-        return String(Character(scalar))
+        let afterHigh = position
+        if peek == UInt8(ascii: "\\") {
+            position += 1
+            if peek == UInt8(ascii: "u") {
+                position += 1
+                let low = try hexadecimal()
+                let pair = 0x10000 + (code - 0xD800) << 10
+                if (0xDC00..<0xE000).contains(low), let scalar = Unicode.Scalar(pair + (low - 0xDC00)) {
+                    return String(Character(scalar))
+                }
+            }
+        }
+        position = afterHigh
+        return "\u{FFFD}"
     }
 
     private mutating func hexadecimal() throws(Malformed) -> UInt32 {

@@ -31,7 +31,7 @@ package struct Judge: Sendable {
             return Finding(.indeterminate(Uncertainty(failure.kind)), "no answer: \(failure.detail)")
         case .answered(let answer):
             let verdict = verdict(on: answer, control: control)
-            let retryAfter = answer.first("retry-after").flatMap { RetryAfter($0) }
+            let retryAfter = answer.retryAfter
             return Finding(
                 verdict,
                 observation(of: answer, verdict: verdict),

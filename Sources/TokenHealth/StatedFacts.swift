@@ -55,7 +55,8 @@ extension Answer {
             }
         case .secondsLeft(let pointer):
             guard let text = document?[pointer]?.scalarText, let seconds = Double(text), seconds.isFinite,
-                (0...1e10).contains(seconds)
+                // An accepted token that has no second left is one that never ends.
+                seconds > 0, seconds <= 1e10
             else { return nil }
             return StatedTime.date(seconds: now.timeIntervalSince1970 + seconds)
         }

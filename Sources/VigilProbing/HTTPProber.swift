@@ -48,7 +48,7 @@ package struct HTTPProber: Prober {
         case .expected(let status): response = HTTPResponse(status: status)
         case .failed(let failure): return Exchange(.failed(failure), latency: reply.latency)
         }
-        var (answer, minted): (Answer, Secret?) = (Answer(response), nil)
+        var (answer, minted): (Answer, Secret?) = (PackedBody.unpacked(response) ?? Answer(response), nil)
         if request.question.isGrantRequest { (answer, minted) = answer.liftingGrant() }
         let sent = [request.secret, request.asker].compactMap(\.self).flatMap { $0.sentForms(in: request.question) }
         return Exchange(

@@ -338,7 +338,7 @@ MUTANTS = [
     ),
     *judge(
         "Retry-After is read",
-        'let retryAfter = answer.first("retry-after").flatMap { RetryAfter($0) }',
+        'let retryAfter = answer.retryAfter',
         "let retryAfter: RetryAfter? = nil",
     ),
     # anything else

@@ -8,6 +8,8 @@ struct JSONValueTests {
     @Test(arguments: [
         ("null", JSONValue.null), ("true", .bool(true)), ("false", .bool(false)), ("0", .number(0)), ("1", .number(1)),
         ("-1.5e3", .number(-1500)), (#""""#, .string("")), (#""\u00e9\n\ud83d\ude00""#, .string("é\n😀")),
+        (#""a\ud83d…""#, .string("a\u{FFFD}…")), (#""\udc4d""#, .string("\u{FFFD}")),
+        (#""\ud83d\ud83d\ude00\n""#, .string("\u{FFFD}😀\n")), (#""\ud83d\u0041""#, .string("\u{FFFD}A")),
         ("[]", .array([])),
         ("{}", .object([:])),
         (
@@ -22,7 +24,7 @@ struct JSONValueTests {
     @Test(arguments: [
         "", " ", "{", "[1,", #"{"a":}"#, "nul", "True", "'a'", #"{"a":1}}"#, "1 2", "NaN", "Infinity", "-", "1e",
         "1e400", "-1e400",
-        #"{"a":1e400}"#, "\"\u{0}\"", "\u{0}", #""\ud800""#, #""\x""#, "[1,]",
+        #"{"a":1e400}"#, "\"\u{0}\"", "\u{0}", #""\ud8""#, #""\x""#, "[1,]",
     ])
     func `what is no document is none`(text: String) {
         #expect(parse(text) == nil)

@@ -51,12 +51,33 @@ struct StatedFactsTests {
         #expect(expiry(json: "\"\(text)\"") == nil)
     }
 
+    @Test(arguments: [
+        "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31", "1970-01-01T00:00:00Z", "-62135596800",
+        "253402300799", "253402300799000", "Fri, 31 Dec 9999 23:59:59 GMT",
+    ])
+    func `the first and the last time that a system knows mean that there is no end`(text: String) {
+        #expect(expiry(header: text) == nil)
+        #expect(expiry(json: "\"\(text)\"") == nil)
+    }
+
+    @Test func `what is too great for seconds is milliseconds or microseconds`() {
+        let expected = Date(timeIntervalSince1970: 1_798_761_599)
+        #expect(expiry(json: "1798761599000") == expected)
+        #expect(expiry(json: "1798761599000000") == expected)
+    }
+
+    @Test(arguments: ["0", "-1", #""-1""#])
+    func `no seconds that are left to an accepted token mean that there is no end`(json: String) {
+        let exchange = Reply.json(200, "{\"left\":\(json)}")
+        #expect(facts(exchange, expiry: .secondsLeft(Sample.pointer("/left"))).expiresAt == nil)
+    }
+
     @Test(arguments: ["null", "true", "[]", "{}", "-5", "1e300", "0"])
     func `nor does what is no text or number`(json: String) {
         #expect(expiry(json: json) == nil)
     }
 
-    @Test(arguments: [("3600", 3600.0), (#""3600""#, 3600), ("0", 0), ("0.5", 0.5)])
+    @Test(arguments: [("3600", 3600.0), (#""3600""#, 3600), ("0.5", 0.5)])
     func `seconds that are left are counted from the answer`(json: String, seconds: Double) {
         let place = ExpiryPlace.secondsLeft(Sample.pointer("/expires_in"))
         let facts = facts(Reply.json(200, "{\"expires_in\":\(json)}"), expiry: place)

@@ -51,7 +51,8 @@ import Testing
         arguments: [
             ("30", .seconds(30)), ("0", .zero), (" 30 ", .seconds(30)), ("99999999999999999999", RetryAfter.cap),
             ("Mon, 23 Nov 2026 10:06:07 GMT", .seconds(60)), ("Mon, 23 Nov 2026 10:00:00 GMT", .zero),
-            ("Tue, 24 Nov 2026 10:00:00 GMT", RetryAfter.cap), ("-5", nil), ("soon", nil), ("", nil), ("1.5", nil),
+            ("Tue, 24 Nov 2026 10:00:00 GMT", RetryAfter.cap), ("-5", nil), ("soon", nil), ("", nil),
+            ("1.5", .seconds(2)),
         ] as [(String, Duration?)]
     )
     func `may ask for patience, within limits`(_ field: String, wait: Duration?) {

@@ -22,6 +22,8 @@ struct Caller {
     /// What comes next; `nil` when the other side has gone.
     mutating func piece() async throws -> ByteBuffer? { try await inbound.next(isolation: #isolation) }
 
+    func send(_ bytes: [UInt8]) async throws { try await outbound.write(ByteBuffer(bytes: bytes)) }
+
     func send(_ text: String) async throws { try await outbound.write(ByteBuffer(string: text)) }
 
     /// A request without a body, up to the empty line; `nil` when the other side has gone.
