@@ -39,6 +39,8 @@ package struct Belief: Sendable, Hashable, Codable {
     package var answers: [AnswerEvidence]?
     /// What the request without the token was answered last.
     package var controlAnswer: AnswerEvidence?
+    /// What the request without the token was answered when this one was last accepted beside it.
+    @Rare package var usualRefusal: RefusalShape?
     /// What this secret says of itself.
     @Rare package var claims: TokenClaims?
     /// The scopes this secret has been said to have; `nil` where nothing has been said.
@@ -66,6 +68,7 @@ package struct Belief: Sendable, Hashable, Codable {
         if explanation == other.explanation { explanation = other.explanation }
         if let last = answers?.indices.last, let model = other.answers?.last { answers?[last].share(with: model) }
         if let model = other.controlAnswer { controlAnswer?.share(with: model) }
+        if usualRefusal == other.usualRefusal { _usualRefusal = other._usualRefusal }
     }
 }
 

@@ -10,7 +10,8 @@ extension Belief {
         case .valid:
             return "accepted: \(seen)"
         case .limited(let limitation):
-            return "\(seen): \(shortfallSentence(of: token) ?? limitation.sentence)"
+            let sentence = limitation.sentence(showsLife: observation.finding.showsLife)
+            return "\(seen): \(shortfallSentence(of: token) ?? sentence)"
         case .suspect where isHeldBack(by: siblings, at: observation.at.wall, token: token):
             return
                 "\(seen); so are \(siblings.rejected) more tokens of \(token.provider.name), all at once: more likely a "
@@ -38,6 +39,8 @@ extension Belief {
             parts[0] += ", confirmed over \(span.short)"
         }
         switch observation.control {
+        case .refused where state == .invalid(.refused):
+            parts.append("no longer accepted: it is dead or has lost its rights; this API answers both alike")
         case .refused: parts.append("the same request without a token is refused alike")
         case .other: parts.append("the same request without a token is answered differently")
         case .unreachable: parts.append("the same request without a token got no answer")
@@ -60,8 +63,13 @@ extension Belief {
 }
 
 extension Limitation {
-    fileprivate var sentence: String {
+    /// - `showsLife`: whether the answer proves that the token is alive.
+    fileprivate func sentence(showsLife: Bool) -> String {
         switch self {
+        case .plan where !showsLife: "the account's plan does not cover this"
+        case .locked where !showsLife: "the account is said to be locked"
+        case .forbidden where !showsLife:
+            "this request is forbidden to it; the answer does not say whether the token has lost the right or its life"
         case .stepUp: "the token is alive, the API asks for a stronger login"
         case .scope: "the token is alive and lacks a scope"
         case .plan: "the token is alive, the account's plan does not cover this"

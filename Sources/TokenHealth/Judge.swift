@@ -2,22 +2,30 @@
 ///
 /// The default is *indeterminate*. Only what a provider lists as determinate counts for or against a token.
 package struct Judge: Sendable {
-    private let token: WatchedToken
-    private let knownIdentity: Identity?
-    private let siblingsPass: Bool
+    let token: WatchedToken
+    let knownIdentity: Identity?
+    let siblingsPass: Bool
+    let usualRefusal: RefusalShape?
 
     /// - Parameters:
     ///   - token: what is watched, with its provider's rules.
     ///   - knownIdentity: the identity seen first, which a later one must equal.
     ///   - siblingsPass: whether this secret was accepted once, and another token of the same API since this one is
     ///     not: then no wall stands before the whole API.
-    package init(token: WatchedToken, knownIdentity: Identity? = nil, siblingsPass: Bool = false) {
+    ///   - usualRefusal: what the same request without the token was answered while all was well.
+    package init(
+        token: WatchedToken,
+        knownIdentity: Identity? = nil,
+        siblingsPass: Bool = false,
+        usualRefusal: RefusalShape? = nil
+    ) {
         self.token = token
         self.knownIdentity = knownIdentity
         self.siblingsPass = siblingsPass
+        self.usualRefusal = usualRefusal
     }
 
-    private var rules: ProbeTemplate { token.probe }
+    var rules: ProbeTemplate { token.probe }
 
     /// The verdict on `exchange`.
     ///
@@ -30,13 +38,17 @@ package struct Judge: Sendable {
         case .failed(let failure):
             return Finding(.indeterminate(Uncertainty(failure.kind)), "no answer: \(failure.detail)")
         case .answered(let answer):
-            let verdict = verdict(on: answer, control: control)
-            let retryAfter = answer.retryAfter
+            var verdict = verdict(on: answer, control: control)
+            if verdict == .rejected(.credential), isWall(answer, control: control) {
+                verdict = .indeterminate(.blocked)
+            }
+            if verdict.isAboutToken, isStale(answer) { verdict = .indeterminate(.unexpected) }
             return Finding(
                 verdict,
                 observation(of: answer, verdict: verdict),
-                retryAfter: retryAfter,
-                statedReason: verdict == .rejected(.credential) ? statedReason(in: answer) : nil
+                retryAfter: answer.retryAfter,
+                statedReason: verdict == .rejected(.credential) ? statedReason(in: answer, control: control) : nil,
+                showsLife: verdict.name != .limited || showsLife(answer, control: control)
             )
         }
     }
@@ -67,19 +79,20 @@ package struct Judge: Sendable {
         case 200..<300: success(answer)
         case 300..<400: .indeterminate(.redirected)
         case 401: unauthorized(answer)
-        case 402: byRules(answer) ?? .limited(.plan)
+        case 402: listed(answer) ?? .limited(.plan)
         case 403: forbidden(answer) ?? forbidden(answer, against: control)
         case 404, 405, 410: notFound(answer)
         case 407, 511: .indeterminate(.captive)
         case 408, 425, 500...599: .indeterminate(.serverError)
         case 429: .indeterminate(.rateLimited)
-        default: byRules(answer) ?? .indeterminate(.unexpected)
+        default: listed(answer) ?? .indeterminate(.unexpected)
         }
     }
 
     private func success(_ answer: Answer) -> Verdict {
-        if let listed = byRules(answer) { return listed }
+        if let listed = listed(answer) { return listed }
         guard isAccepted(answer) else { return .indeterminate(.unexpected) }
+        if let refusal = refusalInSuccess(answer) { return refusal }
         guard let pointers = rules.identity else { return .accepted(nil) }
         guard let document = answer.document, let identity = pointers.identity(in: document) else {
             return .indeterminate(.unexpected)
@@ -108,6 +121,7 @@ package struct Judge: Sendable {
         if answer.challengeError == "insufficient_user_authentication", !isAsked(by: .asker) {
             return .limited(.stepUp)
         }
+        if let listed = byOwnRules(answer) { return listed }
         if isFromElsewhere(answer) { return .indeterminate(.blocked) }
         guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }
         if isAsked(by: .asker) { return .misconfigured(.asker) }
@@ -116,22 +130,18 @@ package struct Judge: Sendable {
 
     /// Whose credential the header carries: with the asker's there, the token is in the body, and a refusal of the
     /// request says nothing of the token.
-    private func isAsked(by place: SecretPlace) -> Bool { place.isIn(token.provider.authorization.value) }
+    func isAsked(by place: SecretPlace) -> Bool { place.isIn(token.provider.authorization.value) }
 
     private func notFound(_ answer: Answer) -> Verdict {
         if let missing = rules.missingRequiredHeader { return .misconfigured(.missingHeader(missing)) }
-        return byRules(answer) ?? .misconfigured(.endpoint)
-    }
-
-    /// Whether something in front of the API refuses with a page or a challenge of its own.
-    private func isFromElsewhere(_ answer: Answer) -> Bool {
-        answer.isHTML || answer.isForeignChallenge(ours: token.provider.authorization)
+        return listed(answer) ?? .misconfigured(.endpoint)
     }
 
     /// A 403 that explains itself, or `nil` where the control must decide.
     private func forbidden(_ answer: Answer) -> Verdict? {
         if answer.challengeError == "insufficient_scope", !isAsked(by: .asker) { return .limited(.scope) }
         if answer.hasRateLimitSigns { return .indeterminate(.rateLimited) }
+        if let listed = byOwnRules(answer) { return listed }
         if answer.first("cf-mitigated") != nil { return .indeterminate(.blocked) }
         if answer.isHTML { return siblingsPass && !isAsked(by: .asker) ? nil : .indeterminate(.blocked) }
         guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }
@@ -143,85 +153,14 @@ package struct Judge: Sendable {
         guard case .answered(let bare)? = control?.outcome else {
             return .indeterminate(answer.isHTML ? .blocked : .unexpected)
         }
+        if let name = recognisedAccount(in: answer), name != bare.namedAccount { return .limited(.forbidden) }
         switch bare.status {
         case 401: return answer.isHTML || isFromElsewhere(bare) ? .indeterminate(.blocked) : .limited(.forbidden)
         case 403:
             // The token counts for nothing any more, while others pass: it is the token, not a wall.
-            return siblingsPass && bare.body == answer.body ? .rejected(.credential) : .indeterminate(.blocked)
+            return isRefusedAlike(answer, bare) ? .rejected(.credential) : .indeterminate(.blocked)
         default: return .indeterminate(.unexpected)
         }
-    }
-
-    /// The provider's own rules, the ones that clear a token first.
-    ///
-    /// They read no page and no part of a body.
-    private func byRules(_ answer: Answer) -> Verdict? {
-        guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return nil }
-        if rules.unrelated.contains(where: { $0.matches(answer) }) { return .indeterminate(.unexpected) }
-        if let rule = rules.limited.first(where: { $0.matches(answer) }) {
-            guard case .limitation(let limitation)? = rule.meaning else { return .limited(.forbidden) }
-            return .limited(limitation)
-        }
-        if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }
-        return nil
-    }
-
-    /// Why the token is rejected, in the provider's own words.
-    private func statedReason(in answer: Answer) -> RejectionReason? {
-        let rule = rules.rejected.first { $0.matches(answer) }
-        guard case .rejection(let reason)? = rule?.meaning else { return nil }
-        return reason
-    }
-
-    // MARK: - In words
-
-    private func observation(of answer: Answer, verdict: Verdict) -> String {
-        let head = "HTTP \(answer.status)"
-        var words: String { answer.message.map { " \"\($0)\"" } ?? "" }
-        switch verdict {
-        case .accepted(let identity):
-            return head + (identity.map { ", as \($0.label)" } ?? "")
-        case .rejected(.credential):
-            // Of another status than 401 nobody would guess it.
-            let name = token.provider.name
-            let known = answer.status == 401 || !words.isEmpty ? "" : ", as \(name) answers a token that does not work"
-            return head + words + known + otherScheme(in: answer)
-        case .rejected(.wrongIdentity(let found)):
-            let expected = token.expectedIdentity ?? knownIdentity?.label ?? "another"
-            return "\(head), as \(found.label) where \(expected) was expected"
-        case .indeterminate(.redirected):
-            return "\(head), a redirect, which is never followed"
-        case .indeterminate(.blocked):
-            return "\(head)\(words), from a wall in front of the API rather than from the API"
-        case .indeterminate(.captive):
-            return "\(head), from a proxy that wants a login of its own"
-        case .indeterminate(.unexpected):
-            return "\(head)\(words), \(strangeness(of: answer))"
-        case .misconfigured(.missingHeader(let name)):
-            return "\(head)\(words), and the request lacks the header \(name) that this API requires"
-        case .misconfigured(.asker):
-            return "\(head)\(words): the credential that asks is refused, not the token; check ask_as"
-        case .misconfigured(.endpoint):
-            return "\(head)\(words): this URL is not the API's, check base_url, the path and its parameters"
-        case .limited, .indeterminate, .misconfigured:
-            return head + words
-        }
-    }
-
-    /// A hint that the token may have been sent in a way this API does not take: it is then not the token that is wrong.
-    private func otherScheme(in answer: Answer) -> String {
-        let words = token.provider.authorization.value.split(separator: " ")
-        let asked = answer.challenges.map(\.scheme)
-        guard words.count == 2, !asked.isEmpty, !asked.contains(words[0].lowercased()) else { return "" }
-        return ", and asks for a login by \(asked.joined(separator: ", ")) where \(words[0]) was sent"
-    }
-
-    private func strangeness(of answer: Answer) -> String {
-        if answer.isCut { return "a body of more than \(Answer.bodyLimit / 1024) KiB" }
-        if answer.isEncoded { return "a compressed body that was not asked for" }
-        if answer.isHTML { return "an HTML page where JSON was expected" }
-        if (200..<300).contains(answer.status) { return "without the fields that prove a token is accepted" }
-        return "which says nothing certain about the token"
     }
 }
 
@@ -237,22 +176,12 @@ package enum ControlResult: String, Sendable, Hashable, Codable {
 }
 
 extension Answer {
-    fileprivate var challenges: [Challenge] { values(of: "www-authenticate").flatMap(Challenge.list(in:)) }
-
     /// The `error` parameter of a Bearer challenge (RFC 6750 section 3).
-    fileprivate var challengeError: String? {
+    var challengeError: String? {
         challenges.lazy.filter { $0.scheme == "bearer" }.compactMap { $0.parameters["error"] }.first
     }
 
-    /// A challenge for a login this API does not use, from a body that is not the API's.
-    fileprivate func isForeignChallenge(ours: AuthorizationTemplate) -> Bool {
-        let schemes = challenges.map(\.scheme)
-        let own = ours.value.split(separator: " ").first?.lowercased()
-        let foreign = schemes.contains { ["basic", "negotiate", "ntlm"].contains($0) && $0 != own }
-        return foreign && !schemes.contains("bearer") && document == nil
-    }
-
-    fileprivate var hasRateLimitSigns: Bool {
+    var hasRateLimitSigns: Bool {
         first("retry-after") != nil
             || first("x-ratelimit-remaining") == "0" || first("ratelimit-remaining") == "0"
     }

@@ -36,6 +36,9 @@ package struct Matcher: Sendable, Hashable {
     /// Whether the condition looks further than the status code.
     var looksInside: Bool { !headers.isEmpty || body != nil || !json.isEmpty }
 
+    /// Whether it needs all of the body.
+    var readsBody: Bool { body != nil || !json.isEmpty }
+
     func matches(_ answer: Answer) -> Bool {
         if let status, !status.contains(answer.status) { return false }
         for (name, pattern) in headers {
@@ -64,6 +67,9 @@ package struct StatusPattern: Sendable, Hashable {
     package static let success = hundreds(2)
 
     func contains(_ status: Int) -> Bool { codes.contains(status) }
+
+    /// Whether single codes are meant, not a whole class.
+    var isOneOfFew: Bool { codes.count < 100 }
 }
 
 /// What must stand at a JSON Pointer.

@@ -12,6 +12,8 @@ package struct Observation: Sendable, Hashable {
     /// What came back, for the reasoning that goes with an alert.
     package var answer: AnswerEvidence?
     package var controlAnswer: AnswerEvidence?
+    /// What the refusal of the request without the token looked like.
+    package var controlShape: RefusalShape?
     /// What an accepted answer told besides the identity.
     package var facts: StatedFacts
     /// What a page of the memberships said, where one was read.

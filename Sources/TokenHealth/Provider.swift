@@ -63,6 +63,9 @@ package struct ProbeTemplate: Sendable, Hashable {
     package var limited: [Matcher]
     /// Answers that look like a rejection and are about something else.
     package var unrelated: [Matcher]
+    /// What the API itself answers without a token, where that is known; another refusal is then not its own.
+    package var withoutToken: [Matcher] = []
+    package var origin = RuleOrigin.builtIn
     package var identity: IdentityPointers?
     /// Where an accepted answer says when the token expires.
     package var expiry: ExpiryPlace?
@@ -102,6 +105,16 @@ package struct ProbeTemplate: Sendable, Hashable {
             !headers.contains { $0.name.lowercased() == name.lowercased() && !$0.value.isEmpty }
         }
     }
+}
+
+/// Who wrote the rules, and so how much they know of the API.
+package enum RuleOrigin: Sendable, Hashable {
+    /// Written from an API's documentation: nothing counts against a token but what is listed.
+    case builtIn
+    /// For APIs of which nothing is known but that they follow the RFCs: what an answer says in words counts, too.
+    case general
+    /// The administrator's: they decide over the guards, and words count where none of them matches.
+    case own
 }
 
 /// Which header carries the secret, and how.

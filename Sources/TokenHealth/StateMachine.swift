@@ -258,6 +258,7 @@ extension Belief {
             lastAcceptedAt = now
             firstRejectedAt = nil
             isProven = true
+            usualRefusal = observation.controlShape ?? usualRefusal
             endpointChecksTokens =
                 endpointChecksTokens || observation.control == .refused || observation.control == .other
         case .rejected:

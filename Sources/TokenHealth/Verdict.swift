@@ -6,6 +6,14 @@ package enum Verdict: Sendable, Hashable {
     case indeterminate(Uncertainty)
     case misconfigured(Misconfiguration)
 
+    /// Whether it says something of the token, and not of what is on the way to it.
+    var isAboutToken: Bool {
+        switch self {
+        case .accepted, .limited, .rejected: true
+        case .indeterminate, .misconfigured: false
+        }
+    }
+
     /// The word for it in the status file.
     package var name: VerdictName {
         switch self {
@@ -95,6 +103,8 @@ package enum Misconfiguration: Sendable, Hashable, Codable {
 /// Why a token is rejected, as far as evidence goes.
 package enum RejectionReason: String, Sendable, Hashable, Codable {
     case expired, revoked, rejected
+    /// No longer accepted, by an API that answers a dead token and one without rights alike.
+    case refused
     case wrongIdentity = "wrong_identity"
 }
 
@@ -107,17 +117,21 @@ package struct Finding: Sendable, Hashable {
     package let retryAfter: RetryAfter?
     /// Why the token is rejected, where the provider itself says so.
     package let statedReason: RejectionReason?
+    /// Whether the answer proves that the token is alive, where it limits it.
+    package let showsLife: Bool
 
     package init(
         _ verdict: Verdict,
         _ observation: String,
         retryAfter: RetryAfter? = nil,
-        statedReason: RejectionReason? = nil
+        statedReason: RejectionReason? = nil,
+        showsLife: Bool = true
     ) {
         self.verdict = verdict
         self.observation = observation
         self.retryAfter = retryAfter
         self.statedReason = statedReason
+        self.showsLife = showsLife
     }
 }
 

@@ -96,7 +96,14 @@ extension Fields {
         var providers: [String: ProviderDefinition?] = [:]
         for entry in self["providers"]?.entries("a mapping from names to providers") ?? []
         where entry.value.isName(entry.name, of: "a provider", at: entry.place) {
-            providers.updateValue(entry.value.provider(named: entry.name), forKey: entry.name)
+            var definition = entry.value.provider(named: entry.name)
+            // A copy of a built-in description is that description.
+            if let builtIn = ProviderCatalog.builtIn.definition(of: entry.name),
+                definition?.written(by: builtIn.provider.probe.origin) == builtIn
+            {
+                definition = builtIn
+            }
+            providers.updateValue(definition, forKey: entry.name)
         }
         return KnownProviders(own: providers)
     }

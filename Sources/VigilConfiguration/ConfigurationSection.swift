@@ -89,5 +89,7 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
     private static let handover = ["fallback", "fallback_after"]
 
     /// The keys that say what an answer means.
-    private static let judgement = ["accepted", "rejected", "limited", "unrelated", "identity", "expiry", "scopes"]
+    private static let judgement = [
+        "accepted", "rejected", "limited", "unrelated", "without_token", "identity", "expiry", "scopes",
+    ]
 }

@@ -2,7 +2,9 @@ import TokenHealth
 
 /// Which list a matcher stands in.
 enum MatcherKind: Sendable {
-    case rejections, limitations, others
+    case acceptances, rejections, limitations, others
+    /// Of a request without a token.
+    case refusals
 
     /// The words that `reason` may be.
     var meanings: [String: Matcher.Meaning] {
@@ -14,14 +16,24 @@ enum MatcherKind: Sendable {
                     ($0.rawValue, .limitation($0))
                 }
             )
-        case .others: [:]
+        case .acceptances, .others, .refusals: [:]
+        }
+    }
+
+    /// Whether an answer with this status is ever compared with such a matcher.
+    func mayApply(to status: Int) -> Bool {
+        switch (self, status) {
+        case (.refusals, _), (_, 200..<300): true
+        case (.acceptances, _), (_, 100..<200), (_, 300..<400), (_, 407), (_, 408), (_, 425), (_, 429), (_, 500...):
+            false
+        case (.rejections, _), (.limitations, _), (.others, _): true
         }
     }
 }
 
 extension Setting {
     /// A list of conditions on an answer.
-    func matchers(_ kind: MatcherKind = .others) -> [Matcher]? {
+    func matchers(_ kind: MatcherKind) -> [Matcher]? {
         list("a list of matchers such as {status: 401}", allowsEmpty: true)?.compactMap { $0.matcher(kind) }
     }
 
@@ -31,13 +43,29 @@ extension Setting {
             report("\(key) has no condition: it would match every answer")
             return nil
         }
+        let status = fields["status"]?.statusPattern()
+        warnOfDeadRule(status, kind)
         return Matcher(
-            status: fields["status"]?.statusPattern(),
+            status: status,
             headers: fields["header"]?.headerPatterns() ?? [:],
             body: fields["body"]?.pattern(),
             json: fields["json"]?.expectations() ?? [:],
             meaning: fields["reason"]?.meaning(of: kind)
         )
+    }
+
+    /// Says of a rule that it can never apply, or not to all that it lists.
+    private func warnOfDeadRule(_ status: StatusPattern?, _ kind: MatcherKind) {
+        guard let codes = status?.codes else { return }
+        let dead = codes.filter { !kind.mayApply(to: $0) }.sorted()
+        guard let first = dead.first, dead.count == codes.count || codes.count < 100 else { return }
+        let some = dead.count > 5 ? "\(first) to \(dead.last ?? first)" : dead.map(String.init).joined(separator: ", ")
+        let why =
+            kind == .acceptances
+            ? "only a 2xx shows that a token works"
+            : "redirects, errors of the server, proxies and rate limits say nothing of a token"
+        let extent = dead.count == codes.count ? "can never apply" : "can never apply to \(some)"
+        log.warning("\(key) \(extent): \(why)", at: node.place, path: path)
     }
 
     /// What an answer of such a kind may say more exactly.

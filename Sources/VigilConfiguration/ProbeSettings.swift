@@ -19,7 +19,9 @@ extension Fields {
         probe.accepted = judgement["accepted"]?.acceptance() ?? probe.accepted
         probe.rejected = judgement["rejected"]?.matchers(.rejections) ?? probe.rejected
         probe.limited = judgement["limited"]?.matchers(.limitations) ?? []
-        probe.unrelated = judgement["unrelated"]?.matchers() ?? []
+        probe.unrelated = judgement["unrelated"]?.matchers(.others) ?? []
+        probe.withoutToken = judgement["without_token"]?.matchers(.refusals) ?? []
+        probe.origin = judgement["rejected"] == nil ? .general : .own
         probe.identity = judgement["identity"]?.identityPointers()
         probe.expiry = judgement["expiry"]?.expiryPlace()
         probe.scopes = judgement["scopes"]?.scopePlace()
@@ -59,7 +61,7 @@ extension Fields {
 extension Setting {
     /// Conditions of which one must hold for a token to be alive.
     fileprivate func acceptance() -> [Matcher]? {
-        guard let matchers = matchers() else { return nil }
+        guard let matchers = matchers(.acceptances) else { return nil }
         if case .sequence(let elements) = node.content, elements.isEmpty {
             report("accepted is an empty list: no answer could ever show that a token is alive")
         }

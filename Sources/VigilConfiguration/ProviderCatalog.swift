@@ -1,4 +1,5 @@
 import Synchronization
+import TokenHealth
 
 /// The providers that are compiled in, written exactly as a user writes one.
 package final class ProviderCatalog: Sendable {
@@ -47,7 +48,7 @@ package final class ProviderCatalog: Sendable {
         let fields = root.flatMap { Setting(node: $0, key: "the file", path: "", log: log).mapping(.root) }
         let entry = fields?["providers"]?.entries("a mapping of providers")?.first { $0.name == name }
         let definition = entry?.value.provider(named: name)
-        guard log.errors.isEmpty, let definition else {
+        guard log.errors.isEmpty, let definition = definition?.written(by: name == "http" ? .general : .builtIn) else {
             preconditionFailure("the built-in provider \(name) is wrong: \(log.errors)")
         }
         return definition

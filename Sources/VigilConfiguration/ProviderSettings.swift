@@ -5,6 +5,14 @@ struct ProviderDefinition: Sendable, Hashable {
     var provider: Provider
     /// Keys that a token of this provider may have besides the usual ones.
     var parameters: [String]
+
+    /// The same with rules of this origin.
+    func written(by origin: RuleOrigin) -> ProviderDefinition {
+        var definition = self
+        definition.provider.probe.origin = origin
+        for name in provider.otherProbes.keys { definition.provider.otherProbes[name]?.origin = origin }
+        return definition
+    }
 }
 
 extension Setting {

@@ -166,7 +166,12 @@ package struct TokenObserver: Sendable {
     /// - Returns: what was seen.
     func sight(of look: Look, wearing secret: Secret, minted: Purse.Coin? = nil) async -> Sight {
         let token = look.token
-        let judge = Judge(token: token, knownIdentity: look.belief.identity, siblingsPass: look.siblingsPass)
+        let judge = Judge(
+            token: token,
+            knownIdentity: look.belief.identity,
+            siblingsPass: look.siblingsPass,
+            usualRefusal: look.belief.usualRefusal
+        )
         var (exchange, finding) = await look.answer(to: token.question, secret) { judge.finding(on: $0) }
         // A server may remember the token, and send it back to whoever asks without one.
         let control = await control(for: exchange, finding, judge: judge, look: look)?.striking(secret)
@@ -188,6 +193,7 @@ package struct TokenObserver: Sendable {
             membership: membership,
             at: now
         )
+        observation.controlShape = control.flatMap { RefusalShape($0) }
         if finding.verdict.name == .accepted {
             observation.facts = token.probe.facts(in: exchange, at: now.wall)
             let isNew = look.belief.scopes == nil || look.fingerprint != look.belief.fingerprint

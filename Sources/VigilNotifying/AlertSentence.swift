@@ -112,6 +112,10 @@ extension AlertSentence {
         case .revoked:
             isOne ? "it was deleted or revoked before its time" : "they were deleted or revoked before their time"
         case .rejected: "\(provider) rejects \(isOne ? "it" : "them")"
+        case .refused:
+            isOne
+                ? "it is dead or has lost its rights; \(provider) answers both alike"
+                : "they are dead or have lost their rights; \(provider) answers both alike"
         case .wrongIdentity: "\(isOne ? "it belongs" : "they belong") to somebody else now"
         case nil: nil
         }

@@ -11,6 +11,8 @@ Several lines that follow each other are given with line breaks between them.
 import re
 
 JUDGE = "Judge.swift"
+RULES = "JudgeRules.swift"
+WALLS = "JudgeWalls.swift"
 LINT = "SecretLint.swift"
 STATES = "StateMachine.swift"
 VERDICT = "Verdict.swift"
@@ -18,6 +20,14 @@ VERDICT = "Verdict.swift"
 
 def judge(row, line, *replacements):
     return [(row, JUDGE, line, replacement) for replacement in replacements]
+
+
+def rules(row, line, *replacements):
+    return [(row, RULES, line, replacement) for replacement in replacements]
+
+
+def walls(row, line, *replacements):
+    return [(row, WALLS, line, replacement) for replacement in replacements]
 
 
 def elsewhere(file, row, line, replacement):
@@ -111,7 +121,7 @@ MUTANTS = [
     ),
     *judge(
         "2xx that the provider lists as a rejection or a limit",
-        "if let listed = byRules(answer) { return listed }",
+        "if let listed = listed(answer) { return listed }",
         "",
     ),
     *judge(
@@ -182,11 +192,11 @@ MUTANTS = [
         "return .limited(.stepUp)",
         "return .limited(.forbidden)",
     ),
-    *judge(
+    *walls(
         "401 from something that is not the API is blocked",
-        "answer.isHTML || answer.isForeignChallenge(ours: token.provider.authorization)",
+        "answer.isHTML || isForeignChallenge(in: answer)",
         "answer.isHTML",
-        "answer.isForeignChallenge(ours: token.provider.authorization)",
+        "isForeignChallenge(in: answer)",
     ),
     *judge(
         "401 from something that is not the API is no rejection",
@@ -266,9 +276,8 @@ MUTANTS = [
     ),
     *judge(
         "403 that the control explains: the same without the token",
-        "return siblingsPass && bare.body == answer.body ? .rejected(.credential) : .indeterminate(.blocked)",
+        "return isRefusedAlike(answer, bare) ? .rejected(.credential) : .indeterminate(.blocked)",
         "return siblingsPass ? .rejected(.credential) : .indeterminate(.blocked)",
-        "return bare.body == answer.body ? .rejected(.credential) : .indeterminate(.blocked)",
         "return .indeterminate(.blocked)",
         "return .limited(.forbidden)",
     ),
@@ -293,10 +302,10 @@ MUTANTS = [
     # 402
     *judge(
         "402 is the plan",
-        "case 402: byRules(answer) ?? .limited(.plan)",
+        "case 402: listed(answer) ?? .limited(.plan)",
         "case 402: .limited(.plan)",
-        "case 402: byRules(answer) ?? .limited(.forbidden)",
-        "case 402: byRules(answer) ?? .rejected(.credential)",
+        "case 402: listed(answer) ?? .limited(.forbidden)",
+        "case 402: listed(answer) ?? .rejected(.credential)",
     ),
     # 404, 405, 410
     *judge(
@@ -308,9 +317,9 @@ MUTANTS = [
     ),
     *judge(
         "404 is as the provider says, else the endpoint",
-        "return byRules(answer) ?? .misconfigured(.endpoint)",
+        "return listed(answer) ?? .misconfigured(.endpoint)",
         "return .misconfigured(.endpoint)",
-        "return byRules(answer) ?? .rejected(.credential)",
+        "return listed(answer) ?? .rejected(.credential)",
     ),
     # 407, 511
     *judge(
@@ -338,62 +347,65 @@ MUTANTS = [
     ),
     *judge(
         "Retry-After is read",
-        'let retryAfter = answer.retryAfter',
-        "let retryAfter: RetryAfter? = nil",
+        "retryAfter: answer.retryAfter,",
+        "retryAfter: nil,",
     ),
     # anything else
     *judge(
         "anything else is unexpected, or as the provider says",
-        "default: byRules(answer) ?? .indeterminate(.unexpected)",
+        "default: listed(answer) ?? .indeterminate(.unexpected)",
         "default: .indeterminate(.unexpected)",
-        "default: byRules(answer) ?? .rejected(.credential)",
-        "default: byRules(answer) ?? .misconfigured(.endpoint)",
+        "default: listed(answer) ?? .rejected(.credential)",
+        "default: listed(answer) ?? .misconfigured(.endpoint)",
     ),
     # The provider's lists
-    *judge(
+    *rules(
         "rules read no part of a body, no compressed body, no page",
-        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return nil }",
-        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isEncoded, !answer.isHTML else { return nil }",
-        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isHTML else { return nil }",
-        "private func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isEncoded else { return nil }",
+        "func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isEncoded, !answer.isHTML else { return nil }",
+        "func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isEncoded, !answer.isHTML else { return nil }",
+        "func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isHTML else { return nil }",
+        "func byRules(_ answer: Answer) -> Verdict? {\n" "guard !answer.isCut, !answer.isEncoded else { return nil }",
     ),
-    *judge(
+    *rules(
         "listed as about something else than the token",
-        "if rules.unrelated.contains(where: { $0.matches(answer) }) { return .indeterminate(.unexpected) }",
+        "if first(of: rules.unrelated) != nil { return .indeterminate(.unexpected) }",
         "",
-        "if rules.unrelated.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }",
+        "if first(of: rules.unrelated) != nil { return .rejected(.credential) }",
     ),
-    *judge(
+    *rules(
         "listed as a limit",
-        "if let rule = rules.limited.first(where: { $0.matches(answer) }) {",
-        "if let rule = rules.limited.first(where: { _ in false }) {",
+        "if let rule = first(of: rules.limited), rejection == nil || !isSaidToBeDead(answer) {",
+        "if let rule = first(of: rules.limited), rejection == nil {",
+        "if let rule = first(of: rules.limited) {",
+        "if let rule = first(of: rules.limited.filter { _ in false }) {",
     ),
-    *judge(
+    *rules(
         "listed as a limit without saying which",
         "guard case .limitation(let limitation)? = rule.meaning else { return .limited(.forbidden) }",
         "guard case .limitation(let limitation)? = rule.meaning else { return .limited(.plan) }",
         "guard case .limitation(let limitation)? = rule.meaning else { return .rejected(.credential) }",
     ),
-    *judge(
+    *rules(
         "listed as a limit of a kind",
         "return .limited(limitation)",
         "_ = limitation; return .limited(.forbidden)",
     ),
-    *judge(
+    *rules(
         "a reason that the provider states",
-        "return reason",
-        "_ = reason; return nil",
-    ),
-    *judge(
-        "a rejection that states no reason",
-        "guard case .rejection(let reason)? = rule?.meaning else { return nil }",
-        "guard case .rejection(let reason)? = rule?.meaning else { return .expired }",
-    ),
-    *judge(
-        "listed as a rejection",
-        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }",
+        "if case .rejection(let reason)? = rule?.meaning { return reason }",
         "",
-        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .limited(.forbidden) }",
+    ),
+    *rules(
+        "a rejection that states no reason",
+        "return .refused",
+        "return nil",
+        "return .expired",
+    ),
+    *rules(
+        "listed as a rejection",
+        "if rejection != nil { return .rejected(.credential) }",
+        "",
+        "if rejection != nil { return .limited(.forbidden) }",
     ),
     # Reason of a rejection
     *elsewhere(
@@ -524,18 +536,96 @@ MUTANTS = [
         "return nil",
         "return .rejected(.credential)",
     ),
-    *judge(
+    *rules(
         "what no rule lists is not decided by the rules",
-        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }\n" "return nil",
-        "if rules.rejected.contains(where: { $0.matches(answer) }) { return .rejected(.credential) }\n"
-        "return .rejected(.credential)",
+        "if rejection != nil { return .rejected(.credential) }\n" "return nil",
+        "if rejection != nil { return .rejected(.credential) }\n" "return .rejected(.credential)",
+    ),
+    *walls(
+        "401 with a challenge for a login that is not the API's",
+        'guard let first = foreign.first, !schemes.contains("bearer") else { return false }',
+        "guard let first = foreign.first else { return false }",
+        'guard let first = schemes.first, !schemes.contains("bearer") else { return false }',
+    ),
+    *walls(
+        "401 with such a challenge beside a document",
+        "case .builtIn: return answer.document == nil",
+        "case .builtIn: return true",
+        "case .builtIn: return false",
+    ),
+    *walls(
+        "401 with a challenge that the API is known to give",
+        "case .general: return usualRefusal?.asks(for: first) != true",
+        "case .general: return true",
+        "case .general: return false",
+    ),
+    *walls(
+        "401 with a challenge, where the administrator lists 401",
+        "case .own: return false",
+        "case .own: return true",
+    ),
+    # Walls, words, caches
+    *judge(
+        "a refusal that is a wall's is blocked",
+        "if verdict == .rejected(.credential), isWall(answer, control: control) { verdict = .indeterminate(.blocked) }",
+        "",
+    ),
+    *walls(
+        "a wall does not stand where siblings pass, nor against a rule of the administrator",
+        "guard !siblingsPass, byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,",
+        "guard byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,",
+    ),
+    *walls(
+        "a wall's refusal is another than the usual one",
+        "if let usualRefusal { return usualRefusal != shape }",
+        "if usualRefusal != nil { return true }",
+        "if usualRefusal != nil { return false }",
+    ),
+    *walls(
+        "a wall's refusal is another than the one the API is known to give",
+        "return !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }",
+        "return !rules.withoutToken.contains { $0.matches(bare) }",
+        "return false",
+    ),
+    *walls(
+        "the same refusal with and without the token, while others pass",
+        "siblingsPass && RefusalShape(bare) == RefusalShape(answer)",
+        "siblingsPass",
+        "RefusalShape(bare) == RefusalShape(answer)",
     ),
     *judge(
-        "401 with a challenge for a login that is not the API's",
-        'return foreign && !schemes.contains("bearer") && document == nil',
-        "return foreign && document == nil",
-        'return foreign && !schemes.contains("bearer")',
-        'return !schemes.contains("bearer") && document == nil',
+        "a copy that a cache has kept shows nothing",
+        "if verdict.isAboutToken, isStale(answer) { verdict = .indeterminate(.unexpected) }",
+        "",
+    ),
+    *rules(
+        "what is said of the token counts where the API is not known",
+        "if rules.origin == .builtIn { return nil }",
+        "",
+        "return nil",
+    ),
+    *rules(
+        "a token that is said to be dead is rejected",
+        "if words.saysDead { return .rejected(.credential) }",
+        "",
+        "if words.saysDead { return .limited(.forbidden) }",
+    ),
+    *rules(
+        "by 400 only a code counts",
+        "if answer.status == 400 { return words.saysDeadByCode ? .rejected(.credential) : nil }",
+        "",
+        "if answer.status == 400 { return nil }",
+    ),
+    *rules(
+        "too many requests are rate limited",
+        "if words.saysTooMany, !words.saysDead { return .indeterminate(.rateLimited) }",
+        "",
+    ),
+    *rules(
+        "a rule that looks inside comes first",
+        "return byRules(answer) { $0.looksInside } ?? byWords(answer) ?? byRules(answer) { !$0.looksInside }",
+        "return byRules(answer) { !$0.looksInside } ?? byWords(answer) ?? byRules(answer) { $0.looksInside }",
+        "return byRules(answer) { $0.looksInside } ?? byRules(answer) { !$0.looksInside } ?? byWords(answer)",
     ),
 ]
 
@@ -556,4 +646,7 @@ UNCHANGED = {
     "case unreachable",
     "case other",
     "return Finding(",
+    "if let listed = byOwnRules(answer) { return listed }",
+    "if let refusal = refusalInSuccess(answer) { return refusal }",
+    "if let name = recognisedAccount(in: answer), name != bare.namedAccount { return .limited(.forbidden) }",
 }

@@ -1,0 +1,89 @@
+// What comes from something on the way and not from the API, and what an answer proves of the token's life.
+
+extension Judge {
+    /// Whether something in front of the API refuses with a page or a challenge of its own.
+    func isFromElsewhere(_ answer: Answer) -> Bool {
+        answer.isHTML || isForeignChallenge(in: answer)
+    }
+
+    /// A challenge for a login this API does not use.
+    ///
+    /// Where the API is known to ask for it, it is the API's own. Where nothing is known of the API, a document beside it
+    /// proves nothing: gateways write JSON as well.
+    func isForeignChallenge(in answer: Answer) -> Bool {
+        let schemes = answer.challenges.map(\.scheme)
+        let own = token.provider.authorization.value.split(separator: " ").first?.lowercased()
+        let foreign = schemes.filter { Judge.foreignSchemes.contains($0) && $0 != own }
+        guard let first = foreign.first, !schemes.contains("bearer") else { return false }
+        switch rules.origin {
+        case .builtIn: return answer.document == nil
+        case .general: return usualRefusal?.asks(for: first) != true
+        case .own: return false
+        }
+    }
+
+    static let foreignSchemes: Set = ["basic", "digest", "key", "negotiate", "ntlm"]
+
+    /// Whether the refusal is that of something in front of the API: it is the same without the token, and not the one
+    /// that the API gives.
+    func isWall(_ answer: Answer, control: Exchange?) -> Bool {
+        guard !siblingsPass, byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,
+            let shape = control.flatMap({ RefusalShape($0) }), shape == RefusalShape(answer)
+        else { return false }
+        if let usualRefusal { return usualRefusal != shape }
+        return !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }
+    }
+
+    func isRefusedAlike(_ answer: Answer, _ bare: Answer) -> Bool {
+        siblingsPass && RefusalShape(bare) == RefusalShape(answer)
+    }
+
+    /// Whose token a refusal takes this one for.
+    func recognisedAccount(in answer: Answer) -> String? {
+        if let knownIdentity, let document = answer.document,
+            rules.identity?.identity(in: document)?.id == knownIdentity.id
+        {
+            return knownIdentity.id
+        }
+        return answer.namedAccount
+    }
+
+    /// A refusal that comes as a success, as GraphQL has it: an error, nothing else, and words about the token.
+    func refusalInSuccess(_ answer: Answer) -> Verdict? {
+        guard rules.origin != .builtIn, !rules.accepted.contains(where: { $0.looksInside && $0.matches(answer) }),
+            case .object(let members)? = answer.document, members["data"] ?? .null == .null
+        else { return nil }
+        let nothing: [JSONValue] = [.null, .bool(false), .array([]), .string("")]
+        guard ["error", "errors"].contains(where: { !nothing.contains(members[$0] ?? .null) }) else { return nil }
+        let words = AnswerWords(of: answer)
+        if words.saysDeadByCode { return .rejected(.credential) }
+        return words.saysDead || words.saysMissing ? .indeterminate(.unexpected) : nil
+    }
+
+    /// Whether a cache has kept the answer for longer than the token goes unprobed, or says itself that it is stale (RFC
+    /// 9111 section 5.5, RFC 7234 section 5.5): it tells how the token was.
+    func isStale(_ answer: Answer) -> Bool {
+        let age = answer.first("age").flatMap { Int64($0) } ?? 0
+        let warnings = answer.values(of: "warning").flatMap { $0.split(separator: ",") }
+        return .seconds(age) > max(token.interval, .seconds(1))
+            || warnings.contains { ["110", "111"].contains($0.split(separator: " ").first ?? "") }
+    }
+
+    /// Whether a refusal proves that the token is still alive: it is said to lack a scope, its account is named, or it is
+    /// known how this API refuses a dead one.
+    func showsLife(_ answer: Answer, control: Exchange?) -> Bool {
+        if ["insufficient_scope", "insufficient_user_authentication"].contains(answer.challengeError) { return true }
+        if rules.limited.contains(where: { $0.looksInside && $0.matches(answer) }) { return true }
+        if rules.origin != .builtIn, AnswerWords(of: answer).saysScope { return true }
+        if answer.status == 403, rules.rejected.contains(where: { $0.looksInside && $0.status?.contains(403) == true })
+        {
+            return true
+        }
+        // Whoever wrote the rules knew how this API refuses a dead token, and this is another refusal.
+        if answer.status == 403, rules.origin == .builtIn { return true }
+        guard case .answered(let bare)? = control?.outcome, let name = recognisedAccount(in: answer) else {
+            return false
+        }
+        return name != bare.namedAccount
+    }
+}
