@@ -21,6 +21,11 @@ package struct ClientCredentials: Sendable, Hashable {
     package var delegation: Delegation?
     /// Whether the token that is got is tried with the token's probe.
     package var isProbed: Bool
+    /// What the endpoint answers to a client that is no longer good, besides the known codes.
+    package var rejected: [Matcher] = []
+    package var limited: [Matcher] = []
+    /// What looks like a refusal of the client and is about something else.
+    package var unrelated: [Matcher] = []
 
     package init(
         clientID: String,

@@ -10,7 +10,7 @@ package struct GrantJudge: Sendable {
 
     /// What an exchange with the token endpoint says about the client secret.
     package func finding(on exchange: Exchange) -> Finding {
-        judged(exchange) { answer in
+        judged(exchange, hasRules: true) { answer in
             switch answer.status {
             case 200..<300: exchange.minted == nil ? refused(answer) : .accepted(nil)
             default: refused(answer)
@@ -32,20 +32,55 @@ package struct GrantJudge: Sendable {
         }
     }
 
-    private func judged(_ exchange: Exchange, by rule: (Answer) -> Verdict) -> Finding {
+    /// - `hasRules`: whether the rules of the grant are about this answer.
+    private func judged(_ exchange: Exchange, hasRules: Bool = false, by rule: (Answer) -> Verdict) -> Finding {
         switch exchange.outcome {
         case .withheld(let problem):
             return Finding(problem)
         case .failed(let failure):
             return Finding(.indeterminate(Uncertainty(failure.kind)), "no answer: \(failure.detail)")
         case .answered(let answer):
-            let verdict = guarded(answer) ?? rule(answer)
-            let retryAfter = answer.first("retry-after").flatMap { RetryAfter($0) }
-            return Finding(verdict, words(for: answer, verdict), retryAfter: retryAfter)
+            let listed = exchange.minted == nil && hasRules ? byRules(answer) : nil
+            let verdict = listed ?? guarded(answer) ?? rule(answer)
+            return Finding(
+                verdict,
+                words(for: answer, verdict),
+                retryAfter: answer.retryAfter,
+                statedReason: verdict == .rejected(.credential) ? statedReason(in: answer) : nil
+            )
         }
     }
 
-    /// What comes before any rule: answers that are not the endpoint's own.
+    /// The rules of the grant itself, the ones that clear the client first; they decide over pages and walls, and not over
+    /// redirects, rate limits and errors of the server.
+    private func byRules(_ answer: Answer) -> Verdict? {
+        switch answer.status {
+        case 407, 408, 425, 429: return nil
+        case 200..<300, 400..<500: break
+        default: return nil
+        }
+        let isWhole = !answer.isCut && !answer.isEncoded
+        func first(of list: [Matcher]) -> Matcher? {
+            list.first { (isWhole || !$0.readsBody) && (!answer.isHTML || $0.looksInside) && $0.matches(answer) }
+        }
+        if first(of: client.unrelated) != nil { return .indeterminate(.unexpected) }
+        if let rule = first(of: client.limited) {
+            guard case .limitation(let limitation)? = rule.meaning else { return .limited(.forbidden) }
+            return .limited(limitation)
+        }
+        return first(of: client.rejected) == nil ? nil : .rejected(.credential)
+    }
+
+    /// Why the client is rejected, where a rule or the endpoint says so.
+    private func statedReason(in answer: Answer) -> RejectionReason? {
+        let rule = client.rejected.first { $0.matches(answer) }
+        if case .rejection(let reason)? = rule?.meaning { return reason }
+        // Microsoft Entra ID: "The provided client secret keys for app … are expired."
+        let isExpired = answer.statements.contains { $0.text.hasPrefix("AADSTS7000222") }
+        return isExpired ? .expired : nil
+    }
+
+    /// What comes before any other rule: answers that are not the endpoint's own.
     private func guarded(_ answer: Answer) -> Verdict? {
         switch answer.status {
         case 300..<400: return .indeterminate(.redirected)
@@ -63,7 +98,7 @@ package struct GrantJudge: Sendable {
     /// By the error code, which counts whatever the status: some servers answer 400 and some 401.
     private func refused(_ answer: Answer) -> Verdict {
         switch answer.grantError {
-        case "invalid_client", "invalid_grant", "unauthorized_client": return .rejected(.credential)
+        case let code? where GrantJudge.refusals.contains(code): return .rejected(.credential)
         case let code? where GrantJudge.mistakes.contains(code): return .misconfigured(.grant(code))
         case "slow_down": return .indeterminate(.rateLimited)
         case "temporarily_unavailable", "server_error": return .indeterminate(.serverError)
@@ -75,6 +110,13 @@ package struct GrantJudge: Sendable {
         default: return .indeterminate(.unexpected)
         }
     }
+
+    /// The codes of RFC 6749 section 5.2, and what Google, Salesforce, GitHub and Slack write in their stead.
+    private static let refusals: Set = [
+        "invalid_client", "invalid_grant", "unauthorized_client", "deleted_client", "disabled_client",
+        "invalid_client_id",
+        "invalid_client_credentials", "incorrect_client_credentials", "bad_client_secret",
+    ]
 
     /// Codes that speak of the request, not of the client.
     private static let mistakes = ["invalid_request", "unsupported_grant_type", "invalid_scope"]

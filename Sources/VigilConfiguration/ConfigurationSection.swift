@@ -50,7 +50,11 @@ enum ConfigurationSection: String, CaseIterable, Sendable {
         case .membership: ["path", "headers", "parameter", "list", "id", "total_pages", "page", "every"]
         case .oauth: ["token_url", "scope", "authentication", "on_behalf_of", "remedy"]
         case .delegation: ["path", "headers"]
-        case .grant: ["type", "client_id", "token_url", "scope", "authentication", "every", "on_behalf_of"]
+        case .grant:
+            [
+                "type", "client_id", "token_url", "scope", "authentication", "every", "on_behalf_of", "rejected",
+                "limited", "unrelated",
+            ]
         case .webhook:
             [
                 "type", "url", "format", "routing_key", "access_token", "template", "content_type", "signing_secret",

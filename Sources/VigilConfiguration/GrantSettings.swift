@@ -73,6 +73,9 @@ extension Fields {
             self["authentication"]?.clientAuthentication() ?? provider.oauth?.authentication ?? .body
         client.every = self["every"]?.duration(atLeast: .seconds(1)) ?? client.every
         client.delegation = delegation
+        client.rejected = self["rejected"]?.matchers(.rejections) ?? []
+        client.limited = self["limited"]?.matchers(.limitations) ?? []
+        client.unrelated = self["unrelated"]?.matchers(.others) ?? []
         client.isProbed = isProbed || delegation != nil
         return .clientCredentials(client)
     }

@@ -36,6 +36,50 @@ struct GrantJudgeTests {
     }
 
     @Test(arguments: [
+        "deleted_client", "disabled_client", "invalid_client_id", "invalid_client_credentials",
+        "incorrect_client_credentials", "bad_client_secret",
+    ])
+    func `so are those that well-known endpoints have in their stead`(code: String) {
+        for status in [200, 400, 401] {
+            #expect(verdict(Reply.json(status, "{\"error\":\"\(code)\"}")) == .rejected(.credential))
+        }
+    }
+
+    @Test func `a client secret that has expired is said to have`() {
+        let body =
+            #"{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys are expired."}"#
+        #expect(judge.finding(on: Reply.json(401, body)).statedReason == .expired)
+        #expect(judge.finding(on: Reply.json(401, #"{"error":"invalid_client"}"#)).statedReason == nil)
+    }
+
+    @Test func `an endpoint may refuse in its own words`() {
+        var client = ClientCredentials(clientID: "105", tokenURL: "https://sso.example.test/token")
+        func code(_ word: String) -> [JSONPointer: JSONExpectation] {
+            [Sample.pointer("/code"): .equals(.string(word))]
+        }
+        client.rejected = [
+            Matcher(status: .exactly(403), json: code("GONE"), meaning: .rejection(.revoked)),
+            Matcher(headers: ["X-Reason": Sample.pattern("dead")]),
+        ]
+        client.limited = [Matcher(json: code("LOCKED"), meaning: .limitation(.locked))]
+        client.unrelated = [Matcher(json: code("LATER"))]
+        let judge = GrantJudge(client)
+        let gone = judge.finding(on: Reply.json(403, #"{"code":"GONE"}"#))
+        #expect(gone.verdict == .rejected(.credential))
+        #expect(gone.statedReason == .revoked)
+        #expect(judge.finding(on: Reply.html(401, [HeaderField("X-Reason", "dead")])).verdict == .rejected(.credential))
+        #expect(judge.finding(on: Reply.json(401, #"{"code":"LOCKED"}"#)).verdict == .limited(.locked))
+        let later = #"{"code":"LATER","error":"invalid_client"}"#
+        #expect(judge.finding(on: Reply.json(401, later)).verdict == .indeterminate(.unexpected))
+        #expect(judge.finding(on: Reply.json(503, #"{"code":"GONE"}"#)).verdict == .indeterminate(.serverError))
+        let granted = lifted(Reply.json(200, #"{"access_token":"minted-0123456789","code":"LOCKED"}"#))
+        #expect(judge.finding(on: granted).verdict == .accepted(nil))
+        #expect(
+            judge.delegationFinding(on: Reply.json(401, #"{"code":"LOCKED"}"#)).verdict == .indeterminate(.unexpected)
+        )
+    }
+
+    @Test(arguments: [
         ("temporarily_unavailable", Verdict.indeterminate(.serverError)),
         ("server_error", .indeterminate(.serverError)), ("slow_down", .indeterminate(.rateLimited)),
         ("invalid_request", .misconfigured(.grant("invalid_request"))),

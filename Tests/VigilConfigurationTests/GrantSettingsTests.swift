@@ -74,6 +74,23 @@ import VigilConfiguration
         #expect(client == expected)
     }
 
+    @Test func `an endpoint that refuses in its own words has them listed`() throws {
+        let client = try client(
+            """
+            grant:
+              type: client_credentials
+              client_id: me
+              token_url: https://sso.example.com/t
+              rejected: [{status: 403, json: {/code: GONE}, reason: revoked}]
+              limited: [{status: 423, reason: locked}]
+              unrelated: [{body: maintenance}]
+            """
+        )
+        #expect(client?.rejected.map(\.meaning) == [.rejection(.revoked)])
+        #expect(client?.limited.map(\.meaning) == [.limitation(.locked)])
+        #expect(client?.unrelated.count == 1)
+    }
+
     @Test func `plain http to a token endpoint needs a word as well`() throws {
         let grant = "grant: {type: client_credentials, client_id: a, token_url: 'http://sso.example.com/t'}"
         #expect(throws: ConfigurationErrors.self) { try client(grant) }
