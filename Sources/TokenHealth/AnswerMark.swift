@@ -26,7 +26,7 @@ package struct AnswerMark: Sendable, Hashable {
     }
 
     /// What every verdict looks at, whatever the rules.
-    private static let framing = ["content-type", "content-encoding", "retry-after"]
+    private static let framing = ["content-type", "content-encoding", "retry-after", "age", "warning"]
 }
 
 extension ProbeTemplate {

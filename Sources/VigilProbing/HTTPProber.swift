@@ -27,9 +27,11 @@ package struct HTTPProber: Prober {
         message.isOnFreshConnection = request.onFreshConnection
         // A server may close a kept connection in the moment it is used again: that says nothing.
         message.isRepeatable = true
-        message.headers.reserveCapacity(question.headers.count + 4)
+        message.headers.reserveCapacity(question.headers.count + 5)
         message.headers.add("User-Agent", userAgent)
         message.headers.add("Accept-Encoding", "identity")
+        // A cache on the way is to ask the API itself (RFC 9111 section 5.2.1.4).
+        message.headers.add("Cache-Control", "no-cache")
         for header in question.headers { message.headers.replaceOrAdd(header.name, header.value) }
         request.exposed { secrets in
             for header in secrets.headers(of: question) { message.headers.replaceOrAdd(header.name, header.value) }

@@ -129,6 +129,12 @@ struct AnswerMarkTests {
         #expect(plain == dressed)
     }
 
+    @Test func `a copy out of a cache is another answer than a fresh one`() {
+        let plain = mark(200, accepted, [:], Sample.probe)
+        #expect(plain != mark(200, accepted, ["Age": "5000"], Sample.probe))
+        #expect(plain != mark(200, accepted, ["Warning": "110 - \"x\""], Sample.probe))
+    }
+
     @Test func `all that may change a verdict changes it`() {
         var rules = Sample.probe
         rules.accepted[0].headers = ["X-OAuth-Scopes": Sample.pattern("repo")]

@@ -121,7 +121,7 @@ extension Verdict {
         for name in [template.header] + template.alsoIn {
             sent[name] = template.value.replacing(/\{(?:token|asker)(?::base64)?\}/, with: "[secret]")
         }
-        let ours = ["User-Agent", "Accept-Encoding", "Content-Type"]
+        let ours = ["User-Agent", "Accept-Encoding", "Cache-Control", "Content-Type"]
         #expect(sent == recording.request.headers.filter { !ours.contains($0.key) })
     }
 
@@ -148,6 +148,14 @@ extension Verdict {
     ]) func `every built-in provider has an acceptance and a rejection on record`(provider: String) {
         let verdicts = Set(Recording.all.filter { $0.provider == provider }.map(\.expected.verdict))
         #expect(verdicts.isSuperset(of: [.accepted, .rejected]))
+    }
+
+    @Test func `the end that Keystone tells is read`() throws {
+        let good = try #require(
+            Recording.all.first { $0.server.hasPrefix("Keystone") && $0.expected.verdict == .accepted }
+        )
+        let facts = try good.token().probe.facts(in: good.answer.exchange, at: Date(timeIntervalSince1970: 0))
+        #expect(facts.expiresAt == Date(timeIntervalSince1970: 1_795_428_000))
     }
 
     @Test(arguments: Recording.names) func `no recording holds a secret`(name: String) throws {

@@ -30,7 +30,8 @@ import TokenHealth
         #expect(lines.contains("x-tallyfy-client: apiclient"))
         #expect(lines.contains("user-agent: tokenvigil/1.2.3"))
         #expect(lines.contains("accept-encoding: identity"))
-        #expect(lines.count == 7)
+        #expect(lines.contains("cache-control: no-cache"))
+        #expect(lines.count == 8)
     }
 
     @Test func `a control is the same request without the token`() async throws {
