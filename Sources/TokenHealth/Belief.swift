@@ -26,6 +26,8 @@ package struct Belief: Sendable, Hashable, Codable {
     package var expiryIsEstimated: Bool
     /// Whether ``expiresAt`` is what the provider said, which outweighs the token's own word; `nil` for no.
     package var expiryIsStated: Bool?
+    /// Since when the API has told a later expiry than the one that steps were said for; `nil` for not.
+    var expiryLongerSince: Date?
     /// Steps of the expiry ladder already said for this secret.
     package var expiryStepsSaid: Set<Duration>
     @Rare package var incident: Incident?

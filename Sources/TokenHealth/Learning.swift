@@ -83,6 +83,7 @@ extension Belief {
     /// The provider's word outweighs the token's, and that outweighs the estimate.
     private mutating func learnExpiry(_ stated: Date?, at now: Date) {
         guard let stated else { return }
+        forgetSteps(at: now)
         let isKnown =
             expiryIsStated == true
             && expiresAt.map { abs($0.timeIntervalSince(stated)) <= Belief.expiryTolerance } ?? false
@@ -90,9 +91,40 @@ extension Belief {
         expiresAt = stated
         expiryIsEstimated = false
         expiryIsStated = true
-        // A life made longer may be warned of again.
         let left = Duration.seconds(stated.timeIntervalSince(now))
+        let isLonger = expiryStepsSaid.contains { $0 < left }
+        expiryLongerSince = isLonger ? expiryLongerSince ?? now : nil
+    }
+
+    /// How long a longer life must have been told, in seconds: an expiry that comes and goes is warned of once.
+    private static let timeToBelieveLonger = 3600.0
+
+    /// A life made longer may be warned of again, once it is believed.
+    private mutating func forgetSteps(at now: Date) {
+        guard let since = expiryLongerSince, now.timeIntervalSince(since) >= Belief.timeToBelieveLonger,
+            let expiresAt
+        else { return }
+        let left = Duration.seconds(expiresAt.timeIntervalSince(since))
         expiryStepsSaid = expiryStepsSaid.filter { left <= $0 }
+        expiryLongerSince = nil
+    }
+
+    /// How long the token lives from its issue, or from its first sight where it took the place of another; `nil` where
+    /// that is not known.
+    private var wholeLife: Duration? {
+        guard let expiresAt else { return nil }
+        let start = claims?.issuedAt ?? (previousFingerprint == nil ? nil : fingerprintSeenAt)
+        return start.map { .seconds(expiresAt.timeIntervalSince($0)) }
+    }
+
+    /// The steps that are reached, said or not.
+    ///
+    /// A step that is as long as the whole life is none: whoever renews a token every hour is not warned of each.
+    func expirySteps(of token: WatchedToken, at now: Date) -> Set<Duration> {
+        guard let expiresAt else { return [] }
+        let left = Duration.seconds(expiresAt.timeIntervalSince(now))
+        let life = wholeLife
+        return Set(token.expirySteps.lazy.filter { step in left <= step && life.map { step < $0 } != false })
     }
 
     /// Who said when the token expires; `nil` where nobody did.

@@ -234,6 +234,7 @@ extension Belief {
         claims = observation.claims
         firstRejectedAt = nil
         expiryStepsSaid = []
+        expiryLongerSince = nil
         let estimate = provider.lifetime.map { observation.at.wall.advanced(by: $0) }
         expiresAt = observation.claims?.expiresAt ?? estimate
         expiryIsEstimated = observation.claims?.expiresAt == nil && estimate != nil
@@ -346,13 +347,6 @@ extension Belief {
     func isExpiryStepDue(of token: WatchedToken, at now: Date) -> Bool {
         guard expiresAt != nil, state == .valid || state.name == .limited else { return false }
         return !expirySteps(of: token, at: now).isSubset(of: expiryStepsSaid)
-    }
-
-    /// The steps that are reached, said or not.
-    private func expirySteps(of token: WatchedToken, at now: Date) -> Set<Duration> {
-        guard let expiresAt else { return [] }
-        let left = Duration.seconds(expiresAt.timeIntervalSince(now))
-        return Set(token.expirySteps.lazy.filter { left <= $0 })
     }
 }
 

@@ -60,6 +60,51 @@ struct StatedExpiryTests {
         #expect(history.observe(.acceptedOwner, at: moment, facts: stated(day: 20)).notices.kinds == [.expiring])
     }
 
+    @Test func `an expiry that flaps is warned of once`() throws {
+        var history = History()
+        history.observe(.acceptedOwner, at: 0, facts: stated(day: 40))
+        var told: [AlertKind] = []
+        for minute in 1...500 {
+            let facts = stated(day: minute.isMultiple(of: 2) ? 300 : 2)
+            told += history.observe(.acceptedOwner, at: Double(minute) * 60, facts: facts).notices.kinds
+            if minute == 250 { try history.restart() }
+        }
+        #expect(told == [.expiring])
+    }
+
+    @Test func `a token that is renewed every hour is not warned of by the day`() {
+        var history = History()
+        for hour in 0..<50 {
+            let now = Double(hour) * 3600
+            history.fingerprint = Sample.fingerprint(hour)
+            let issued = Sample.moment(now).wall
+            history.claims = TokenClaims(expiresAt: issued.addingTimeInterval(3600), issuedAt: issued)
+            history.observe(.acceptedOwner, at: now)
+            history.age(to: now + 3000)
+        }
+        #expect(!history.told.contains(.expiring))
+    }
+
+    @Test func `nor is one whose end the API tells, from the second on`() {
+        var history = History()
+        for hour in 0..<50 {
+            let now = Double(hour) * 3600
+            history.fingerprint = Sample.fingerprint(hour)
+            let end = StatedFacts(expiresAt: Sample.moment(now + 3600).wall)
+            history.observe(.acceptedOwner, at: now + 5, facts: end)
+            history.observe(.acceptedOwner, at: now + 1800, facts: end)
+        }
+        #expect(history.told.count { $0 == .expiring } == 1)
+    }
+
+    @Test func `a step as long as the whole life is none, a shorter one is`() {
+        var history = History()
+        history.claims = TokenClaims(expiresAt: date(day: 30), issuedAt: Sample.start)
+        history.observe(.acceptedOwner, at: 0)
+        #expect(history.told == [])
+        #expect(history.age(to: 16 * StatedExpiryTests.day).notices.kinds == [.expiring])
+    }
+
     @Test func `an end that trembles by seconds is one end, said once and stored once`() {
         var history = History()
         let step = 10 * StatedExpiryTests.day
