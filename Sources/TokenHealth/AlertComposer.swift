@@ -264,10 +264,17 @@ package struct AlertComposer: Sendable {
             if kind != .expiring, let steps = stepsAgainstShortfalls(of: subjects) { return AlertRemedy(steps: steps) }
             return AlertRemedy(
                 url: token.provider.remedy.url,
-                steps: token.provider.remedy.steps + (subjects.count == 1 ? token.replacementSteps : []),
+                steps: stepsBeforeRepair(of: subjects) + token.provider.remedy.steps
+                    + (subjects.count == 1 ? token.replacementSteps : []),
                 command: subjects.count == 1 ? token.replacementCommand : nil
             )
         }
+    }
+
+    /// What is to be looked at before anything is replaced.
+    private func stepsBeforeRepair(of subjects: [Subject]) -> [String] {
+        guard subjects.contains(where: { $0.belief.state == .invalid(.refused) }) else { return [] }
+        return ["See whether the account still has its rights: with them back, the old token may work again"]
     }
 
     /// What cures those that work and may do less than they should; `nil` where it is more than that.

@@ -80,7 +80,7 @@ struct WallTests {
 
     // MARK: - Refused alike, while others pass
 
-    @Test func `a 403 alike with and without the token, while others pass, is a death or a loss of rights`() {
+    @Test func `a 403 alike with and without the token, while others pass, is a death or a loss of rights`() throws {
         let refusal = Reply.json(403, #"{"message":"Forbidden"}"#)
         let judge = judge(.general, before: nil, siblingsPass: true)
         let finding = judge.finding(on: refusal, control: refusal)
@@ -93,6 +93,10 @@ struct WallTests {
         #expect(history.told == [.invalidated])
         let words = "no longer accepted: it is dead or has lost its rights; this API answers both alike"
         #expect(history.belief.explanation.contains(words))
+        let alert = try #require(history.alert(telling: history.decisions.last?.notices.first))
+        #expect(alert.summary == "INVALID hr-onboarding (refused) on srv1")
+        #expect(alert.remedy.steps.first?.contains("still has its rights") == true)
+        #expect(DeathCertificate(token: history.token, belief: history.belief)?.reason == .refused)
     }
 
     @Test func `one that says that the token is dead is believed`() {
