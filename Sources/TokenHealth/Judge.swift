@@ -38,11 +38,7 @@ package struct Judge: Sendable {
         case .failed(let failure):
             return Finding(.indeterminate(Uncertainty(failure.kind)), "no answer: \(failure.detail)")
         case .answered(let answer):
-            var verdict = verdict(on: answer, control: control)
-            if verdict == .rejected(.credential), isWall(answer, control: control) {
-                verdict = .indeterminate(.blocked)
-            }
-            if verdict.isAboutToken, isStale(answer) { verdict = .indeterminate(.unexpected) }
+            let verdict = doubted(verdict(on: answer, control: control), answer, control: control)
             return Finding(
                 verdict,
                 observation(of: answer, verdict: verdict),
@@ -70,6 +66,13 @@ package struct Judge: Sendable {
             return byRules(answer) == nil && isAccepted(answer) ? .open : .other
         default: return .other
         }
+    }
+
+    /// The verdict, unless a wall or a cache has answered for the API.
+    private func doubted(_ verdict: Verdict, _ answer: Answer, control: Exchange?) -> Verdict {
+        if verdict == .rejected(.credential), isWall(answer, control: control) { return .indeterminate(.blocked) }
+        if verdict.isAboutToken, isStale(answer) { return .indeterminate(.unexpected) }
+        return verdict
     }
 
     // MARK: - By status

@@ -26,10 +26,9 @@ extension Judge {
     }
 
     func byRules(_ answer: Answer, _ isUsed: (Matcher) -> Bool) -> Verdict? {
-        func first(of list: [Matcher]) -> Matcher? { list.first { isUsed($0) && $0.matches(answer) } }
-        if first(of: rules.unrelated) != nil { return .indeterminate(.unexpected) }
-        let rejection = first(of: rules.rejected)
-        if let rule = first(of: rules.limited), rejection == nil || !isSaidToBeDead(answer) {
+        if rules.unrelated.first(for: answer, isUsed) != nil { return .indeterminate(.unexpected) }
+        let rejection = rules.rejected.first(for: answer, isUsed)
+        if let rule = rules.limited.first(for: answer, isUsed), rejection == nil || !isSaidToBeDead(answer) {
             guard case .limitation(let limitation)? = rule.meaning else { return .limited(.forbidden) }
             return .limited(limitation)
         }
@@ -65,5 +64,12 @@ extension Judge {
             !(rules.origin != .builtIn && AnswerWords(of: answer).saysDead)
         else { return nil }
         return .refused
+    }
+}
+
+extension [Matcher] {
+    /// The first that is used and holds for `answer`.
+    fileprivate func first(for answer: Answer, _ isUsed: (Matcher) -> Bool) -> Matcher? {
+        first { isUsed($0) && $0.matches(answer) }
     }
 }

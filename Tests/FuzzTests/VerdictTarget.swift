@@ -62,6 +62,7 @@ enum VerdictTarget {
 
     private static func token(_ template: ProbeTemplate, lifetime: Duration? = nil) -> WatchedToken {
         var probe = template
+        probe.origin = lifetime == nil ? .general : .own
         probe.expiry = lifetime == nil ? .secondsLeft(pointer("/expires_in")) : .header("x-expires")
         probe.scopes = lifetime == nil ? .json(pointer("/scopes")) : .header("x-scopes")
         guard let name = TokenName("bot") else { preconditionFailure("bot is a name") }

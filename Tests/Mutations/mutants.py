@@ -368,16 +368,16 @@ MUTANTS = [
     ),
     *rules(
         "listed as about something else than the token",
-        "if first(of: rules.unrelated) != nil { return .indeterminate(.unexpected) }",
+        "if rules.unrelated.first(for: answer, isUsed) != nil { return .indeterminate(.unexpected) }",
         "",
-        "if first(of: rules.unrelated) != nil { return .rejected(.credential) }",
+        "if rules.unrelated.first(for: answer, isUsed) != nil { return .rejected(.credential) }",
     ),
     *rules(
         "listed as a limit",
-        "if let rule = first(of: rules.limited), rejection == nil || !isSaidToBeDead(answer) {",
-        "if let rule = first(of: rules.limited), rejection == nil {",
-        "if let rule = first(of: rules.limited) {",
-        "if let rule = first(of: rules.limited.filter { _ in false }) {",
+        "if let rule = rules.limited.first(for: answer, isUsed), rejection == nil || !isSaidToBeDead(answer) {",
+        "if let rule = rules.limited.first(for: answer, isUsed), rejection == nil {",
+        "if let rule = rules.limited.first(for: answer, isUsed) {",
+        "if let rule = rules.limited.filter({ _ in false }).first(for: answer, isUsed) {",
     ),
     *rules(
         "listed as a limit without saying which",
@@ -567,7 +567,7 @@ MUTANTS = [
     # Walls, words, caches
     *judge(
         "a refusal that is a wall's is blocked",
-        "if verdict == .rejected(.credential), isWall(answer, control: control) { verdict = .indeterminate(.blocked) }",
+        "if verdict == .rejected(.credential), isWall(answer, control: control) { return .indeterminate(.blocked) }",
         "",
     ),
     *walls(
@@ -595,7 +595,7 @@ MUTANTS = [
     ),
     *judge(
         "a copy that a cache has kept shows nothing",
-        "if verdict.isAboutToken, isStale(answer) { verdict = .indeterminate(.unexpected) }",
+        "if verdict.isAboutToken, isStale(answer) { return .indeterminate(.unexpected) }",
         "",
     ),
     *rules(
@@ -646,6 +646,7 @@ UNCHANGED = {
     "case unreachable",
     "case other",
     "return Finding(",
+    "return verdict",
     "if let listed = byOwnRules(answer) { return listed }",
     "if let refusal = refusalInSuccess(answer) { return refusal }",
     "if let name = recognisedAccount(in: answer), name != bare.namedAccount { return .limited(.forbidden) }",

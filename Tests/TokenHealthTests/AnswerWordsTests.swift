@@ -100,6 +100,17 @@ struct AnswerWordsTests {
         )
     }
 
+    @Test(arguments: [(RuleOrigin.own, Verdict.rejected(.credential)), (.builtIn, .limited(.scope))])
+    func `where two lists of the administrator match, what the answer says decides`(by: RuleOrigin, dead: Verdict) {
+        var probe = ProbeTemplate(path: "/me")
+        probe.origin = by
+        probe.limited = [Matcher(status: .exactly(403), body: Sample.pattern("denied"), meaning: .limitation(.scope))]
+        probe.rejected = [Matcher(status: .exactly(403), body: Sample.pattern("denied|token"))]
+        let judge = Judge(token: Sample.token(Sample.provider(probe)))
+        #expect(judge.finding(on: Reply.text(403, "permission denied\ninvalid token")).verdict == dead)
+        #expect(judge.finding(on: Reply.text(403, "permission denied")).verdict == .limited(.scope))
+    }
+
     // MARK: - Alive, or not said to be
 
     private func explanation(_ exchange: Exchange, control: Exchange, origin: RuleOrigin = .general) -> String {
