@@ -234,7 +234,16 @@ def encoded(name, body, state="unclear"):
     return [ask, answer(REFUSED, body, b"Content-Encoding: " + name)], state
 
 
+def marked(letter="a", count=31_000):
+    """A letter with more marks than any language has, in an order that must be changed to compare them."""
+    return (letter + "".join(chr(0x300 + number * 7 % 70) for number in range(count))).encode()
+
+
 BODIES = [
+    Row("a key with 31,000 combining marks", ok(body=b'{"user_id":"u1","' + marked() + b'":1}')),
+    Row("a message with 31,000 combining marks", answer(b"HTTP/1.1 500 No", b'{"message":"' + marked() + b'"}')),
+    Row("a header with 20,000 combining marks", ok(b"X-Marks: " + marked(count=20_000))),
+    Row("JSON 120 deep, with what is nearly hexadecimal", ok(body=b"[" * 120 + b'"' + b"0123456789abcde z" * 3600 + b'"' + b"]" * 120)),
     Row("a body without end", [ask, head(REFUSED) + b"\r\n", forever(b" ")], "unclear", heavy=True),
     Row("a body without end, with a length", [ask, head(REFUSED, b"Content-Length: 999999999999") + b"\r\n", forever(b" ")], "unclear", heavy=True),
     Row("a body now and then, forever", [ask, head(REFUSED) + b"\r\n", drip(b" ")], "unclear"),
