@@ -419,6 +419,7 @@ extension Correlation {
     ///   - current: the one that was looked at, as it is now.
     ///   - told: what is told now.
     ///   - later: what is told next: until then, people take it for open.
+    /// - Returns: their number.
     private func openTokens(
         of incident: String,
         in entries: Entries,

@@ -28,7 +28,9 @@ final class NameLookup: Sendable {
     /// Of so many names is kept how they did.
     private static let mostRemembered = 10_000
 
-    /// Most look-ups under way. Slow ones have half of it; names that were quick the last time have a quarter beside it.
+    /// Most look-ups under way.
+    ///
+    /// Slow ones have half of it; names that were quick the last time have a quarter beside it.
     private let most: Int
     private let state = Mutex(State())
     private let tell: @Sendable (Answer) -> Void

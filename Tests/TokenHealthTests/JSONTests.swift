@@ -188,13 +188,13 @@ struct JSONNumberTests {
     @Test func `of more marks on a letter than any language has the rest is dropped`() throws {
         let marks = String(String.UnicodeScalarView((0..<31_000).compactMap { Unicode.Scalar(0x300 + $0 * 7 % 70) }))
         let start = ContinuousClock.now
-        let value = try #require(JSONReader.document(in: Array(#"{"a\#(marks)":"e\#(marks)","ï":"ï"}"#.utf8)))
+        let value = try #require(JSONValue(parsing: Array(#"{"a\#(marks)":"e\#(marks)","ï":"ï"}"#.utf8)))
         #expect(ContinuousClock.now - start < .seconds(10))
         guard case .object(let members) = value else {
             Issue.record("no object")
             return
         }
-        #expect(members.keys.map(\.unicodeScalars.count).sorted() == [1, 31])
-        #expect(members["ï"] == "ï")
+        #expect(members.keys.map { $0.unicodeScalars.count }.sorted() == [1, 31])
+        #expect(members["ï"] == .string("ï"))
     }
 }
