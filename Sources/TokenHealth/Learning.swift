@@ -124,7 +124,11 @@ extension Belief {
         guard let expiresAt else { return [] }
         let left = Duration.seconds(expiresAt.timeIntervalSince(now))
         let life = wholeLife
-        return Set(token.expirySteps.lazy.filter { step in left <= step && life.map { step < $0 } != false })
+        // The first secret of a token may be warned of all the same: whoever configures such a step wants to hear of it.
+        let isRenewed = previousFingerprint != nil || life.map { $0 < .seconds(86_400) } ?? false
+        return Set(
+            token.expirySteps.lazy.filter { step in left <= step && !(isRenewed && life.map { step >= $0 } ?? false) }
+        )
     }
 
     /// Who said when the token expires; `nil` where nobody did.

@@ -20,10 +20,12 @@ extension Configuration {
             ("control.socket", controlSocket),
         ]
         var problems = files.compactMap { key, path -> String? in
-            guard let path, let kind = RegularFile.kindOfOther(at: path) else { return nil }
-            // The daemon's own, from before.
-            if key == "control.socket", kind == "a socket" { return nil }
-            return "\(key) \(path) is \(kind): name a file" + (kind == "a directory" ? " in it" : "")
+            switch path.flatMap({ RegularFile.kindOfOther(at: $0) }) {
+            case "a directory"?: return "\(key) \(path ?? "") is a directory: name a file in it"
+            case "a device"?: return "\(key) \(path ?? "") is a device: name a file"
+            // Anything else is replaced by the file.
+            default: return nil
+            }
         }
         if isDirectory(stateDirectory) == false {
             problems.append("state.directory \(stateDirectory) is a file: name a directory")

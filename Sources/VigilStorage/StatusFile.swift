@@ -35,8 +35,8 @@ package struct StatusFile: StatusPublisher {
     /// - Throws: ``StorageError/unwritableFile(path:cause:)``.
     package func publish(_ edition: StatusEdition) async throws {
         // Root could put a file in the place of a device.
-        if let kind = RegularFile.kindOfOther(at: path) {
-            throw StorageError.unwritableFile(path: path, cause: "it is \(kind)")
+        guard RegularFile.kindOfOther(at: path) != "a device" else {
+            throw StorageError.unwritableFile(path: path, cause: "it is a device")
         }
         var text = StatusText(edition.head)
         let draft = try FileDraft(path: path, mode: 0o644)

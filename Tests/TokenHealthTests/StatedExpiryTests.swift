@@ -97,12 +97,23 @@ struct StatedExpiryTests {
         #expect(history.told.count { $0 == .expiring } == 1)
     }
 
-    @Test func `a step as long as the whole life is none, a shorter one is`() {
+    @Test func `a step as long as the whole life of a renewed token is none, a shorter one is`() {
         var history = History()
         history.claims = TokenClaims(expiresAt: date(day: 30), issuedAt: Sample.start)
         history.observe(.acceptedOwner, at: 0)
+        #expect(history.told == [.expiring], "of the first one people hear all the same")
+        let renewal = 20 * StatedExpiryTests.day
+        history.fingerprint = Sample.fingerprint(2)
+        history.claims = TokenClaims(expiresAt: date(day: 50), issuedAt: date(day: 20))
+        #expect(!history.observe(.acceptedOwner, at: renewal).notices.kinds.contains(.expiring))
+        #expect(history.age(to: renewal + 16 * StatedExpiryTests.day).notices.kinds == [.expiring])
+    }
+
+    @Test func `of a token that lives for hours nobody is warned by the day`() {
+        var history = History()
+        history.claims = TokenClaims(expiresAt: Sample.start.addingTimeInterval(7200), issuedAt: Sample.start)
+        history.observe(.acceptedOwner, at: 0)
         #expect(history.told == [])
-        #expect(history.age(to: 16 * StatedExpiryTests.day).notices.kinds == [.expiring])
     }
 
     @Test func `an end that trembles by seconds is one end, said once and stored once`() {
