@@ -222,6 +222,7 @@ package struct OutboxDispatcher: Service {
             if (try? store.notifierReports()) != nil { progress.mark(.delivering, at: now) }
             try? await timekeeper.sleep(until: now + progress.longestPause)
         }
+        progress.end(.delivering)
     }
 }
 

@@ -17,6 +17,7 @@ package struct ProbeService: Service {
     }
 
     package func run() async throws {
+        defer { progress.end(.probing) }
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {

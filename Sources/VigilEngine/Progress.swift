@@ -24,6 +24,9 @@ package final class Progress: Sendable {
         marks.withLock { $0[loop] = uptime }
     }
 
+    /// Notes that `loop` has ended, for this program is told to stop: nobody waits for it any more.
+    package func end(_ loop: Loop) { mark(loop, at: .seconds(Int64.max / 2)) }
+
     /// The loops that have not come round since this uptime.
     package func stalled(since uptime: Duration) -> [Loop] {
         marks.withLock { marks in Loop.allCases.filter { marks[$0].map { $0 < uptime } ?? true } }

@@ -91,6 +91,7 @@ package struct StatusReporter: Service {
             }
         }
         await watch.flush()
+        progress.end(.publishing)
     }
 
     /// Waits for the end of a period or for news; after an edition that took long, not even for that at once.
