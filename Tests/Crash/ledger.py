@@ -146,12 +146,13 @@ class Ledger:
         ]
 
     def repeated(self):
-        """The same news of an incident under several ids."""
+        """The same news of an incident under several ids; that a new secret is dead, too, is other news."""
         several = []
         for notifier, items in self.told.items():
             ids = collections.defaultdict(set)
             for item in items:
-                if item.kind in BEGINNINGS | {"token.recovered"} and item.incident:
+                is_first = ", its new secret too" not in item.summary
+                if is_first and item.kind in BEGINNINGS | {"token.recovered"} and item.incident:
                     for token in item.tokens:
                         ids[item.kind, item.incident, token].add(item.alert)
             several += [(notifier, news, found) for news, found in ids.items() if len(found) > 1]
