@@ -112,7 +112,7 @@ class Ledger:
     def names(self, alert):
         """What receivers call an alert: the first mail of an incident bears the incident's name."""
         document = self.documents.get(alert, {})
-        opens = document.get("kind") in BEGINNINGS
+        opens = document.get("kind") in BEGINNINGS | {"notifier.failing", "provider.incident"}
         return {alert} | ({document["incident_id"]} if opens else set())
 
     def forgotten(self, shown):
