@@ -93,8 +93,6 @@ struct Daemon {
             composer: composer,
             timekeeper: timekeeper,
             logger: logger,
-            // Hosts that hang have a share of the places, and must not have all connections with it.
-            limit: min(1024, HTTPClient.Limits.ofThisProcess.connections),
             chance: Host.chance,
             changed: stored
         )
