@@ -166,8 +166,7 @@ import TokenHealth
         received.begin(bodyLimit: job.request.bodyLimit)
         unsafe errorText.pointee = 0
         let request = job.request
-        let proxy = try? job.destination.proxy.way?.address.get()
-        try trust(request.certificateAuthorities, by: proxy, certificates)
+        try trust(request.certificateAuthorities, on: job.destination, certificates)
         let remaining = job.deadline - now
         guard remaining > .zero else { throw TransportFailure(.timeout, "no complete answer within the time limit") }
         set(CURLOPT_TIMEOUT_MS, max(1, remaining.inMilliseconds))
@@ -216,7 +215,11 @@ import TokenHealth
         unsafe addressList = unsafe list
     }
 
-    private func trust(_ path: String?, by proxy: ProxyAddress?, _ files: CertificateFiles) throws(TransportFailure) {
+    private func trust(
+        _ path: String?,
+        on destination: Destination,
+        _ files: CertificateFiles
+    ) throws(TransportFailure) {
         guard let path else {
             if authorities != 0 { try trustSystem() }
             authorities = 0
@@ -226,6 +229,7 @@ import TokenHealth
         guard authorities != contents.number else { return }
         authorities = -1
         // libcurl does not say whether it prepares the connection to the proxy, to which these do not apply.
+        let proxy = try? destination.proxy.way?.address.get()
         guard proxy?.scheme != .https else {
             try trustSystem()
             let code = unsafe contents.bytes.withUnsafeBytes { bytes in
