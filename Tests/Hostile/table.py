@@ -7,6 +7,7 @@
     Row("a name", script, "whatever")          a lenient reader may even find a refusal in it
     Row("a name", script, secret=False)        and the token must not even be sent
     Row("a name", script, heavy=True)          it floods: few of these at once
+    Row("a name", script, parting=True)        whoever is answered so stays away for long, from its whole port
 
 What a script is: wire.py; for HTTP/2, frames.py."""
 
@@ -26,6 +27,8 @@ class Row:
     secret: bool = True
     # Whether it sends as much as it can.
     heavy: bool = False
+    # Whether it asks to be left alone for longer than the others on the same port can wait for their turn.
+    parting: bool = False
     # How its connections begin: with "http" nothing but TCP, with "https" TLS for HTTP/1.1, with "h2" TLS for HTTP/2,
     # with "raw" whatever the script does, asked by https.
     transport: str = "http"
