@@ -4,7 +4,7 @@ import VigilEngine
 
 /// Names secrets by HMAC-SHA256 under a key that only the database holds: nobody can test guesses against a name.
 package struct HMACFingerprinter: Fingerprinter {
-    private static let digits = Array("0123456789abcdef".utf8)
+    private static let digits = Array("0123456789abcdef".unicodeScalars)
 
     /// With the key in it, which is half of the work.
     private let keyed: HMAC<SHA256>
@@ -17,10 +17,14 @@ package struct HMACFingerprinter: Fingerprinter {
         var code = keyed
         secret.withExposedValue { code.update(data: Array($0.utf8)) }
         let digest = code.finalize()
-        var text = Array("k1:".utf8)
-        for byte in digest.prefix(6) {
-            for digit in [byte >> 4, byte & 0xF] { text.append(HMACFingerprinter.digits[Int(digit)]) }
+        var text = "k1:"
+        unsafe digest.withUnsafeBytes { bytes in
+            for index in 0..<6 {
+                let byte = Int(unsafe bytes[index])
+                text.unicodeScalars.append(HMACFingerprinter.digits[byte >> 4])
+                text.unicodeScalars.append(HMACFingerprinter.digits[byte & 0xF])
+            }
         }
-        return Fingerprint(text: String(decoding: text, as: UTF8.self))
+        return Fingerprint(text: text)
     }
 }

@@ -26,9 +26,11 @@ final class LostDatabase: Sendable {
             let draft = TemporaryName.beside(directory.database)
             defer { for file in [draft] + DatabaseFiles.companions.map({ draft + $0 }) { _ = unsafe unlink(file) } }
             guard try copy(lost, to: draft) else {
+                let setAside = try rescue(in: directory, now: now)
                 try? lost.close()
                 queue = nil
-                return nil
+                DatabaseFiles.remove(directory.database)
+                return setAside
             }
             // Closed while the names are free: SQLite removes the log by its name.
             let setAside = try makeRoom(in: directory, now: now)
@@ -43,6 +45,18 @@ final class LostDatabase: Sendable {
         }
     }
 
+    /// Keeps the database as it was before its log, of which nothing can be known: closing it would bring that into it.
+    ///
+    /// - Returns: where it is; `nil` where there is none.
+    private func rescue(in directory: StateDirectory, now: Date) throws -> SQLiteHealthStore.SetAside? {
+        guard !identity.isForeign else { return try makeRoom(in: directory, now: now) }
+        let target = directory.database + ".damaged-\(Int(now.timeIntervalSince1970))"
+        guard unsafe access(directory.database, F_OK) == 0 else { return nil }
+        try? FileManager.default.removeItem(atPath: target)
+        try FileManager.default.copyItem(atPath: directory.database, toPath: target)
+        return SQLiteHealthStore.SetAside(path: target, cause: "its log was overwritten")
+    }
+
     /// - Returns: whether it could be read.
     private func copy(_ lost: DatabaseQueue, to path: String) throws -> Bool {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -51,8 +65,9 @@ final class LostDatabase: Sendable {
         let copy = try DatabaseQueue(path: path)
         do {
             try lost.backup(to: copy)
+            let verdict = try copy.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
             try copy.close()
-            return true
+            return verdict == "ok"
         } catch let error as DatabaseError where error.meansDamage {
             try? copy.close()
             return false

@@ -81,7 +81,8 @@ package final class SQLiteHealthStore: HealthStore {
         if isNewer(directory.database) { throw StorageError.newer(path: directory.database) }
         var configuration = Configuration()
         configuration.journalMode = .wal
-        configuration.busyMode = .timeout(5)
+        // Who waits here keeps everybody waiting; there is a reserve for what lasts longer.
+        configuration.busyMode = .timeout(0.5)
         // Of a new database, pages that have become free can be given back (https://www.sqlite.org/pragma.html).
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
         let queue = try DatabaseQueue(path: directory.database, configuration: configuration)
@@ -164,6 +165,7 @@ package final class SQLiteHealthStore: HealthStore {
     /// Writes in one transaction; a full disk gets a second chance.
     private func transaction(_ body: (Database) throws -> Void) throws {
         try identity?.check()
+        defer { identity?.noteWrite() }
         do {
             try queue.write(body)
         } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {

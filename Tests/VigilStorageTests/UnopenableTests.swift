@@ -135,7 +135,7 @@ import VigilEngine
     }
 
     enum Loss: String, CaseIterable {
-        case all, database, log, index, emptied, directory
+        case all, database, log, index, emptied, emptiedLog, garbledLog, directory
     }
 
     private func lose(_ loss: Loss) throws {
@@ -146,6 +146,13 @@ import VigilEngine
         case .log: files = ["-wal"]
         case .index: files = ["-shm"]
         case .emptied: return #expect(unsafe truncate(directory.database, 0) == 0)
+        case .emptiedLog: return #expect(unsafe truncate(directory.database + "-wal", 0) == 0)
+        case .garbledLog:
+            let log = directory.database + "-wal"
+            let noise = [UInt8](repeating: 0x5A, count: bytes(of: log).count)
+            let descriptor = unsafe open(log, O_WRONLY | O_CLOEXEC)
+            defer { close(descriptor) }
+            return #expect(unsafe pwrite(descriptor, noise, noise.count, 0) == noise.count)
         case .directory: return try FileManager.default.removeItem(atPath: directory.state)
         }
         for file in files { #expect(unsafe unlink(directory.database + file) == 0) }
@@ -190,6 +197,34 @@ import VigilEngine
         #expect(try onDisk("SELECT count(*) FROM incident") == 1)
         #expect(mode(of: directory.database) == 0o600)
         #expect(try store.load()[Sample.name()]?.belief == death.decision.belief)
+    }
+
+    @Test func `a log that another program has brought into the database is nothing to worry about`() throws {
+        let store = try directory.open()
+        try store.commit(Sample.death().change)
+        try directory.meddle("PRAGMA wal_checkpoint(TRUNCATE)")
+        #expect(bytes(of: directory.database + "-wal").isEmpty)
+        #expect(store.lost == nil)
+        #expect(try store.load()[Sample.name()]?.belief.state.name == .invalid)
+        try store.commit(Sample.change("after"))
+        #expect(try store.load().count == 2)
+    }
+
+    @Test func `a database that another program has locked holds nobody up for longer than a second`() throws {
+        let store = try directory.resilient(depot, timekeeper: timekeeper)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: directory.database, configuration: configuration)
+        try other.inDatabase { try $0.execute(sql: "BEGIN EXCLUSIVE") }
+        let took = try ContinuousClock().measure { try store.commit(Sample.change("during")) }
+        #expect(took < .seconds(2))
+        #expect(store.problem?.contains("locked") == true)
+        #expect(try store.load().keys.map(\.text) == ["during"])
+        try other.inDatabase { try $0.execute(sql: "ROLLBACK") }
+        try other.close()
+        store.flush()
+        #expect(store.problem == nil)
+        #expect(try onDisk("SELECT count(*) FROM token") == 1)
     }
 
     @Test func `another database in its place is set aside, and nothing of it is told`() throws {
