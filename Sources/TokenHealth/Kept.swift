@@ -13,7 +13,7 @@ package struct Kept<Value: Sendable & Hashable>: Sendable, Hashable {
     package init(wrappedValue: Value) { box = Box(wrappedValue) }
 
     package var wrappedValue: Value {
-        get { box.value }
+        _read { yield box.value }
         set { box = Box(newValue) }
     }
 
@@ -30,8 +30,23 @@ package struct Kept<Value: Sendable & Hashable>: Sendable, Hashable {
     package func hash(into hasher: inout Hasher) { hasher.combine(box.value) }
 
     /// Takes the place of this one where both are equal.
-    mutating func share(with other: Kept<Value>) {
+    package mutating func share(with other: Kept<Value>) {
         if self == other { self = other }
+    }
+}
+
+/// A large value that copies share until one of them changes it: to copy it costs no more than one reference, and to change
+/// the only copy nothing at all.
+@propertyWrapper
+package struct CopyOnWrite<Value: Sendable>: Sendable {
+    /// An array of one has the storage that is wanted here.
+    private var storage: ContiguousArray<Value>
+
+    package init(wrappedValue: Value) { storage = [wrappedValue] }
+
+    package var wrappedValue: Value {
+        _read { yield storage[0] }
+        _modify { yield &storage[0] }
     }
 }
 

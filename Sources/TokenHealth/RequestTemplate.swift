@@ -13,6 +13,9 @@ package enum SecretPlace: String, Sendable, Hashable, CaseIterable {
     /// Base64, as the Basic scheme wants `user:password` (RFC 7617 section 2).
     package var base64: String { "{\(rawValue):base64}" }
 
+    /// Every way in which a secret is put into a template.
+    fileprivate static let forms = allCases.flatMap { [($0, true, $0.plain), ($0, false, $0.base64)] }
+
     package func isIn(_ template: String) -> Bool { template.holds(plain) || template.holds(base64) }
 }
 
@@ -84,19 +87,18 @@ package struct RequestSecrets: ~Copyable {
     ///
     /// One pass: what a secret puts in is never read as a place again.
     private func filled(_ template: String) -> String? {
-        var rest = Substring(template)
+        var rest = template[...]
         var text = ""
-        while let brace = rest.firstIndex(of: "{") {
+        while let brace = rest.utf8.firstIndex(of: 0x7B) {
             text += rest[..<brace]
             rest = rest[brace...]
-            if let place = SecretPlace.allCases.first(where: { rest.hasPrefix($0.plain) || rest.hasPrefix($0.base64) })
-            {
+            if let (place, isPlain, form) = SecretPlace.forms.first(where: { rest.utf8.starts(with: $0.2.utf8) }) {
                 guard let secret = place == .token ? token : asker else { return nil }
-                let isPlain = rest.hasPrefix(place.plain)
                 text += isPlain ? secret : secret.base64
-                rest = rest.dropFirst(isPlain ? place.plain.count : place.base64.count)
+                rest = rest[rest.utf8.index(brace, offsetBy: form.utf8.count)...]
             } else {
-                text.append(rest.removeFirst())
+                text += "{"
+                rest = rest[rest.utf8.index(after: brace)...]
             }
         }
         return text + rest

@@ -16,7 +16,7 @@ package protocol Prober: Sendable {
 
 /// One question, and the mark of the answer that would be no news; `nil` where any is to be read.
 package struct GlanceRequest: Sendable {
-    package let request: ProbeRequest
+    @CopyOnWrite package private(set) var request: ProbeRequest
     package let mark: AnswerMark?
 
     package init(_ request: ProbeRequest, expecting mark: AnswerMark?) {

@@ -44,8 +44,9 @@ extension TokenWatch {
     /// Stores what must be on disk before a host of these is asked; in calm that is nothing.
     ///
     /// - `always`: whatever is not there.
-    func remember(_ realms: [RealmName], always: Bool = false) {
-        let now = timekeeper.now()
+    func remember(_ realms: @autoclosure () -> [RealmName], always: Bool = false) {
+        guard !ledgers.isEmpty else { return }
+        let (realms, now) = (realms(), timekeeper.now())
         var memory = HostMemory()
         for realm in realms where ledgers[realm]?.mustBeRecorded ?? false || always {
             memory.records[realm] = ledgers[realm]?.record(at: now)

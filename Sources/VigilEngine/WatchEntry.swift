@@ -3,10 +3,10 @@ import TokenHealth
 
 /// One token under watch: what is configured, what is believed, and when it may be asked again.
 struct WatchEntry {
-    var token: WatchedToken
-    var belief: Belief
+    @Kept var token: WatchedToken
+    @CopyOnWrite var belief: Belief
     var intervals: [ValidityInterval]
-    private(set) var realm: RealmName
+    @Kept private(set) var realm: RealmName
     /// Whether this process has looked before: a restart leaves a gap in the record.
     var isContinuing = false
     /// Uptime before which the network is left alone, unless the secret changes.
@@ -50,7 +50,7 @@ struct WatchEntry {
 
     /// Keeps what is equal in both once: of a hundred thousand entries, most are alike.
     mutating func share(with other: WatchEntry) {
-        if realm == other.realm { realm = other.realm }
+        $realm.share(with: other.$realm)
         belief.share(with: other.belief)
         if let model = other.known { known?.share(with: model) }
     }

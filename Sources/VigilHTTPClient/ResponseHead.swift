@@ -8,8 +8,18 @@ package struct ResponseHead {
     /// Most interim answers (RFC 9110 section 15.2) before the final one.
     package static let mostInterim = 16
 
+    /// Where in ``bytes`` a field is.
+    private struct Field {
+        let name: Range<Int>
+        let value: Range<Int>
+    }
+
     /// `name:value` of each field, one after the other, ended by a line feed; never one inside.
     private var bytes: [UInt8] = []
+    /// Where the last line begins, with all that continues it.
+    private var lastLine = 0
+    /// In the order in which they came; a line without a colon or a name is none.
+    private var places: [Field] = []
     private var received = 0
     private var heads = 0
     /// Whether the empty line after the fields has come: what follows are trailers, or the next head.
@@ -20,9 +30,8 @@ package struct ResponseHead {
     /// itself says nothing (RFC 9112 sections 4 and 6.3).
     package var isSound: Bool {
         var lengths: Set<Int64?> = []
-        eachField { name, value in
-            guard isName(name, "content-length") else { return }
-            for part in bytes[value].split(separator: 0x2C, omittingEmptySubsequences: false) {
+        for field in places where isName(field.name, "content-length") {
+            for part in bytes[field.value].split(separator: 0x2C, omittingEmptySubsequences: false) {
                 let digits = bytes[trimmed(part.startIndex..<part.endIndex)]
                 let isNumber = digits.allSatisfy { (0x30...0x39).contains($0) }
                 lengths.insert(isNumber ? Int64(String(decoding: digits, as: UTF8.self)) : nil)
@@ -38,7 +47,7 @@ package struct ResponseHead {
 
     /// Makes it ready for another answer; the memory is kept.
     package mutating func reset() {
-        bytes.removeAll(keepingCapacity: true)
+        removeFields()
         received = 0
         heads = 0
         isComplete = false
@@ -55,7 +64,7 @@ package struct ResponseHead {
         while end > 0, line[end - 1] == 0x0A || line[end - 1] == 0x0D { end -= 1 }
         if ResponseHead.isStatusLine(line) {
             heads += 1
-            bytes.removeAll(keepingCapacity: true)
+            removeFields()
             isComplete = false
             isStatusSound = ResponseHead.hasThreeDigits(line, to: end)
             return heads <= ResponseHead.mostInterim
@@ -84,64 +93,50 @@ package struct ResponseHead {
         return start + 4 >= end || line[start + 4] == 0x20
     }
 
+    private mutating func removeFields() {
+        bytes.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+        lastLine = 0
+    }
+
     /// Adds a field, or what continues the last one: a fold is replaced by a space (RFC 9112 section 5.2).
     private mutating func append(_ line: Span<UInt8>, to end: Int) {
         if line[0] == 0x20 || line[0] == 0x09 {
             // A fold before any field continues nothing.
             guard bytes.last == 0x0A else { return }
             bytes[bytes.count - 1] = 0x20
+            if let last = places.last, last.name.lowerBound >= lastLine { places.removeLast() }
+        } else {
+            lastLine = bytes.count
         }
         // A line feed ends a field here, and cannot stand in one.
         for index in 0..<end { bytes.append(line[index] == 0x0A || line[index] == 0 ? 0x20 : line[index]) }
+        let whole = lastLine..<bytes.count
         bytes.append(0x0A)
+        guard let colon = bytes[whole].firstIndex(of: 0x3A) else { return }
+        let name = trimmed(whole.lowerBound..<colon)
+        guard !name.isEmpty else { return }
+        places.append(Field(name: name, value: trimmed(colon + 1..<whole.upperBound)))
     }
 
     /// All values of a field in the order in which they came, whatever the case of its name.
     package func values(of name: String) -> [String] {
         var values: [String] = []
-        eachField { field, value in
-            if isName(field, name) { values.append(text(at: value)) }
-        }
+        for field in places where isName(field.name, name) { values.append(text(at: field.value)) }
         return values
     }
 
     /// All fields in the order in which they came.
-    package var fields: [HeaderField] {
-        var fields: [HeaderField] = []
-        eachField { name, value in
-            fields.append(HeaderField(text(at: name), text(at: value)))
-        }
-        return fields
-    }
+    package var fields: [HeaderField] { places.map { HeaderField(text(at: $0.name), text(at: $0.value)) } }
 
     private func text(at range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self).streamSafe }
-
-    /// Hands over where in ``bytes`` the name and the value of each field are; a line without a colon or a name is none.
-    private func eachField(_ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void) {
-        let bytes = self.bytes.span
-        var start = 0
-        var colon: Int?
-        for index in 0..<bytes.count {
-            switch bytes[index] {
-            case 0x3A: colon = colon ?? index
-            case 0x0A:
-                if let colon {
-                    let name = trimmed(start..<colon)
-                    if !name.isEmpty { body(name, trimmed(colon + 1..<index)) }
-                }
-                start = index + 1
-                colon = nil
-            default: break
-            }
-        }
-    }
 
     /// Whether the bytes there are `name`, in whatever case.
     private func isName(_ range: Range<Int>, _ name: String) -> Bool {
         guard range.count == name.utf8.count else { return false }
         var index = range.lowerBound
         for byte in name.utf8 {
-            guard bytes[index].lowercased == byte.lowercased else { return false }
+            guard bytes[index].lowercasedASCII == byte.lowercasedASCII else { return false }
             index += 1
         }
         return true
@@ -154,8 +149,4 @@ package struct ResponseHead {
         while start < end, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 || bytes[end - 1] == 0x0D { end -= 1 }
         return start..<end
     }
-}
-
-extension UInt8 {
-    fileprivate var lowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }
 }

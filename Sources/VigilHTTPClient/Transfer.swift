@@ -396,8 +396,8 @@ import TokenHealth
 }
 
 extension HTTPRequest {
-    /// Whether there is a field of this name, which is in small letters.
+    /// Whether there is a field of this name.
     fileprivate func has(_ name: String) -> Bool {
-        headers.contains { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name }
+        headers.contains { $0.isNamed(name) }
     }
 }

@@ -24,6 +24,8 @@ import TokenHealth
     private var awaiting: [HostName: [(job: TransferJob, isFresh: Bool, since: ContinuousClock.Instant)]] = [:]
     /// What came of transfers since the last hand-over, by batch.
     private var replies: [(batch: TransferBatch, replies: [HTTPReply])] = []
+    /// When the first of them came.
+    private var heldSince: ContinuousClock.Instant?
 
     /// How long an origin is left alone whose peer sends without end.
     private static let rest = Duration.seconds(60)
@@ -31,6 +33,8 @@ import TokenHealth
     private static let detour = Duration.seconds(600)
     /// Beyond so many, handles are freed: each keeps a buffer.
     private static let mostIdle = 64
+    /// How long an answer may wait for those to other requests of its batch: to hand it over costs as much as half of them.
+    private static let patience = Duration.milliseconds(5)
 
     /// `nil` where this host has no memory or descriptor left for it.
     ///
@@ -81,11 +85,11 @@ import TokenHealth
             let code = guardian.watching { unsafe curl_multi_perform(multi, &open) }
             for origin in guardian.takeFlooding() { resting[origin] = ContinuousClock.now + TransferLoop.rest }
             takeEnded()
-            handOver()
+            handOverDue()
             // An idle loop sleeps until somebody has something to send, and looks now and then whether it missed that; a
             // broken one must not spin.
             let isQuiet = code == CURLM_OK && crowded.isEmpty && awaiting.isEmpty
-            let latest: CInt = isQuiet ? 5000 : 100
+            let latest: CInt = heldSince != nil ? 5 : isQuiet ? 5000 : 100
             _ = unsafe curl_multi_poll(multi, nil, 0, latest, nil)
         }
         endAll()
@@ -256,7 +260,9 @@ import TokenHealth
     private func fail(_ job: TransferJob, _ failure: TransportFailure) { note(.failed(failure), of: job) }
 
     private func note(_ outcome: HTTPReply.Outcome, of job: TransferJob) {
-        let reply = HTTPReply(index: job.index, outcome: outcome, latency: ContinuousClock.now - job.submittedAt)
+        let now = ContinuousClock.now
+        let reply = HTTPReply(index: job.index, outcome: outcome, latency: now - job.submittedAt)
+        heldSince = heldSince ?? now
         if let place = replies.lastIndex(where: { $0.batch === job.batch }) {
             replies[place].replies.append(reply)
         } else {
@@ -264,9 +270,16 @@ import TokenHealth
         }
     }
 
+    /// Hands over what has waited long enough, or has nobody left to wait for.
+    private func handOverDue() {
+        guard let since = heldSince else { return }
+        if running.isEmpty || ContinuousClock.now - since >= TransferLoop.patience { handOver() }
+    }
+
     private func handOver() {
         let all = replies
         replies = []
+        heldSince = nil
         for entry in all { entry.batch.deliver(entry.replies) }
     }
 

@@ -113,8 +113,7 @@ extension [HeaderField] {
 
     /// One field of this name, whatever was there before.
     fileprivate mutating func replaceOrAdd(_ name: String, _ value: String) {
-        let wanted = name.lowercased()
-        removeAll { $0.name.utf8.count == wanted.utf8.count && $0.name.lowercased() == wanted }
+        removeAll { $0.isNamed(name) }
         add(name, value)
     }
 }
@@ -124,8 +123,7 @@ extension HTTPResponse {
     fileprivate func mark(under rules: ProbeTemplate) -> AnswerMark? {
         guard !isCut else { return nil }
         return AnswerMark(status: status, under: rules, body: body.span) { name in
-            let wanted = name.lowercased()
-            return headers.filter { $0.name.lowercased() == wanted }.map(\.value)
+            headers.filter { $0.isNamed(name) }.map(\.value)
         }
     }
 }

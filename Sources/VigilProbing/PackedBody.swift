@@ -14,7 +14,7 @@ enum PackedBody {
     ///
     /// `nil` where it is not packed, or not soundly, or in a way nobody expects.
     static func unpacked(_ response: HTTPResponse) -> Answer? {
-        let encodings = response.headers.filter { $0.name.lowercased() == "content-encoding" }.map(\.value)
+        let encodings = response.headers.filter { $0.isNamed("content-encoding") }.map(\.value)
         guard encodings.count == 1, let encoding = encodings.first, !response.isCut, !response.body.isEmpty,
             ["gzip", "x-gzip", "deflate"].contains(encoding.lowercased()),
             let (body, isCut) = unpacked(response.body), body.count <= response.body.count * greatestRatio

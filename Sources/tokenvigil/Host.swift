@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Facts about this host and this process.
 enum Host {
@@ -21,5 +22,22 @@ enum Host {
     static var processID: Int { Int(getpid()) }
 
     /// A number from 0 to below 1, to spread probes and retries.
-    static func chance() -> Double { Double.random(in: 0..<1) }
+    ///
+    /// It guards nothing, and need not cost a call of the kernel each time.
+    static func chance() -> Double { chances.withLock { Double.random(in: 0..<1, using: &$0) } }
+
+    private static let chances = Mutex(SplitMix())
+}
+
+/// SplitMix64, begun anew in every process (Steele, Lea and Flood 2014): Swift has no other generator than the kernel's.
+private struct SplitMix: RandomNumberGenerator {
+    private var state = UInt64.random(in: .min ... .max)
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var bits = state
+        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+        return bits ^ (bits >> 31)
+    }
 }
