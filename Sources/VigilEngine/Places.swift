@@ -5,7 +5,9 @@ import TokenHealth
 /// - A host begins with a window of a few places. It grows with the answers, so that very many tokens at one host are
 ///   asked fast, and is as small as at first when answers fail to come.
 /// - A host that hangs is one whose newest news is a question that is open for longer than usual, or that ended without
-///   an answer. All of these share a quarter of the places, in equal parts.
+///   an answer. All of these share a quarter of the places, in equal parts, and of the connections where those are fewer.
+/// - Hosts that have never answered hold no more than half of the connections, and with those that hang three quarters: many
+///   that hang would have all of them before that is known of any.
 /// - No host gets more than half of what the others leave: there is always a place for one more.
 struct Places {
     /// What the end of a look says about its host.
@@ -19,6 +21,8 @@ struct Places {
     private struct Host {
         /// Uptime at which each look under way began, the oldest first.
         var begun: [Duration] = []
+        /// How many of them began before it had ever answered.
+        var strange = 0
         var window: Int
         /// Uptime at which the window was last needed.
         var neededAt = Duration.zero
@@ -42,18 +46,24 @@ struct Places {
 
     /// Most looks under way at once.
     let limit: Int
+    /// Most connections that are open at once.
+    private let connections: Int
     /// With how many places a host begins.
     private let firstWindow: Int
     private var hosts: [RealmName: Host] = [:]
-    private var holders: [TokenName: (realm: RealmName, begun: Duration)] = [:]
+    private var holders: [TokenName: (realm: RealmName, begun: Duration, isStrange: Bool)] = [:]
 
     private static let shortestPatience = Duration.seconds(1)
     private static let longestLatency = Duration.seconds(30)
     /// A window that was not needed for so long is closed again.
     private static let windowLife = Duration.seconds(150)
 
-    init(limit: Int) {
+    /// - Parameters:
+    ///   - limit: most looks under way at once.
+    ///   - connections: most connections that are open at once.
+    init(limit: Int, connections: Int = .max) {
         self.limit = limit
+        self.connections = min(limit, connections)
         firstWindow = max(1, limit / 16)
     }
 
@@ -65,16 +75,19 @@ struct Places {
 
     /// A look at `name` begins.
     mutating func begin(_ name: TokenName, at realm: RealmName, now: Duration) {
-        guard holders.updateValue((realm, now), forKey: name) == nil else { return }
+        guard holders[name] == nil else { return }
         var host = hosts[realm] ?? Host(window: firstWindow)
+        let isStrange = host.answered == nil
+        holders[name] = (realm, now, isStrange)
         host.begun.append(now)
+        if isStrange { host.strange += 1 }
         if host.begun.count * 2 >= host.window { host.neededAt = now }
         hosts[realm] = host
     }
 
     /// What the look at `name` came to, before it ends.
     mutating func note(_ news: News, of name: TokenName, now: Duration) {
-        guard let (realm, begun) = holders[name], var host = hosts[realm] else { return }
+        guard let (realm, begun, _) = holders[name], var host = hosts[realm] else { return }
         switch news {
         case .answered:
             // The host of the monitor may have been asleep meanwhile.
@@ -91,13 +104,17 @@ struct Places {
 
     /// Nothing is under way at `name` any more.
     ///
-    /// - Returns: where it was, whether more may well begin there, and whether that host hangs.
-    mutating func end(_ name: TokenName, now: Duration) -> (realm: RealmName, hasRoom: Bool, hangs: Bool)? {
-        guard let (realm, begun) = holders.removeValue(forKey: name), var host = hosts[realm] else { return nil }
+    /// - Returns: where it was, whether more may well begin there, and whether other hosts have waited for this place: that
+    ///   host hangs, or was not known.
+    mutating func end(_ name: TokenName, now: Duration) -> (realm: RealmName, hasRoom: Bool, wasShared: Bool)? {
+        guard let (realm, begun, isStrange) = holders.removeValue(forKey: name), var host = hosts[realm] else {
+            return nil
+        }
+        if isStrange { host.strange -= 1 }
         if let index = host.begun.firstIndex(of: begun) { host.begun.remove(at: index) }
         hosts[realm] = host
         let hangs = host.hangs(at: now)
-        return (realm, hangs || host.begun.count * 2 <= host.window, hangs)
+        return (realm, hangs || host.begun.count * 2 <= host.window, hangs || isStrange)
     }
 
     /// Forgets hosts that nobody asks any more.
@@ -108,7 +125,11 @@ struct Places {
     /// What hosts that hang hold now.
     func hold(at now: Duration) -> Hold {
         var hold = Hold(now: now)
-        for host in hosts.values where !host.begun.isEmpty && host.hangs(at: now) {
+        for host in hosts.values where !host.begun.isEmpty {
+            guard host.hangs(at: now) else {
+                hold.strangers += host.strange
+                continue
+            }
             hold.hosts += 1
             hold.places += host.begun.count
         }
@@ -122,9 +143,12 @@ struct Places {
         let half = max(1, (limit - (count - own)) / 2)
         guard host.hangs(at: hold.now) else {
             let isIdle = hold.now - host.neededAt > Places.windowLife
-            return max(0, min(isIdle ? firstWindow : host.window, half) - own)
+            let room = min(isIdle ? firstWindow : host.window, half) - own
+            guard host.answered == nil else { return max(0, room) }
+            let left = max(1, connections * 3 / 4) - hold.strangers - hold.places
+            return max(0, min(room, left, max(1, connections / 2) - hold.strangers))
         }
-        let pool = max(1, limit / 4)
+        let pool = max(1, connections / 4)
         let share = max(1, pool / max(1, own == 0 ? hold.hosts + 1 : hold.hosts))
         return max(0, min(share - own, pool - hold.places))
     }
@@ -135,6 +159,8 @@ struct Places {
         if let host = hosts[realm], host.hangs(at: hold.now) {
             hold.places += 1
             if host.begun.isEmpty { hold.hosts += 1 }
+        } else if hosts[realm]?.answered == nil {
+            hold.strangers += 1
         }
         begin(name, at: realm, now: hold.now)
         return true
@@ -148,6 +174,8 @@ extension Places {
         /// How many of them have questions open, and how many those are.
         var hosts = 0
         var places = 0
+        /// How many places are held by hosts that have never answered, and are not known to hang.
+        var strangers = 0
     }
 }
 

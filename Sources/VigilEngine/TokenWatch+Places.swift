@@ -23,7 +23,7 @@ extension TokenWatch {
     /// Nothing is under way at `name` any more; whoever was set aside for its place may go on.
     func leavePlace(of name: TokenName) {
         guard let left = places.end(name, now: timekeeper.now().uptime) else { return }
-        guard left.hangs ? !agenda.crowded.isEmpty : left.hasRoom && agenda.isCrowded(left.realm) else { return }
+        guard left.wasShared ? !agenda.crowded.isEmpty : left.hasRoom && agenda.isCrowded(left.realm) else { return }
         hasLeftPlace = true
     }
 }

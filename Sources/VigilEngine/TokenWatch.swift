@@ -59,6 +59,7 @@ package actor TokenWatch {
 
     /// - `hosts`: what they were asked lately.
     /// - `limit`: most looks under way at once.
+    /// - `connections`: most connections that are open at once.
     /// - `chance`: a number from 0 to below 1 at every call.
     /// - `changed`: called after a transition has been stored.
     package init(
@@ -72,6 +73,7 @@ package actor TokenWatch {
         timekeeper: any Timekeeper,
         logger: Logger,
         limit: Int = 1024,
+        connections: Int = .max,
         chance: @escaping @Sendable () -> Double,
         changed: @escaping @Sendable () -> Void
     ) {
@@ -79,7 +81,7 @@ package actor TokenWatch {
         self.store = store
         self.timekeeper = timekeeper
         self.logger = logger
-        places = Places(limit: limit)
+        places = Places(limit: limit, connections: connections)
         self.chance = chance
         self.changed = changed
         let now = timekeeper.now()

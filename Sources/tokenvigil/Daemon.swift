@@ -93,6 +93,7 @@ struct Daemon {
             composer: composer,
             timekeeper: timekeeper,
             logger: logger,
+            connections: HTTPClient.Limits.ofThisProcess.connections,
             chance: Host.chance,
             changed: stored
         )

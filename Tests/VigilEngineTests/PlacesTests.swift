@@ -84,11 +84,36 @@ struct PlacesTests {
     }
 
     @Test mutating func `busy hosts that hang all of a sudden leave a place for one more`() {
-        for host in 0..<200 { fill("new-\(host)", at: .zero) }
-        #expect(places.count <= 1024)
+        for host in 0..<200 { end(fill("host-\(host)", atMost: 1, at: .zero), .answered, at: .milliseconds(10)) }
+        let begun = (0..<200).flatMap { fill("host-\($0)", at: .seconds(1)) }
         #expect(places.isFull)
-        end([Sample.name("new-0-0")], .answered, at: .milliseconds(10))
-        #expect(fill("late", at: .milliseconds(10)).count == 1)
+        end(begun.prefix(1), .answered, at: .milliseconds(1010))
+        #expect(fill("late", at: .milliseconds(1010)).count == 1)
+    }
+
+    @Test mutating func `hosts that have never answered leave connections for those that do`() {
+        places = Places(limit: 1024, connections: 64)
+        end(fill("known", atMost: 1, at: .zero), .answered, at: .milliseconds(10))
+        func held() -> Int { places.count }
+        for host in 0..<200 { fill("new-\(host)", atMost: 1, at: .seconds(1)) }
+        #expect(held() == 32)
+        #expect(fill("known", at: .seconds(1)).count == 64)
+        end((0..<64).map { Sample.name("known-\(33 + $0)") }, .answered, at: .milliseconds(1010))
+        // Some are known to hang by now, and others are tried.
+        for host in 0..<200 { fill("later-\(host)", atMost: 1, at: .seconds(3)) }
+        #expect(held() == 48)
+        for host in 0..<200 { fill("last-\(host)", atMost: 1, at: .seconds(5)) }
+        #expect(held() == 48)
+        #expect(fill("known", at: .seconds(5)).count >= 64)
+    }
+
+    @Test mutating func `the end of one that was not known makes room for others`() {
+        places = Places(limit: 1024, connections: 4)
+        let begun = fill("first", at: .zero) + fill("second", at: .zero)
+        #expect(begun.count == 2)
+        places.note(.answered, of: begun[0], now: .milliseconds(10))
+        #expect(places.end(begun[0], now: .milliseconds(10))?.wasShared == true)
+        #expect(fill("second", at: .milliseconds(10)).count == 1)
     }
 
     @Test mutating func `a slow API is no hanging one`() {
