@@ -9,6 +9,7 @@ SERVER = f"subjectAltName={NAMES}\nextendedKeyUsage=serverAuth\n"
 ROWS = {
     # name: (subject, extensions, who signs, days that it is good for; None is a year long ago)
     "good": ("/CN=localhost", SERVER, "ca", 2),
+    "rsa": ("/CN=localhost", SERVER, "ca", 2),
     "expired": ("/CN=localhost", SERVER, "ca", None),
     "other": ("/CN=other.example.com", "subjectAltName=DNS:other.example.com\n", "ca", 2),
     "common-name": ("/CN=localhost", "basicConstraints=CA:FALSE\n", "ca", 2),
@@ -54,13 +55,13 @@ def authority(directory, name):
 def certificate(directory, name, subject, extensions, signer, days):
     key, request, path, more = (directory / f"{name}.{kind}" for kind in ("key", "csr", "crt", "ext"))
     more.write_text(extensions)
+    # What RSA signs alone, as the old ciphers do, takes a key of RSA.
+    kind = ["rsa:2048"] if name == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     openssl(
         "req",
         "-new",
         "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
+        *kind,
         "-nodes",
         "-keyout",
         key,
@@ -123,4 +124,6 @@ def make(directory):
         authority(directory, name)
     for name, row in ROWS.items():
         certificate(directory, name, *row)
+    # The largest group that a standard names (RFC 3526): a handshake in it costs a client a tenth of a second.
+    openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:modp_8192", "-out", directory / "dh.pem")
     return directory

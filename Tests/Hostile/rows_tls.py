@@ -11,13 +11,15 @@ from table import Row
 from wire import ask, deaf, drip, forever, half, hello, hold, rst, slowly
 
 
-def secure(script, certificate="good", alpn=("http/1.1",), ciphers=None, **settings):
+def secure(script, certificate="good", alpn=("http/1.1",), ciphers=None, group=None, **settings):
     """TLS with the settings of a row, and the script inside it."""
 
     def play(connection):
         context = connection.keys.context(certificate, alpn, **settings)
         if ciphers:
             context.set_ciphers(ciphers)
+        if group:
+            context.load_dh_params(connection.keys.path(group))
         connection.tls(context)
         connection.play(script)
 
@@ -40,6 +42,9 @@ VERSIONS = [
     Row("TLS 1.3 alone", only(V13), "valid"),
     Row("ciphers without a certificate alone", only(V12, ciphers="aNULL:@SECLEVEL=0"), "unclear", secret=False),
     Row("ciphers without encryption alone", only(V12, ciphers="eNULL:@SECLEVEL=0"), "unclear", secret=False),
+    # Nobody needs it any more, and the server chooses what it costs.
+    Row("a Diffie-Hellman group of 8,192 bits alone",
+        only(V12, certificate="rsa", ciphers="DHE", group="dh"), "unclear", secret=False),
     Row("no ALPN", secure(ok(), alpn=None), "valid"),
     Row("an ALPN that nobody speaks", secure(ok(), alpn=("spdy/3", "x" * 255)), "valid"),
     Row("no session tickets", secure(ok(), num_tickets=0), "valid"),
