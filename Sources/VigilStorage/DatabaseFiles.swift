@@ -116,7 +116,7 @@ private final class WriteAheadLog: Sendable {
         return Mark(size: status.st_size, writtenAt: status.st_mtim)
     }
 
-    /// Whether the file begins as a log does: https://www.sqlite.org/fileformat2.html#walformat
+    /// Whether the file begins as a log does (https://www.sqlite.org/fileformat2.html#walformat).
     private static func hasItsHeader(_ path: String) -> Bool {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return true }
