@@ -3,7 +3,7 @@ import TokenHealth
 
 /// One token under watch: what is configured, what is believed, and when it may be asked again.
 struct WatchEntry {
-    @Kept var token: WatchedToken
+    @CopyOnWrite var token: WatchedToken
     @CopyOnWrite var belief: Belief
     var intervals: [ValidityInterval]
     @Kept private(set) var realm: RealmName
