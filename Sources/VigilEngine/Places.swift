@@ -63,7 +63,7 @@ struct Places {
     ///   - connections: most connections that are open at once.
     init(limit: Int, connections: Int = .max) {
         self.limit = limit
-        self.connections = min(limit, connections)
+        self.connections = connections
         firstWindow = max(1, limit / 16)
     }
 
@@ -145,10 +145,10 @@ struct Places {
             let isIdle = hold.now - host.neededAt > Places.windowLife
             let room = min(isIdle ? firstWindow : host.window, half) - own
             guard host.answered == nil else { return max(0, room) }
-            let left = max(1, connections * 3 / 4) - hold.strangers - hold.places
+            let left = max(1, connections / 4 * 3) - hold.strangers - hold.places
             return max(0, min(room, left, max(1, connections / 2) - hold.strangers))
         }
-        let pool = max(1, connections / 4)
+        let pool = max(1, min(limit, connections) / 4)
         let share = max(1, pool / max(1, own == 0 ? hold.hosts + 1 : hold.hosts))
         return max(0, min(share - own, pool - hold.places))
     }
