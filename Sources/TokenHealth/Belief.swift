@@ -41,8 +41,12 @@ package struct Belief: Sendable, Hashable, Codable {
     package var answers: [AnswerEvidence]?
     /// What the request without the token was answered last.
     package var controlAnswer: AnswerEvidence?
-    /// What the request without the token was answered when this one was last accepted beside it.
-    @Rare package var usualRefusal: RefusalShape?
+    /// What the request without the token is answered while this one is accepted.
+    @Rare package var usualRefusal: AnswerShape?
+    /// Another answer to it than ``usualRefusal``, seen once: it may be that of a wall which rose between two requests.
+    @Rare var newRefusal: AnswerShape?
+    /// What this token was answered when it was last accepted or limited.
+    @Rare var usualAnswer: AnswerShape?
     /// What this secret says of itself.
     @Rare package var claims: TokenClaims?
     /// The scopes this secret has been said to have; `nil` where nothing has been said.
@@ -71,6 +75,7 @@ package struct Belief: Sendable, Hashable, Codable {
         if let last = answers?.indices.last, let model = other.answers?.last { answers?[last].share(with: model) }
         if let model = other.controlAnswer { controlAnswer?.share(with: model) }
         if usualRefusal == other.usualRefusal { _usualRefusal = other._usualRefusal }
+        if usualAnswer == other.usualAnswer { _usualAnswer = other._usualAnswer }
     }
 }
 

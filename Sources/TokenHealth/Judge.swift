@@ -5,7 +5,8 @@ package struct Judge: Sendable {
     let token: WatchedToken
     let knownIdentity: Identity?
     let siblingsPass: Bool
-    let usualRefusal: RefusalShape?
+    let usualRefusal: AnswerShape?
+    let endpointChecksTokens: Bool
 
     /// - Parameters:
     ///   - token: what is watched, with its provider's rules.
@@ -13,16 +14,19 @@ package struct Judge: Sendable {
     ///   - siblingsPass: whether this secret was accepted once, and another token of the same API since this one is
     ///     not: then no wall stands before the whole API.
     ///   - usualRefusal: what the same request without the token was answered while all was well.
+    ///   - endpointChecksTokens: whether that request was ever refused.
     package init(
         token: WatchedToken,
         knownIdentity: Identity? = nil,
         siblingsPass: Bool = false,
-        usualRefusal: RefusalShape? = nil
+        usualRefusal: AnswerShape? = nil,
+        endpointChecksTokens: Bool = false
     ) {
         self.token = token
         self.knownIdentity = knownIdentity
         self.siblingsPass = siblingsPass
         self.usualRefusal = usualRefusal
+        self.endpointChecksTokens = endpointChecksTokens
     }
 
     var rules: ProbeTemplate { token.probe }
@@ -68,9 +72,10 @@ package struct Judge: Sendable {
         }
     }
 
-    /// The verdict, unless a wall or a cache has answered for the API.
+    /// The verdict, unless a wall, a front or a cache has answered for the API.
     private func doubted(_ verdict: Verdict, _ answer: Answer, control: Exchange?) -> Verdict {
         if verdict == .rejected(.credential), isWall(answer, control: control) { return .indeterminate(.blocked) }
+        if verdict.isOfKnownAccount, isFront(control) { return .indeterminate(.blocked) }
         if verdict.isAboutToken, isStale(answer) { return .indeterminate(.unexpected) }
         return verdict
     }

@@ -28,14 +28,19 @@ extension Judge {
     /// that the API gives.
     func isWall(_ answer: Answer, control: Exchange?) -> Bool {
         guard !siblingsPass, byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,
-            let shape = control.flatMap({ RefusalShape($0) }), shape == RefusalShape(answer)
+            let shape = control.flatMap({ AnswerShape(refusal: $0) }), shape == AnswerShape(answer)
         else { return false }
         if let usualRefusal { return usualRefusal != shape }
         return !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }
     }
 
+    /// Whether something in front of an API that refuses requests without a token answers everybody with success.
+    func isFront(_ control: Exchange?) -> Bool {
+        endpointChecksTokens && control.map { controlResult(of: $0) } == .open
+    }
+
     func isRefusedAlike(_ answer: Answer, _ bare: Answer) -> Bool {
-        siblingsPass && RefusalShape(bare) == RefusalShape(answer)
+        siblingsPass && AnswerShape(bare) == AnswerShape(answer)
     }
 
     /// Whose token a refusal takes this one for.

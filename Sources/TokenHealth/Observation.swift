@@ -13,7 +13,9 @@ package struct Observation: Sendable, Hashable {
     package var answer: AnswerEvidence?
     package var controlAnswer: AnswerEvidence?
     /// What the refusal of the request without the token looked like.
-    package var controlShape: RefusalShape?
+    package var controlShape: AnswerShape?
+    /// What the answer looked like.
+    package var answerShape: AnswerShape?
     /// What an accepted answer told besides the identity.
     package var facts: StatedFacts
     /// What a page of the memberships said, where one was read.

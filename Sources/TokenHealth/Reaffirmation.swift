@@ -21,7 +21,8 @@ extension Belief {
         guard state == .valid, incident == nil, let lastProbe, lastProbe.verdict == .accepted, endpointChecksTokens,
             isProven, replacedFingerprint == nil, token.probe.meansTheSameLater, token.grant == nil
         else { return false }
-        return !isExpiryStepDue(of: token, at: now.wall) && !isMembershipDue(for: token, at: now)
+        return !isControlDue(for: token, at: now.wall) && !isExpiryStepDue(of: token, at: now.wall)
+            && !isMembershipDue(for: token, at: now)
     }
 
     /// Takes note of it: as ``considering(_:of:siblings:chance:)`` would, for a belief that ``isSettled(for:at:)``.

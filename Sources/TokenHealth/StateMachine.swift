@@ -48,22 +48,6 @@ extension Belief {
         )
     }
 
-    /// Whether the control should be asked before this finding is considered: when the endpoint is not yet known to
-    /// check anything, when a suspicion begins, and before a death is confirmed.
-    package func wantsControl(for finding: Finding, token: WatchedToken, at now: Moment) -> Bool {
-        switch (finding.verdict, state) {
-        case (.accepted, _):
-            return !endpointChecksTokens
-        case (.rejected(.credential), .invalid):
-            return false
-        case (.rejected(.credential), _):
-            guard let suspicion = state.suspicion else { return true }
-            return suspicion.strengthened(suspicion.reason, at: now).hasEnough(for: token.confirmation)
-        case (.rejected(.wrongIdentity), _), (.limited, _), (.indeterminate, _), (.misconfigured, _):
-            return false
-        }
-    }
-
     /// What follows when this token, rejected itself, may not be asked again and a sibling of the same owner has died: a
     /// log-out ends them together, and the confirmed one speaks for the group.
     ///
@@ -252,20 +236,23 @@ extension Belief {
             latencyMilliseconds: observation.latency?.inMilliseconds
         )
         answers = answers.recording(observation.answer)
-        controlAnswer = observation.controlAnswer ?? controlAnswer
+        defer { controlAnswer = observation.controlAnswer ?? controlAnswer }
         switch observation.finding.verdict {
         case .accepted(let found):
             identity = found ?? identity
             lastAcceptedAt = now
             firstRejectedAt = nil
             isProven = true
-            usualRefusal = observation.controlShape ?? usualRefusal
+            usualAnswer = observation.answerShape ?? usualAnswer
+            learnRefusal(from: observation)
             endpointChecksTokens =
                 endpointChecksTokens || observation.control == .refused || observation.control == .other
         case .rejected:
             firstRejectedAt = firstRejectedAt ?? now
             if case .invalid = state { deadProbes += 1 }
-        case .limited, .indeterminate, .misconfigured:
+        case .limited:
+            usualAnswer = observation.answerShape ?? usualAnswer
+        case .indeterminate, .misconfigured:
             break
         }
     }

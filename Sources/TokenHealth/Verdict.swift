@@ -14,6 +14,14 @@ package enum Verdict: Sendable, Hashable {
         }
     }
 
+    /// Whether the API is said to know whose the token is.
+    var isOfKnownAccount: Bool {
+        switch self {
+        case .accepted, .rejected(.wrongIdentity): true
+        case .limited, .rejected(.credential), .indeterminate, .misconfigured: false
+        }
+    }
+
     /// The word for it in the status file.
     package var name: VerdictName {
         switch self {

@@ -1,53 +1,86 @@
 import Synchronization
 import TokenHealth
 
+/// What a request without the token was answered, and when it was asked.
+struct Control: Sendable {
+    let exchange: Exchange
+    let at: Moment
+}
+
 /// What requests without a token were answered lately.
 ///
-/// A hundred tokens of one API need one control, not a hundred: each is a request, and some hosts count it as a failed
-/// login.
+/// A hundred tokens with one question need one control, not a hundred: each is a request, and some hosts count it as a
+/// failed login.
 final class ControlMemory: Sendable {
-    private struct Entry {
-        var exchange: Exchange?
-        var at: Duration
+    /// Everything that is asked but the token, and what for.
+    struct Key: Hashable {
+        let question: Question
+        let asker: SecretSource?
+        let occasion: ControlDemand.Occasion
     }
 
-    /// Beyond so many URLs the oldest are forgotten.
-    private static let mostURLs = 1000
+    private struct Entry {
+        /// `nil` while it is being asked.
+        var control: Control?
+        let at: Duration
+        var waiters: [CheckedContinuation<Control?, Never>] = []
+    }
 
-    private let entries = Mutex<[String: Entry]>([:])
+    /// Beyond so many the oldest are forgotten.
+    private static let mostEntries = 1000
+
+    private let entries = Mutex<[Key: Entry]>([:])
 
     /// What to do about a control.
     enum Need {
         /// It was asked not long ago.
-        case known(Exchange)
+        case known(Control)
         /// Somebody else is asking.
         case underWay
-        /// Nobody has asked: the caller does, and must tell ``note(_:of:at:)``.
+        /// Nobody has asked: the caller does, and must tell ``note(_:of:)``.
         case ask
     }
 
-    /// Whether the control of `url` must be asked; `freshness`: how old an answer may be.
-    func need(of url: String, freshness: Duration, at now: Duration) -> Need {
+    /// Whether the control must be asked; `mostAge`: how long ago it may have been.
+    func need(of key: Key, mostAge: Duration, at now: Duration) -> Need {
         entries.withLock { entries in
-            if let entry = entries[url], now - entry.at <= freshness {
-                return entry.exchange.map { .known($0) } ?? .underWay
+            if let entry = entries[key] {
+                guard let control = entry.control else { return .underWay }
+                if now - entry.at <= mostAge { return .known(control) }
             }
-            if entries.count >= ControlMemory.mostURLs, let oldest = entries.min(by: { $0.value.at < $1.value.at }) {
-                entries[oldest.key] = nil
+            if entries.count >= ControlMemory.mostEntries {
+                let oldest = entries.filter { $0.value.control != nil }.min { $0.value.at < $1.value.at }
+                if let oldest { entries[oldest.key] = nil }
             }
-            entries[url] = Entry(exchange: nil, at: now)
+            entries[key] = Entry(control: nil, at: now)
             return .ask
         }
     }
 
-    /// Keeps an answer, unless it says that there was none to be had.
-    func note(_ exchange: Exchange, of url: String, at now: Duration) {
-        entries.withLock { entries in
-            if case .answered = exchange.outcome {
-                entries[url] = Entry(exchange: exchange, at: now)
-            } else {
-                entries[url] = nil
+    /// What comes of a request that is under way; `nil` where it has ended without an answer.
+    func answer(to key: Key) async -> Control? {
+        await withCheckedContinuation { waiter in
+            let control: Control?? = entries.withLock { entries in
+                guard let entry = entries[key] else { return .some(nil) }
+                if let control = entry.control { return .some(control) }
+                entries[key]?.waiters.append(waiter)
+                return nil
             }
+            if let control { waiter.resume(returning: control) }
         }
+    }
+
+    /// Keeps an answer, unless it says that there was none to be had.
+    func note(_ control: Control, of key: Key) {
+        let waiters = entries.withLock { entries in
+            let waiters = entries[key]?.waiters ?? []
+            if case .answered = control.exchange.outcome {
+                entries[key] = Entry(control: control, at: control.at.uptime)
+            } else {
+                entries[key] = nil
+            }
+            return waiters
+        }
+        for waiter in waiters { waiter.resume(returning: control) }
     }
 }

@@ -11,9 +11,6 @@ package struct TokenObserver: Sendable {
     /// Tokens that were granted to this process.
     let purses = PurseBoard()
 
-    /// How old the answer to a control may be: at a start and in calm, and where a death depends on it.
-    private static let freshness = (calm: Duration.seconds(600), doubt: Duration.seconds(10))
-
     package init(
         prober: any Prober,
         secrets: any SecretReader,
@@ -170,11 +167,14 @@ package struct TokenObserver: Sendable {
             token: token,
             knownIdentity: look.belief.identity,
             siblingsPass: look.siblingsPass,
-            usualRefusal: look.belief.usualRefusal
+            usualRefusal: look.belief.usualRefusal,
+            endpointChecksTokens: look.belief.endpointChecksTokens
         )
         var (exchange, finding) = await look.answer(to: token.question, secret) { judge.finding(on: $0) }
+        let answerShape = AnswerShape(of: exchange)
+        let asked = await control(for: exchange, finding, judge: judge, look: look)
         // A server may remember the token, and send it back to whoever asks without one.
-        let control = await control(for: exchange, finding, judge: judge, look: look)?.striking(secret)
+        let control = asked?.exchange.striking(secret)
         if let control { finding = judge.finding(on: exchange, control: control) }
         let membership = await membership(after: finding, look, secret)
         if let wait = membership?.retryAfter {
@@ -189,11 +189,14 @@ package struct TokenObserver: Sendable {
             fingerprint: look.fingerprint,
             claims: minted != nil || look.fingerprint == look.belief.fingerprint ? nil : TokenClaims(of: secret),
             answer: AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: token.probe, at: now.wall),
-            controlAnswer: control.map { AnswerEvidence(of: $0, verdict: nil, rules: token.probe, at: now.wall) },
+            controlAnswer: control.map {
+                AnswerEvidence(of: $0, verdict: nil, rules: token.probe, at: asked?.at.wall ?? now.wall)
+            },
             membership: membership,
             at: now
         )
-        observation.controlShape = control.flatMap { RefusalShape($0) }
+        observation.controlShape = control.flatMap { AnswerShape(refusal: $0) }
+        observation.answerShape = answerShape
         if finding.verdict.name == .accepted {
             observation.facts = token.probe.facts(in: exchange, at: now.wall)
             let isNew = look.belief.scopes == nil || look.fingerprint != look.belief.fingerprint
@@ -233,25 +236,32 @@ package struct TokenObserver: Sendable {
     }
 
     /// The answer to the request without the token, where `finding`, made without it, wants it.
-    private func control(for exchange: Exchange, _ finding: Finding, judge: Judge, look: Look) async -> Exchange? {
+    private func control(for exchange: Exchange, _ finding: Finding, judge: Judge, look: Look) async -> Control? {
         let token = look.token
-        let isWanted =
-            judge.needsControl(for: exchange)
-            || look.belief.wantsControl(for: finding, token: token, at: timekeeper.now())
-        guard isWanted else { return nil }
-        let isCalm = exchange.status.map { (200..<300).contains($0) } ?? false
-        let freshness = isCalm ? TokenObserver.freshness.calm : TokenObserver.freshness.doubt
-        let url = token.probeURL
-        switch controls.need(of: url, freshness: freshness, at: timekeeper.now().uptime) {
-        case .known(let exchange): return exchange
-        // An accepted token can do without until the next look.
-        case .underWay where isCalm: return nil
-        case .underWay, .ask: break
-        }
-        let control = await look.prober.exchange(
-            ProbeRequest(token: token, secret: nil, asker: look.asker, onFreshConnection: true)
+        let now = timekeeper.now()
+        let demand = look.belief.controlDemand(
+            beside: exchange,
+            finding,
+            isDecisive: judge.needsControl(for: exchange),
+            token: token,
+            at: now
         )
-        controls.note(control, of: url, at: timekeeper.now().uptime)
+        guard let demand else { return nil }
+        let key = ControlMemory.Key(question: token.question, asker: token.asker, occasion: demand.occasion)
+        switch controls.need(of: key, mostAge: demand.mostAge, at: now.uptime) {
+        case .known(let control): return control
+        // An accepted token can do without until the next look.
+        case .underWay where demand.occasion == .calm: return nil
+        case .underWay: if let control = await controls.answer(to: key) { return control }
+        case .ask: break
+        }
+        let control = Control(
+            exchange: await look.prober.exchange(
+                ProbeRequest(token: token, secret: nil, asker: look.asker, onFreshConnection: true)
+            ),
+            at: now
+        )
+        controls.note(control, of: key)
         return control
     }
 

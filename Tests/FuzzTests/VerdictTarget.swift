@@ -171,7 +171,13 @@ private struct Story {
             client.map { GrantJudge($0).finding(on: exchange) } ?? judge.finding(on: exchange, control: control)
         _ = client.map { GrantJudge($0).delegationFinding(on: exchange) }
         let isAccepted = finding.verdict.name == .accepted
-        _ = belief.wantsControl(for: finding, token: token, at: now)
+        _ = belief.controlDemand(
+            beside: exchange,
+            finding,
+            isDecisive: judge.needsControl(for: exchange),
+            token: token,
+            at: now
+        )
         let observation = Observation(
             finding,
             control: control.map { judge.controlResult(of: $0) },

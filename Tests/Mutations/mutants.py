@@ -589,9 +589,20 @@ MUTANTS = [
     ),
     *walls(
         "the same refusal with and without the token, while others pass",
-        "siblingsPass && RefusalShape(bare) == RefusalShape(answer)",
+        "siblingsPass && AnswerShape(bare) == AnswerShape(answer)",
         "siblingsPass",
-        "RefusalShape(bare) == RefusalShape(answer)",
+        "AnswerShape(bare) == AnswerShape(answer)",
+    ),
+    *judge(
+        "success for everybody is a front's, where the API was seen to refuse",
+        "if verdict.isOfKnownAccount, isFront(control) { return .indeterminate(.blocked) }",
+        "",
+    ),
+    *walls(
+        "it is no front where requests without a token were never refused, nor where they are refused",
+        "endpointChecksTokens && control.map { controlResult(of: $0) } == .open",
+        "control.map { controlResult(of: $0) } == .open",
+        "endpointChecksTokens",
     ),
     *judge(
         "a copy that a cache has kept shows nothing",

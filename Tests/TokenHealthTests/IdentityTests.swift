@@ -118,18 +118,18 @@ struct ControlTests {
     @Test func `it is asked until the endpoint is known to check tokens`() {
         var history = History()
         let finding = Finding(.acceptedOwner, "")
-        #expect(history.belief.wantsControl(for: finding, token: history.token, at: Sample.moment(0)))
+        #expect(history.wantsControl(beside: finding, at: 0))
         history.observe(.acceptedOwner, at: 0, control: .unreachable)
-        #expect(history.belief.wantsControl(for: finding, token: history.token, at: Sample.moment(60)))
+        #expect(history.wantsControl(beside: finding, at: 60))
         history.observe(.acceptedOwner, at: 60, control: .refused)
-        #expect(!history.belief.wantsControl(for: finding, token: history.token, at: Sample.moment(120)))
+        #expect(!history.wantsControl(beside: finding, at: 120))
     }
 
     @Test func `it is asked when a suspicion begins and when it is about to be confirmed, and not of the dead`() {
         var history = History()
         let finding = Finding(.rejected(.credential), "")
         func isWanted(at seconds: Double) -> Bool {
-            history.belief.wantsControl(for: finding, token: history.token, at: Sample.moment(seconds))
+            history.wantsControl(beside: finding, at: seconds)
         }
         #expect(isWanted(at: 0))
         history.observe(finding, at: 0, control: .refused)
@@ -147,7 +147,6 @@ struct ControlTests {
         .rejected(.wrongIdentity(Identity(id: "1", name: nil))),
     ])
     func `it is not asked where it could say nothing`(verdict: Verdict) {
-        let belief = Belief(at: Sample.start)
-        #expect(!belief.wantsControl(for: Finding(verdict, ""), token: Sample.token(), at: Sample.moment(0)))
+        #expect(!History().wantsControl(beside: Finding(verdict, ""), at: 0))
     }
 }

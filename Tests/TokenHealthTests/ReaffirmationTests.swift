@@ -19,6 +19,7 @@ struct ReaffirmationTests {
             latency: .milliseconds(84),
             fingerprint: Sample.fingerprint(),
             answer: AnswerEvidence(of: exchange, verdict: finding.verdict.name, rules: Sample.probe, at: moment.wall),
+            controlAnswer: control?.evidence(at: moment.wall),
             at: moment
         )
     }
@@ -41,16 +42,24 @@ struct ReaffirmationTests {
         var slow = quick
         var second = 0.0
         for _ in 0..<40 {
-            second += Double(Int.random(in: 1...100_000, using: &chance))
+            let longest = Bool.random(using: &chance) ? 1000 : 100_000
+            second += Double(Int.random(in: 1...longest, using: &chance))
             let moment = Sample.moment(second)
-            let decision = slow.considering(observation(at: moment), of: token, chance: 0.5)
+            let demand = slow.controlDemand(
+                beside: Reply.accepted,
+                ReaffirmationTests.finding,
+                token: token,
+                at: moment
+            )
+            let seen = observation(at: moment, control: demand.map { _ in .refused })
+            let decision = slow.considering(seen, of: token, chance: 0.5)
             slow = decision.belief
             if quick.isSettled(for: token, at: moment) {
                 quick.note(reaffirmation(at: moment))
                 #expect(decision.notices.isEmpty && decision.transition == nil)
                 #expect(token.calm(chance: 0.5) == (decision.pause, decision.rest))
             } else {
-                quick = quick.considering(observation(at: moment), of: token, chance: 0.5).belief
+                quick = quick.considering(seen, of: token, chance: 0.5).belief
             }
             #expect(quick == slow, "seed \(seed) at \(second)")
         }

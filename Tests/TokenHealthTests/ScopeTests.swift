@@ -26,7 +26,7 @@ struct ScopeTests {
         #expect(history.belief.lastProbe?.verdict == .accepted)
         #expect(history.belief.isProven)
         let finding = Finding(.acceptedOwner, "")
-        #expect(!history.belief.wantsControl(for: finding, token: history.token, at: Sample.moment(120)))
+        #expect(!history.wantsControl(beside: finding, at: 120))
     }
 
     @Test func `growing again ends it`() {

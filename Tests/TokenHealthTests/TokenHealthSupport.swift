@@ -159,12 +159,19 @@ struct History {
             latency: .milliseconds(84),
             fingerprint: fingerprint,
             claims: claims,
+            controlAnswer: control.map { $0.evidence(at: moment.wall) },
             facts: facts,
             membership: membership,
             at: Moment(wall: moment.wall, uptime: moment.uptime + uptimeOffset)
         )
         let decision = belief.considering(observation, of: token, chance: 0)
         return take(decision)
+    }
+
+    /// Whether a control is wanted beside this finding.
+    func wantsControl(beside finding: Finding, at seconds: Double) -> Bool {
+        let exchange = Reply.text(finding.verdict.name == .accepted ? 200 : 401)
+        return belief.controlDemand(beside: exchange, finding, token: token, at: Sample.moment(seconds)) != nil
     }
 
     /// Lets time pass while the network is left alone.
@@ -202,6 +209,20 @@ struct History {
     /// Three rejections over 30 seconds.
     mutating func die(at seconds: Double = 0, _ rejection: Rejection = .credential) {
         for moment in [seconds, seconds + 15, seconds + 30] { observe(.rejected(rejection), at: moment) }
+    }
+}
+
+extension ControlResult {
+    /// An answer that has this result.
+    func evidence(at now: Date) -> AnswerEvidence {
+        let exchange =
+            switch self {
+            case .refused: Reply.unauthenticated
+            case .open: Reply.accepted
+            case .unreachable: Reply.failed(.timeout)
+            case .other: Reply.text(404)
+            }
+        return AnswerEvidence(of: exchange, verdict: nil, rules: Sample.probe, at: now)
     }
 }
 

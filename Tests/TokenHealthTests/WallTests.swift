@@ -20,7 +20,7 @@ struct WallTests {
         return Judge(
             token: Sample.token(Sample.provider(probe)),
             siblingsPass: siblingsPass,
-            usualRefusal: before.flatMap { RefusalShape($0) }
+            usualRefusal: before.flatMap { AnswerShape(refusal: $0) }
         )
     }
 
@@ -53,7 +53,7 @@ struct WallTests {
 
     @Test(arguments: [404, 405, 407, 408, 425, 429, 500])
     func `a control in trouble is nothing to compare with`(status: Int) {
-        #expect(RefusalShape(Reply.text(status)) == nil)
+        #expect(AnswerShape(refusal: Reply.text(status)) == nil)
     }
 
     @Test func `a challenge that the API is known to give is its own`() {
@@ -132,7 +132,7 @@ struct UsualRefusalTests {
 
     private func observation(_ verdict: Verdict, control: Exchange, at seconds: Double) -> Observation {
         var observation = Observation(Finding(verdict, "x"), control: .refused, at: Sample.moment(seconds))
-        observation.controlShape = RefusalShape(control)
+        observation.controlShape = AnswerShape(refusal: control)
         return observation
     }
 
@@ -142,7 +142,7 @@ struct UsualRefusalTests {
         var belief = Belief(at: Sample.start).considering(alive, of: token, chance: 0).belief
         let dead = observation(.rejected(.credential), control: wall, at: 60)
         belief = belief.considering(dead, of: token, chance: 0).belief
-        #expect(belief.usualRefusal == RefusalShape(own))
-        #expect(try belief.reread().usualRefusal == RefusalShape(own))
+        #expect(belief.usualRefusal == AnswerShape(refusal: own))
+        #expect(try belief.reread().usualRefusal == AnswerShape(refusal: own))
     }
 }

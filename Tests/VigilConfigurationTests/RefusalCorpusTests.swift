@@ -76,7 +76,7 @@ struct Refusal: Decodable, CustomTestStringConvertible {
               bot: {provider: \(provider), secret: {credential: bot}, base_url: "https://api.example.com"}
             """
         let token = try #require(try ConfigurationLoader.load(text: text, name: "refusal.yaml").tokens.first)
-        let judge = Judge(token: token, siblingsPass: siblings, usualRefusal: RefusalShape(before.exchange))
+        let judge = Judge(token: token, siblingsPass: siblings, usualRefusal: AnswerShape(refusal: before.exchange))
         let finding = judge.finding(on: answer.exchange, control: without.exchange)
         let isOpen = judge.controlResult(of: without.exchange) == .open
         if case .accepted = finding.verdict, isOpen { return ("misconfigured: public endpoint", finding) }

@@ -17,6 +17,7 @@ final class ScriptedProber: Prober {
     private struct State {
         var answer: Exchange
         var control: Exchange
+        var special: @Sendable (ProbeRequest) -> Exchange? = { _ in nil }
         var questions: [Question] = []
     }
 
@@ -41,11 +42,13 @@ final class ScriptedProber: Prober {
         )
         state.withLock { $0.questions.append(question) }
         await gate?.pass()
-        return state.withLock { isControl ? $0.control : $0.answer }
+        return state.withLock { $0.special(request) ?? (isControl ? $0.control : $0.answer) }
     }
 
     func answer(_ exchange: Exchange) { state.withLock { $0.answer = exchange } }
     func answerControl(_ exchange: Exchange) { state.withLock { $0.control = exchange } }
+    /// What some questions are answered, whatever else is said; `nil` for the others.
+    func answer(_ special: @escaping @Sendable (ProbeRequest) -> Exchange?) { state.withLock { $0.special = special } }
 
     var questions: [Question] { state.withLock { $0.questions } }
     /// When the token itself was tried, in seconds of uptime.
@@ -66,13 +69,17 @@ enum Reply {
 /// Holds a secret that a test can replace or take away.
 final class ScriptedSecretReader: SecretReader {
     private let state = Mutex<Result<String, SecretProblem>>(.success("first"))
+    private let own = Mutex<[SecretSource: String]>([:])
 
     func secret(from source: SecretSource) async throws(SecretProblem) -> Secret {
-        let text = try state.withLock { $0 }.get()
+        let common = state.withLock { $0 }
+        let text = try (own.withLock { $0[source] }.map { .success($0) } ?? common).get()
         return try SecretLint.secret(in: Array(text.utf8), source: source.description)
     }
 
     func put(_ text: String) { state.withLock { $0 = .success(text) } }
+    /// Puts a secret where one source alone finds it.
+    func put(_ text: String, in source: SecretSource) { own.withLock { $0[source] = text } }
     func fail(_ problem: SecretProblem) { state.withLock { $0 = .failure(problem) } }
 }
 

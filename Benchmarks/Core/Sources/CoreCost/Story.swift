@@ -28,7 +28,7 @@ struct Story {
         let control = isControlled ? answered(401, Story.refusal, to: nil) : nil
         let judge = Judge(token: token, knownIdentity: belief.identity)
         let finding = judge.finding(on: exchange, control: control)
-        _ = belief.wantsControl(for: finding, token: token, at: now)
+        _ = belief.controlDemand(beside: exchange, finding, token: token, at: now)
         var observation = Observation(
             finding,
             control: control.map { judge.controlResult(of: $0) },

@@ -1,13 +1,13 @@
-/// What a refusal looks like, without what changes from one to the next: enough to tell an API's own refusal from that of
+/// What an answer looks like, without what changes from one to the next: enough to tell an API's own answer from that of
 /// something in front of it.
-package struct RefusalShape: Sendable, Hashable, Codable {
+package struct AnswerShape: Sendable, Hashable, Codable {
     private let status: Int
     /// The schemes that are asked for, sorted.
     private let schemes: [String]
     private let kind: Kind
-    /// The names at the top of a JSON object, sorted.
+    /// The names at the top of a JSON object, sorted; whatever holds a digit is an id.
     private let keys: [String]
-    /// What is said, in lower case; whatever holds a digit is an id, a time or an address.
+    /// What a refusal says, in lower case; whatever holds a digit is an id, a time or an address.
     private let words: String
 
     private enum Kind: String, Codable {
@@ -15,8 +15,14 @@ package struct RefusalShape: Sendable, Hashable, Codable {
     }
 
     /// `nil` where there was no answer, or one that was no refusal for want of a token.
-    package init?(_ exchange: Exchange) {
+    package init?(refusal exchange: Exchange) {
         guard case .answered(let answer) = exchange.outcome, [400, 401, 403].contains(answer.status) else { return nil }
+        self.init(answer)
+    }
+
+    /// `nil` where there was no answer.
+    package init?(of exchange: Exchange) {
+        guard case .answered(let answer) = exchange.outcome else { return nil }
         self.init(answer)
     }
 
@@ -26,7 +32,11 @@ package struct RefusalShape: Sendable, Hashable, Codable {
         var said = ""
         if let document = answer.document {
             kind = .json
-            if case .object(let members) = document { keys = members.keys.sorted() } else { keys = [] }
+            if case .object(let members) = document {
+                keys = Set(members.keys.map { $0.contains(where: \.isNumber) ? "#" : $0 }).sorted()
+            } else {
+                keys = []
+            }
             said = answer.message ?? ""
         } else {
             keys = []
@@ -34,9 +44,13 @@ package struct RefusalShape: Sendable, Hashable, Codable {
             let isEmpty = said.allSatisfy(\.isWhitespace)
             kind = answer.isHTML ? .page : isEmpty ? .empty : .text
         }
-        words = said.lowercased().split { !$0.isLetter && !$0.isNumber }
-            .map { $0.contains(where: \.isNumber) ? "#" : String($0) }
-            .joined(separator: " ")
+        // What a success says is the news of the day.
+        words =
+            (200..<300).contains(answer.status)
+            ? ""
+            : said.lowercased().split { !$0.isLetter && !$0.isNumber }
+                .map { $0.contains(where: \.isNumber) ? "#" : String($0) }
+                .joined(separator: " ")
     }
 
     /// Whether a login by `scheme` is asked for.
