@@ -232,7 +232,9 @@ package struct AlertComposer: Sendable {
     private func crowd(_ subjects: [Subject]) -> String {
         let owners = Set(subjects.map(\.token.owner))
         let owner = owners.count == 1 ? owners.first.flatMap { $0 } : nil
-        return "\(subjects.count) tokens of \(owner ?? subjects[0].token.provider.name)"
+        let accounts = Set(subjects.map(\.belief.identity))
+        let account = accounts.count == 1 ? accounts.first?.map { $0.name ?? $0.id } : nil
+        return "\(subjects.count) tokens of \(owner ?? account ?? subjects[0].token.provider.name)"
     }
 
     private func commonReason(of subjects: [Subject]) -> String? {

@@ -35,20 +35,6 @@ extension WatchedToken {
         let end = url[separator...].firstIndex { $0 == "/" || $0 == "?" } ?? url.endIndex
         return url[..<end].lowercased()
     }
-
-    /// Whoever a log-out would hit: the configured owner, else the account, else nobody but this token.
-    package func ownership(identity: Identity?) -> Ownership {
-        if let owner { return Ownership("owner:" + owner.lowercased()) }
-        if let identity { return Ownership("id:" + identity.id) }
-        return Ownership("token:" + name.text)
-    }
-}
-
-/// Names an owner among the siblings of a realm.
-package struct Ownership: Sendable, Hashable {
-    private let text: String
-
-    fileprivate init(_ text: String) { self.text = text }
 }
 
 /// What the tokens of one API say together.
@@ -57,7 +43,7 @@ package struct Ownership: Sendable, Hashable {
 /// come together point at the provider, one among acceptances points at the token.
 package struct Realm: Sendable {
     private struct Doubt: Sendable {
-        let owner: Ownership
+        var owner: Ownership
         /// What it counts for among ``unconfirmed``.
         var counted = Suspects()
         /// Uptime of the confirmation; `nil` while it is still being confirmed.
@@ -135,6 +121,22 @@ package struct Realm: Sendable {
         clear(token)
         if let owner = accepted.removeValue(forKey: token) { acceptedOwners.drop(owner) }
         if doubts.isEmpty { endEpisode() }
+    }
+
+    /// Takes note that `token` has turned out to be another owner's.
+    package mutating func move(_ token: TokenName, to owner: Ownership) {
+        if let was = accepted[token], was != owner {
+            accepted[token] = owner
+            acceptedOwners.drop(was)
+            acceptedOwners[owner, default: 0] += 1
+        }
+        guard let was = doubts[token]?.owner, was != owner else { return }
+        doubts[token]?.owner = owner
+        doubtedOwners.drop(was)
+        doubtedOwners[owner, default: 0] += 1
+        guard speakers[was] == token else { return }
+        speakers[was] = nil
+        speakers[owner] = token
     }
 
     /// What the siblings of `token` have to say about it.
@@ -248,13 +250,6 @@ extension Realm {
         acceptedOwners = [:]
         confirmations = []
         speakers = [:]
-    }
-}
-
-extension [Ownership: Int] {
-    fileprivate mutating func drop(_ owner: Ownership) {
-        guard let count = self[owner] else { return }
-        self[owner] = count > 1 ? count - 1 : nil
     }
 }
 

@@ -8,7 +8,7 @@ struct Correlation {
     private struct Community {
         var realm: Realm
         var members: Set<TokenName> = []
-        var byOwner: [Ownership: Set<TokenName>] = [:]
+        var owners = OwnerIndex()
         /// Uptime of the first rejection of the present episode.
         var episodeBegan: Duration?
         /// Owners all of whose tokens are being looked at in the present episode: once is enough.
@@ -22,7 +22,6 @@ struct Correlation {
 
     private let composer: AlertComposer
     private var communities: [RealmName: Community] = [:]
-    private var owners: [TokenName: Ownership] = [:]
     private var desk = NewsDesk()
     var hushed = HushedNews()
 
@@ -75,12 +74,11 @@ struct Correlation {
 extension Correlation {
     /// Takes up `entry` among its siblings.
     mutating func add(_ entry: WatchEntry, at now: Duration) {
-        let owner = entry.owner
-        owners[entry.name] = owner
         // Its maintenance windows may be others now.
         if hushed.isHolding(entry.name) { hushed.reconsider(entry.name, at: now) }
         communities[entry.realm, default: Community(realm: Realm())].members.insert(entry.name)
-        communities[entry.realm]?.byOwner[owner, default: []].insert(entry.name)
+        noteOwner(of: entry)
+        let owner = owner(of: entry)
         communities[entry.realm]?.realm.note(
             entry.name,
             owner: owner,
@@ -95,10 +93,25 @@ extension Correlation {
 
     /// Forgets `entry` and what it tells about others.
     mutating func remove(_ entry: WatchEntry) {
-        guard let owner = owners.removeValue(forKey: entry.name) else { return }
-        communities[entry.realm]?.members.remove(entry.name)
-        communities[entry.realm]?.byOwner[owner]?.remove(entry.name)
+        guard communities[entry.realm]?.members.remove(entry.name) != nil else { return }
         communities[entry.realm]?.realm.remove(entry.name)
+        let moved = communities[entry.realm]?.owners.remove(entry.name) ?? []
+        move(moved, in: entry.realm)
+    }
+
+    /// Takes note of whose `entry` is by what is known now, and of the others that are another's by that.
+    private mutating func noteOwner(of entry: WatchEntry) {
+        let clues = entry.token.ownerClues(entry.belief)
+        let moved = communities[entry.realm]?.owners.note(entry.name, clues) ?? []
+        move(moved, in: entry.realm)
+    }
+
+    private mutating func move(_ tokens: Set<TokenName>, in realm: RealmName) {
+        guard communities[realm]?.realm.isDoubted == true else { return }
+        for token in tokens {
+            guard let owner = communities[realm]?.owners.owner(of: token) else { continue }
+            communities[realm]?.realm.move(token, to: owner)
+        }
     }
 
     /// What the siblings of `entry` say about it.
@@ -108,8 +121,10 @@ extension Correlation {
             ?? .none
     }
 
-    /// Whom its siblings know it by.
-    private func owner(of entry: WatchEntry) -> Ownership { owners[entry.name] ?? entry.owner }
+    /// Whose it is, by what is known of it and its siblings.
+    private func owner(of entry: WatchEntry) -> Ownership {
+        communities[entry.realm]?.owners.owner(of: entry.name) ?? .token(entry.name)
+    }
 
     /// Whether nothing is going on that one more acceptance could change: nothing doubted, nothing to be told.
     func isCalm(around entry: WatchEntry) -> Bool {
@@ -157,11 +172,11 @@ extension Correlation {
             }
         }
         let isFirst = communities[entry.realm]?.ralliedOwners.insert(owner).inserted ?? false
-        let own = isFirst ? community.byOwner[owner, default: []].filter(isFresh) : []
+        let own = isFirst ? community.owners.tokens(of: owner).filter(isFresh) : []
         var asked: Set<Ownership> = [owner]
         var others: [TokenName] = []
         for name in community.members.lazy.prefix(500) where others.count < Correlation.witnesses {
-            guard let other = owners[name], asked.insert(other).inserted, isFresh(name) else { continue }
+            guard asked.insert(community.owners.owner(of: name)).inserted, isFresh(name) else { continue }
             others.append(name)
         }
         return own + others
@@ -187,14 +202,11 @@ extension Correlation {
         in entries: Entries,
         at now: Moment
     ) -> News {
-        if owners[entry.name] != entry.owner {
-            remove(entry)
-            add(entry, at: now.uptime)
-        }
-        let state = entry.belief.state
+        noteOwner(of: entry)
+        let (state, owner) = (entry.belief.state, owner(of: entry))
         communities[entry.realm]?.realm.note(
             entry.name,
-            owner: entry.owner,
+            owner: owner,
             state: state,
             verdict: verdict,
             at: now.uptime
@@ -406,7 +418,7 @@ extension Correlation {
     /// How the siblings of `entry` are doing; of an API with very many tokens, some of them.
     private func evidence(beside entry: WatchEntry, in entries: Entries, at now: Date) -> [SiblingEvidence] {
         guard let community = communities[entry.realm] else { return [] }
-        let own = owners[entry.name].flatMap { community.byOwner[$0] } ?? []
+        let own = community.owners.tokens(of: owner(of: entry))
         let near = Set(own.prefix(Alert.mostTokens)).union(community.members.prefix(Alert.mostTokens))
         return entry.token.siblings(among: near.compactMap { entries[$0]?.token }) { entries[$0]?.report(at: now) }
     }
@@ -554,9 +566,9 @@ extension Correlation {
             let isCrowd =
                 realm?.incident?.hasBecomeDeaths == true
                 && (realm?.doubtedOwnerCount ?? 0) > Correlation.mostOwnersToldApart
-            topic.owner = isCrowd ? nil : owners[entry.name]
+            topic.owner = isCrowd ? nil : owner(of: entry)
         case .identityChanged, .replaced:
-            topic.owner = owners[entry.name]
+            topic.owner = owner(of: entry)
         case .recovered, .sighted:
             // Whoever was not told of the beginnings need not hear of the ends one by one.
             guard notice.untold == 0 else { break }
@@ -598,7 +610,7 @@ extension Correlation {
     private func awaited(on topic: NewsTopic, with entry: WatchEntry, in entries: Entries) -> Set<TokenName> {
         guard let community = communities[entry.realm] else { return [] }
         let began = community.episodeBegan ?? entry.troubleSince ?? .zero
-        let candidates = topic.owner.map { community.byOwner[$0, default: []] } ?? community.members
+        let candidates = topic.owner.map { community.owners.tokens(of: $0) } ?? community.members
         return candidates.filter { name in
             guard name != entry.name, let other = entries[name], isToldLike(entry.token, other.token, on: topic) else {
                 return false

@@ -162,8 +162,6 @@ struct WatchEntry {
         }
     }
 
-    var owner: Ownership { token.ownership(identity: belief.identity) }
-
     func report(at now: Date) -> TokenReport {
         TokenReport(
             token: token,

@@ -41,8 +41,8 @@ struct CorrelationTests {
     @Test func `a restart between the first death and the alert forgets nothing and repeats nothing`() async throws {
         try await withRig(Plan(tokens: 4, defaults: ["group_wait: 40s"], owner: { _ in "svc@example.test" })) { rig in
             for user in rig.users.prefix(2) { rig.tallyfy.logout(user: user) }
-            rig.tallyfy.inject(Fault(.status(503), token: rig.secrets[2]))
-            rig.tallyfy.inject(Fault(.flap(status: 401, pattern: [true, false, false]), token: rig.secrets[3]))
+            rig.tallyfy.inject(Fault(.status(503), token: rig.secrets[0]))
+            rig.tallyfy.inject(Fault(.flap(status: 401, pattern: [true, false, false]), token: rig.secrets[1]))
             try await rig.advance(by: .seconds(95))
             try await rig.restart()
             try await rig.advance(by: .seconds(200))

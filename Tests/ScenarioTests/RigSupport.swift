@@ -13,14 +13,14 @@ import VigilStorage
 struct Plan {
     var profile = Profile.current
     var opaqueTokens = false
-    /// How many users there are, each with a token.
+    /// How many tokens there are.
     var tokens = 1
     /// Lines for `defaults:` of the configuration.
     var defaults: [String] = []
     var provider = "tallyfy"
     /// Lines for each token; `$ORGANIZATION`, `$CLIENT` and `$API` stand for what is known once the stand-in runs.
     var token: [String] = []
-    /// Who owns the token of each number.
+    /// Who owns the token of each number: a user with as many tokens as have this owner.
     var owner: @Sendable (Int) -> String = { "bot-\($0)@example.test" }
     /// How many other organizations every user is in, all older than the one of the configuration.
     var otherOrganizations = 0
@@ -95,10 +95,14 @@ final class Rig {
         let others = (0..<plan.otherOrganizations).map { tallyfy.addOrganization(name: "Other \($0)") }
         let organization = tallyfy.addOrganization(name: "Example")
         self.organization = organization
+        var accounts: [String: Int] = [:]
         users = (0..<plan.tokens).map { number in
-            tallyfy.addUser(email: "bot-\(number)@example.test", organization: organization)
+            let owner = plan.owner(number)
+            let user = accounts[owner] ?? tallyfy.addUser(email: owner, organization: organization)
+            accounts[owner] = user
+            return user
         }
-        for other in others { for user in users { tallyfy.addMember(user: user, organization: other) } }
+        for other in others { for user in Set(users).sorted() { tallyfy.addMember(user: user, organization: other) } }
         secrets = users.map { user in
             plan.secret(tallyfy, organization) ?? tallyfy.login(user: user, organization: organization)
         }

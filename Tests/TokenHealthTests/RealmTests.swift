@@ -10,7 +10,7 @@ struct RealmTests {
 
     /// Whether a sibling of `token` has been accepted since its trouble began.
     private func passes(_ realm: Realm, besides token: TokenName, since seconds: Double) -> Bool {
-        realm.siblings(of: token, owner: Sample.token().ownership(identity: nil), troubleSince: .seconds(seconds)).pass
+        realm.siblings(of: token, owner: Ownership.label("api-bot@example.test"), troubleSince: .seconds(seconds)).pass
     }
 
     @Test func `an acceptance that is heard of late does not hide the one after it`() {
@@ -46,7 +46,7 @@ struct RealmTests {
 
     @Test func `a suspect is one as long as its newest answer is a rejection`() {
         var realm = Realm()
-        let owner = Sample.token().ownership(identity: nil)
+        let owner = Ownership.label("api-bot@example.test")
         let now = Moment(wall: .init(timeIntervalSince1970: 0), uptime: .zero)
         let once = Suspicion(.revoked, at: now)
         let twice = once.strengthened(.revoked, at: now)
@@ -74,7 +74,7 @@ struct RealmTests {
     @Test func `whatever happens, no suspect is counted twice or left over`() {
         var generator = SeededGenerator(seed: 7)
         var realm = Realm()
-        let owner = Sample.token().ownership(identity: nil)
+        let owner = Ownership.label("api-bot@example.test")
         let tokens = (0..<6).map { Sample.name("bot-\($0)") }
         let now = Moment(wall: .init(timeIntervalSince1970: 0), uptime: .zero)
         let once = Suspicion(.revoked, at: now)
