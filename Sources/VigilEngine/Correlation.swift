@@ -348,8 +348,9 @@ extension Correlation {
             return
         }
         let topic = topic(of: notice, entry: entry)
-        let awaited = desk.isHolding(topic) ? [] : awaited(on: topic, with: entry, in: entries)
-        desk.take(held, on: topic, waiting: wait(on: topic, with: entry), for: awaited, at: now.uptime)
+        let wait = wait(on: topic, with: entry)
+        let awaited = desk.isHolding(topic) ? [] : awaited(on: topic, with: entry, in: entries, until: now.uptime + wait)
+        desk.take(held, on: topic, waiting: wait, for: awaited, at: now.uptime)
         news.held.append(held)
     }
 
@@ -606,8 +607,13 @@ extension Correlation {
         other.notify == token.notify && (topic.notify == token.notify || other.escalate == token.escalate)
     }
 
-    /// Siblings that may yet have to be told in the same alert as `entry`.
-    private func awaited(on topic: NewsTopic, with entry: WatchEntry, in entries: Entries) -> Set<TokenName> {
+    /// Siblings that may yet have to be told in the same alert as `entry`, before `end`.
+    private func awaited(
+        on topic: NewsTopic,
+        with entry: WatchEntry,
+        in entries: Entries,
+        until end: Duration
+    ) -> Set<TokenName> {
         guard let community = communities[entry.realm] else { return [] }
         let began = community.episodeBegan ?? entry.troubleSince ?? .zero
         let candidates = topic.owner.map { community.owners.tokens(of: $0) } ?? community.members
@@ -620,7 +626,10 @@ extension Correlation {
             let state = other.belief.state.name
             let isUnseen = other.lookedAt.map { $0 < began } ?? true
             switch topic.kind {
-            case .invalidated: return state == .suspect || isUnseen && [.valid, .limited, .unknown].contains(state)
+            case .invalidated:
+                // One whose confirmation takes longer would be waited for in vain.
+                if state == .suspect { return other.isConfirmable(by: end) }
+                return isUnseen && [.valid, .limited, .unknown].contains(state)
             case .blind: return state == .unknown
             case .sighted: return state == .blind
             case .limited, .misconfigured:

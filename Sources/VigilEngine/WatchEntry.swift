@@ -145,6 +145,11 @@ struct WatchEntry {
         if standing != .good { promise = (now.uptime, uptime - now.uptime) }
     }
 
+    /// Whether a suspicion of it may be confirmed by that uptime.
+    func isConfirmable(by end: Duration) -> Bool {
+        troubleSince.map { $0 + token.confirmation.over <= end } ?? true
+    }
+
     /// Whether it was not looked at for three times as long as was promised.
     func isLate(at now: Duration) -> Bool {
         now - promise.at > promise.pause * 3 + token.timeout * 2 + .seconds(10)

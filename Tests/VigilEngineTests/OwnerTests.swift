@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TokenHealth
 import Testing
 import VigilEngine
@@ -64,6 +65,17 @@ import VigilEngine
         await logOut(bench)
         #expect(bench.told == [.invalidated])
         #expect(bench.store.healthy.alerts.first?.tokens.count == 3)
+    }
+
+    @Test func `a death does not wait for one whose confirmation takes longer than anybody waits`() async throws {
+        var slow = token("bot-9", owner: "Bots")
+        slow.confirmation = Confirmation(rejections: 3, over: .seconds(600))
+        let bench = try await bench(owners: ["Bots"], secrets: ["a"], accounts: [7], besides: [slow])
+        bench.prober.answer { _ in Reply.unauthenticated }
+        for _ in 0..<60 where bench.told.isEmpty { await bench.pass(1) }
+        let alert = try #require(bench.store.healthy.alerts.first)
+        let death = try #require(await bench.report("bot-0")?.since)
+        #expect(alert.createdAt.timeIntervalSince(death) < 2)
     }
 
     @Test func `one label does not make several accounts one`() async throws {
