@@ -322,6 +322,14 @@ enum Sample {
         return name
     }
 
+    /// A token with an account and a secret of its own, at an API that names no account.
+    static func stranger(_ text: String, interval: Duration = .seconds(60)) -> WatchedToken {
+        var stranger = token(text, interval: interval)
+        stranger.secret = .file(path: "/own/\(text)")
+        stranger.probe.identity = nil
+        return stranger
+    }
+
     static func token(_ text: String = "bot", interval: Duration = .seconds(60), notify: [String] = ["oncall"])
         -> WatchedToken
     {

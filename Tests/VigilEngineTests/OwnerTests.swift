@@ -72,7 +72,7 @@ import VigilEngine
         slow.confirmation = Confirmation(rejections: 3, over: .seconds(600))
         let bench = try await bench(owners: ["Bots"], secrets: ["a"], accounts: [7], besides: [slow])
         bench.prober.answer { _ in Reply.unauthenticated }
-        for _ in 0..<60 where bench.told.isEmpty { await bench.pass(1) }
+        for _ in 0..<200 where bench.told.isEmpty { await bench.pass(1) }
         let alert = try #require(bench.store.healthy.alerts.first)
         let death = try #require(await bench.report("bot-0")?.since)
         #expect(alert.createdAt.timeIntervalSince(death) < 2)

@@ -35,7 +35,7 @@ struct RestTests {
     }
 
     @Test func `what only time decides is charged as what decides nothing`() async throws {
-        let bench = try WatchBench((0..<5).map { Sample.token("t\($0)") })
+        let bench = try WatchBench((0..<5).map { Sample.stranger("t\($0)") })
         await bench.watch.tick()
         bench.prober.answer(Reply.unauthenticated)
         await bench.pass(60)

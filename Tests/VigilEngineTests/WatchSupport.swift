@@ -23,6 +23,10 @@ struct WatchBench {
         self.timekeeper = timekeeper
         self.store = store
         prober = ScriptedProber(timekeeper: timekeeper, gate: gate)
+        for token in tokens {
+            guard case .file(let path, _) = token.secret, path.hasPrefix("/own/") else { continue }
+            secrets.put("secret-of-\(token.name)", in: token.secret)
+        }
         let changes = changes
         watch = TokenWatch(
             tokens: tokens,
