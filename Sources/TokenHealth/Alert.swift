@@ -62,6 +62,12 @@ package struct Alert: Sendable, Hashable, Codable {
     package let incidentKind: AlertKind?
     /// What people were told the incident is about until now, where this tells that it is something else.
     package let formerKind: AlertKind?
+    /// At an end, what else people were told the incident was about in between; `nil` for nothing.
+    package let otherKinds: [AlertKind]?
+    /// How the incident ends where its tokens are not well again; `nil` else.
+    package let ending: IncidentEnding?
+    /// By name, whose a token was when people were first told of its incident, where that has changed; `nil` for none.
+    private let formerLabels: [String: IncidentLabels]?
     /// One line: `INVALID hr-onboarding (revoked) on srv1`.
     package internal(set) var summary: String
     /// What must be added where it is told too late to stand alone; not stored, because it is known only then.
@@ -98,6 +104,9 @@ package struct Alert: Sendable, Hashable, Codable {
         incidentID: String? = nil,
         incidentKind: AlertKind? = nil,
         formerKind: AlertKind? = nil,
+        otherKinds: [AlertKind]? = nil,
+        ending: IncidentEnding? = nil,
+        labels: [String: IncidentLabels] = [:],
         summary: String,
         host: String,
         tokens: [TokenReport] = [],
@@ -116,6 +125,9 @@ package struct Alert: Sendable, Hashable, Codable {
         self.incidentID = incidentID
         self.incidentKind = incidentKind
         self.formerKind = formerKind
+        self.otherKinds = otherKinds
+        self.ending = ending
+        formerLabels = labels.isEmpty ? nil : labels
         self.summary = summary
         self.host = host
         self.tokens = tokens
@@ -127,6 +139,9 @@ package struct Alert: Sendable, Hashable, Codable {
         reasoning = evidence
         dayBars = Dictionary(uniqueKeysWithValues: lastDays.map { ($0.text, $1) })
     }
+
+    /// Whose tokens were when people were first told of their incidents, by name, where that has changed.
+    package var labels: [String: IncidentLabels] { formerLabels ?? [:] }
 
     /// The same alert, telling also what could not be told before it: a beginning that its end has overtaken.
     package func telling(also earlier: [Alert]) -> Alert {
@@ -148,25 +163,30 @@ package struct Alert: Sendable, Hashable, Codable {
     /// Whether telling this one makes it needless to tell `earlier`, which waits still.
     package func overtakes(_ earlier: Alert) -> Bool {
         guard let incidentID, earlier.incidentID == incidentID, earlier.id != id, earlier.createdAt <= createdAt,
-            !earlier.kind.endsIncident
+            !earlier.endsIncident
         else { return false }
         if kind == .reminder { return earlier.kind == .reminder }
         let names = Set(tokens.map(\.name))
-        return kind.endsIncident && openTokens == 0 && omittedTokens >= earlier.omittedTokens
+        return endsIncident && openTokens == 0 && omittedTokens >= earlier.omittedTokens
             && earlier.tokens.allSatisfy { names.contains($0.name) }
     }
+
+    /// Whether it says that something is over, for the tokens it names.
+    package var endsIncident: Bool { kind.endsIncident || ending != nil }
 
     /// How many tokens it is about, named or not.
     package var tokenCount: Int { tokens.count + omittedTokens }
 
     private enum CodingKeys: String, CodingKey {
-        case id, kind, severity, summary, host, tokens, remedy, causes
+        case id, kind, severity, summary, host, tokens, remedy, causes, ending
         case reasoning = "evidence"
         case dayBars = "last_days"
         case createdAt = "created_at"
         case incidentID = "incident_id"
         case incidentKind = "incident_kind"
         case formerKind = "former_kind"
+        case formerLabels = "former_labels"
+        case otherKinds = "other_kinds"
         case omittedTokens = "omitted_tokens"
         case openTokens = "open_tokens"
         case lastedSeconds = "lasted_s"

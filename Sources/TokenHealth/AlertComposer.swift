@@ -47,7 +47,14 @@ package struct AlertComposer: Sendable {
 
         /// Of the alert that begins with it: a token has one notice of a kind at a time.
         fileprivate var id: String {
-            "\(token.name)-\(noticedAt.compactUTC)-\(notice.isEscalation ? "escalation" : notice.kind.idPart)"
+            let part = notice.ending.map { "\(notice.kind.idPart)-\($0.rawValue)" } ?? notice.kind.idPart
+            return "\(token.name)-\(noticedAt.compactUTC)-\(notice.isEscalation ? "escalation" : part)"
+        }
+
+        /// Whose it was when people were first told of the incident; `nil` where it still is.
+        fileprivate var formerLabels: IncidentLabels? {
+            guard let labels = notice.incident?.labels else { return nil }
+            return labels.provider == report.provider && labels.owner == report.owner ? nil : labels
         }
 
         fileprivate var evidence: Evidence { Evidence(token: token, belief: belief, siblings: siblings) }
@@ -62,9 +69,10 @@ package struct AlertComposer: Sendable {
         let openedAt = subjects.compactMap { $0.notice.incident?.openedAt }.min()
         let isOngoing = first.notice.incident != nil && first.notice.incident?.openedAt != first.noticedAt
         // What was over before it could be told has lasted until then, not until now.
-        let end = kind.endsIncident ? subjects.map(\.noticedAt).max() ?? now : now
+        let end = first.notice.endsIncident ? subjects.map(\.noticedAt).max() ?? now : now
         let lasted = openedAt.map { Duration.seconds(end.timeIntervalSince($0)) }
-        let severity = kind == .reminder ? first.notice.incident?.kind.severity : nil
+        let severity =
+            kind == .reminder ? first.notice.incident?.kind.severity : first.notice.ending == nil ? nil : Severity.info
         let isDeath = subjects.contains { $0.belief.state.name == .invalid }
         return Alert(
             id: first.id,
@@ -74,15 +82,21 @@ package struct AlertComposer: Sendable {
             incidentID: first.notice.incident?.sharedID,
             incidentKind: first.notice.incident?.toldKind,
             formerKind: kind.beginsIncident ? first.notice.incident?.formerKind : nil,
+            otherKinds: otherKinds(of: subjects),
+            ending: first.notice.ending,
+            labels: Dictionary(
+                subjects.prefix(Alert.mostTokens).compactMap { one in one.formerLabels.map { (one.token.name.text, $0) }
+                }
+            ) { first, _ in first },
             summary: summary(of: subjects, lasted: lasted, at: now) + delay(of: first) + " on \(host)",
             host: host,
             tokens: subjects.prefix(Alert.mostTokens).map { $0.report.named($0.token.name) },
             omittedTokens: max(0, subjects.count - Alert.mostTokens),
             openTokens: openTokens,
-            remedy: remedy(for: kind, subjects: subjects),
+            remedy: first.notice.endsIncident ? AlertRemedy() : remedy(for: kind, subjects: subjects),
             causes: isDeath ? first.token.provider.remedy.causes : [],
             lastedSeconds: isOngoing ? lasted.map { Int($0.components.seconds) } : nil,
-            evidence: subjects.prefix(Alert.mostEvidence).map(\.evidence),
+            evidence: first.notice.ending == .removed ? [] : subjects.prefix(Alert.mostEvidence).map(\.evidence),
             lastDays: Dictionary(
                 subjects.prefix(Alert.mostDayBars).compactMap { one in one.lastDays.map { (one.token.name, $0) } }
             ) { first, _ in first }
@@ -94,6 +108,7 @@ package struct AlertComposer: Sendable {
     /// - Parameters:
     ///   - kind: `providerIncident` or `providerRecovered`.
     ///   - incident: the provider's.
+    ///   - ending: how it ends; `nil` where all is well again.
     ///   - realm: which API.
     ///   - reports: the tokens, with their names; the first of them are shown.
     ///   - total: how many there are.
@@ -103,6 +118,7 @@ package struct AlertComposer: Sendable {
     package func providerAlert(
         _ kind: AlertKind,
         incident: ProviderIncident,
+        ending: IncidentEnding? = nil,
         realm: RealmName,
         reports: [TokenReport],
         total: Int,
@@ -112,9 +128,11 @@ package struct AlertComposer: Sendable {
         let lasted = Duration.seconds(now.timeIntervalSince(incident.incident.openedAt))
         let hasEnded = kind.endsIncident
         let summary =
-            hasEnded
-            ? "PROVIDER RECOVERED \(realm.provider) after \(lasted.short)"
-            : "PROVIDER INCIDENT \(realm.provider) rejects \(total) tokens at once"
+            ending == .removed
+            ? "PROVIDER NO LONGER WATCHED \(realm.provider), in trouble for \(lasted.short)"
+            : hasEnded
+                ? "PROVIDER RECOVERED \(realm.provider) after \(lasted.short)"
+                : "PROVIDER INCIDENT \(realm.provider) rejects \(total) tokens at once"
         let steps = [
             "Check the status page of \(realm.provider), and whether something between it and this host removes the "
                 + "Authorization header.",
@@ -127,6 +145,7 @@ package struct AlertComposer: Sendable {
             createdAt: now,
             incidentID: incident.incident.id,
             incidentKind: incident.incident.kind,
+            ending: ending,
             summary: summary + " on \(host)",
             host: host,
             tokens: Array(reports.prefix(Alert.mostTokens)),
@@ -174,6 +193,16 @@ package struct AlertComposer: Sendable {
         )
     }
 
+    /// What else programs may know the incidents by that end.
+    private func otherKinds(of subjects: [Subject]) -> [AlertKind]? {
+        guard subjects[0].notice.endsIncident else { return nil }
+        var kinds: [AlertKind] = []
+        for kind in subjects.flatMap({ $0.notice.incident?.otherKindsTold ?? [] }) where !kinds.contains(kind) {
+            kinds.append(kind)
+        }
+        return kinds.isEmpty ? nil : kinds
+    }
+
     private func summary(of subjects: [Subject], lasted: Duration?, at now: Date) -> String {
         let first = subjects[0]
         let what = subjects.count == 1 ? first.token.name.text : crowd(subjects)
@@ -184,11 +213,18 @@ package struct AlertComposer: Sendable {
             let isAgain = first.notice.incident?.isOfNewSecret ?? false
             return "INVALID \(what)\(reason)" + (isAgain ? ", its new secret too" : "")
         case .limited: return "LIMITED \(what)\(reason)" + frequency(of: subjects)
+        case .recovered where first.notice.ending == .removed, .expiring where first.notice.ending == .removed:
+            return
+                "NO LONGER WATCHED \(what), \(first.notice.incident?.toldKind.stateWord ?? "in trouble") for \(length)"
         case .recovered: return "RECOVERED \(what) after \(length)" + story(of: subjects)
         case .reminder where first.notice.isEscalation:
             let state = first.belief.state.name.rawValue.uppercased()
             return "ESCALATED, not acknowledged for \(length): \(state) \(what)\(reason)"
         case .reminder: return "STILL \(first.belief.state.name.rawValue.uppercased()) \(what)\(reason) for \(length)"
+        case .expiring where first.notice.ending == .outlived: return "NO LONGER EXPIRING \(what), which died before"
+        case .expiring where first.notice.ending == .renewed:
+            return "RENEWED \(what)"
+                + (first.belief.expiresAt == nil ? "" : ", expires \(expiry(of: first.belief, at: now))")
         case .expiring: return "EXPIRING \(what) \(expiry(of: first.belief, at: now))"
         case .blind: return "BLIND \(what)\(reason)" + frequency(of: subjects)
         case .sighted: return "SIGHT REGAINED \(what) after \(length)" + story(of: subjects)

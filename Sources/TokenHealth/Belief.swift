@@ -31,6 +31,8 @@ package struct Belief: Sendable, Hashable, Codable {
     /// Steps of the expiry ladder already said for this secret.
     package var expiryStepsSaid: Set<Duration>
     @Rare package var incident: Incident?
+    /// The warning of its expiry that people know; it has an id of its own.
+    @Rare package var expiryWarning: Incident?
     /// Rejections since the death was confirmed; they space out the probes of a dead token.
     package var deadProbes: Int
     /// The accepted secret that this one took the place of, until the new one is accepted too.
@@ -121,6 +123,8 @@ package struct Incident: Sendable, Hashable, Codable {
     private var told: AlertKind?
     /// What they were told before that; `nil` where they were told of one kind alone.
     package private(set) var formerKind: AlertKind?
+    /// Everything that they were ever told it is about, where that is more than one kind; `nil` else.
+    private var kindsTold: [AlertKind]?
     /// Whether they knew of it when they were last told; `nil` for no.
     package private(set) var isToldAnew: Bool?
     /// Whether they were ever told of a death; `nil` for no.
@@ -131,6 +135,10 @@ package struct Incident: Sendable, Hashable, Codable {
     private var newSecretsTold: Int?
     /// Whether that is what they were told last; `nil` for no.
     package private(set) var isOfNewSecret: Bool?
+    /// The notifiers by which people were told of it; `nil` where they were not, or where an older version has told them.
+    package private(set) var recipients: [String]?
+    /// By what else programs know it until it ends; `nil` likewise.
+    package private(set) var labels: IncidentLabels?
     /// The incident of the token that was told first, where several are told as one.
     package var group: String?
     /// Whether nothing was ever known to be wrong but that nothing was known.
@@ -165,6 +173,9 @@ package struct Incident: Sendable, Hashable, Codable {
     /// What people were last told it is about: programs know it by this until it ends.
     package var toldKind: AlertKind { told ?? kind }
 
+    /// What else they were told it is about than what it ends as: programs may still know it by these.
+    package var otherKindsTold: [AlertKind] { (kindsTold ?? []).filter { $0 != toldKind } }
+
     /// Whether people were ever told of a death, whatever it is about now.
     var hasBeenDeath: Bool { toldOfDeath ?? !kind.mayFlap }
 
@@ -187,9 +198,28 @@ package struct Incident: Sendable, Hashable, Codable {
         if isOfNewSecret != nil { newSecretsTold = (newSecretsTold ?? 0) + 1 }
         isToldAnew = previous == nil ? nil : true
         formerKind = previous.flatMap { $0.toldKind == kind ? nil : $0.toldKind }
+        if let previous, previous.toldKind != kind {
+            let known = previous.kindsTold ?? [previous.toldKind]
+            kindsTold = known.contains(kind) ? known : known + [kind]
+        }
         told = kind
         toldOfDeath = hasBeenDeath || !kind.mayFlap
         toldFingerprint = fingerprint
+    }
+
+    /// Notes who is told that it is there, and as whose.
+    ///
+    /// The labels of the first time stay: by others, programs would take its end for that of something else.
+    ///
+    /// - Returns: whether that is new.
+    package mutating func noteRecipients(_ names: [String], knowing labels: IncidentLabels? = nil) -> Bool {
+        let known = recipients ?? []
+        let others = names.filter { !known.contains($0) }
+        let isLabelled = labels == nil || self.labels != nil
+        guard recipients == nil || !others.isEmpty || !isLabelled else { return false }
+        recipients = known + others
+        self.labels = self.labels ?? labels
+        return true
     }
 
     /// The same as people hear of it who were not told of `first`, which it was in between.
@@ -228,6 +258,27 @@ package struct Incident: Sendable, Hashable, Codable {
         incident.hasEscalated = false
         return incident
     }
+}
+
+/// Whose an incident was when people were first told of it: what programs know it by, beside its id.
+package struct IncidentLabels: Sendable, Hashable, Codable {
+    package let provider: String
+    package let owner: String?
+
+    package init(provider: String, owner: String?) {
+        self.provider = provider
+        self.owner = owner
+    }
+}
+
+/// How an incident ends, where its token is not well again.
+package enum IncidentEnding: String, Sendable, Hashable, Codable, CaseIterable {
+    /// It is no longer watched.
+    case removed
+    /// A warning of its expiry is over: it lives longer, or has been replaced by one that does.
+    case renewed
+    /// A warning of its expiry is over: it is dead.
+    case outlived
 }
 
 extension Date {

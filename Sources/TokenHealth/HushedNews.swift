@@ -102,13 +102,15 @@ extension [HeldNotice] {
     ///
     /// - `incident`: the one that is open now.
     package func summarised(open incident: Incident?) -> [HeldNotice] {
-        let told = filter { $0.notice.kind.endsIncident && $0.notice.untold == 0 }
-        let untold = filter { $0.notice.kind.endsIncident && $0.notice.untold > 0 }
+        let told = filter { $0.notice.endsIncident && $0.notice.untold == 0 }
+        let untold = filter { $0.notice.endsIncident && $0.notice.untold > 0 }
         let about = filter { $0.notice.incident != nil && $0.notice.incident?.id == incident?.id }
         let beginning = about.last { $0.notice.kind.beginsIncident }?.told(insteadOf: about.firstBeginning)
         let present = beginning ?? about.last { $0.notice.kind == .reminder }
         var others: [AlertKind: HeldNotice] = [:]
-        for held in self where held.notice.incident == nil { others[held.notice.kind] = held }
+        for held in self where held.notice.incident == nil || held.notice.warnsOfExpiry {
+            others[held.notice.kind] = held
+        }
         let past = incident == nil ? untold.merged : nil
         return (told + [past, present].compactMap(\.self) + others.values).sorted { ($0.at, $0.id) < ($1.at, $1.id) }
     }

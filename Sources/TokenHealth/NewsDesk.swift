@@ -13,7 +13,10 @@ package struct HeldNotice: Sendable, Hashable, Codable {
     }
 
     /// Unlike every other: a token has one notice of a kind at a time, and perhaps an escalation beside a reminder.
-    package var id: String { "\(token)-\(at.compactUTC)-\(notice.isEscalation ? "escalation" : notice.kind.idPart)" }
+    package var id: String {
+        let part = notice.ending.map { "\(notice.kind.idPart)-\($0.rawValue)" } ?? notice.kind.idPart
+        return "\(token)-\(at.compactUTC)-\(notice.isEscalation ? "escalation" : part)"
+    }
 }
 
 /// What notices must have in common to be told in one alert.
@@ -27,6 +30,11 @@ package struct NewsTopic: Sendable, Hashable {
     /// The incident that people know already, and what they know it by; `nil` where they have heard of none.
     package var incident: String?
     package var told: AlertKind?
+    /// How it ends; `nil` where all is well again, or nothing ends.
+    package var ending: IncidentEnding?
+
+    /// Whether it is about the end of something.
+    package var endsIncident: Bool { kind.endsIncident || ending != nil }
 
     package init(
         kind: AlertKind,
@@ -192,6 +200,9 @@ extension AlertKind {
         case .recovered, .reminder, .expiring, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test: false
         }
     }
+
+    /// Whether whoever is told it takes an incident for open from then on.
+    package var opens: Bool { beginsIncident || self == .reminder || self == .expiring }
 
     /// Whether it says that an incident is over.
     package var endsIncident: Bool {

@@ -99,19 +99,28 @@ package struct Notice: Sendable, Hashable, Codable {
     package var untold = 0
     /// Whether it has waited for the end of a silence.
     package var isLate = false
+    /// How the incident ends; `nil` where all is well again, or nothing ends.
+    package let ending: IncidentEnding?
 
-    package init(_ kind: AlertKind, incident: Incident?, isEscalation: Bool = false) {
+    package init(_ kind: AlertKind, incident: Incident?, isEscalation: Bool = false, ending: IncidentEnding? = nil) {
         self.kind = kind
+        self.ending = ending
         self.incident = incident
         self.isEscalation = isEscalation
     }
 
+    /// Whether it warns of an expiry: that has an id of its own, beside that of an incident.
+    package var warnsOfExpiry: Bool { kind == .expiring && ending == nil }
+
+    /// Whether it says that something is over.
+    package var endsIncident: Bool { kind.endsIncident || ending != nil }
+
     /// Whether it is the end, for its token, of the incident that people know by `id`.
-    package func ends(_ id: String) -> Bool { kind.endsIncident && untold == 0 && incident?.sharedID == id }
+    package func ends(_ id: String) -> Bool { endsIncident && untold == 0 && incident?.sharedID == id }
 
     /// The same notice about the incident as it has become.
     package func about(_ incident: Incident?) -> Notice {
-        var notice = Notice(kind, incident: incident, isEscalation: isEscalation)
+        var notice = Notice(kind, incident: incident, isEscalation: isEscalation, ending: ending)
         notice.untold = untold
         notice.isLate = isLate
         return notice

@@ -21,6 +21,7 @@ extension Belief {
         guard state == .valid, incident == nil, let lastProbe, lastProbe.verdict == .accepted, endpointChecksTokens,
             isProven, replacedFingerprint == nil, token.probe.meansTheSameLater, token.grant == nil
         else { return false }
+        if expiryWarning != nil, endOfExpiryWarning(for: token, at: now.wall) != nil { return false }
         return !isControlDue(for: token, at: now.wall) && !isExpiryStepDue(of: token, at: now.wall)
             && !isMembershipDue(for: token, at: now)
     }

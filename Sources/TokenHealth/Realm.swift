@@ -116,9 +116,16 @@ package struct Realm: Sendable {
         }
     }
 
-    /// `token` is no longer watched.
+    /// Takes up that `token` was accepted in the present episode, before a restart.
+    package mutating func restoreAcceptance(of token: TokenName, owner: Ownership, at now: Duration) {
+        noteAcceptance(of: token, owner: owner, at: now)
+    }
+
+    /// `token` is no longer watched, and speaks for no other.
     package mutating func remove(_ token: TokenName) {
         clear(token)
+        confirmations.removeAll { $0.token == token }
+        speakers = speakers.filter { $0.value != token }
         if let owner = accepted.removeValue(forKey: token) { acceptedOwners.drop(owner) }
         if doubts.isEmpty { endEpisode() }
     }
@@ -313,4 +320,7 @@ package struct ProviderIncident: Sendable, Hashable, Codable {
         incident = Incident(subject: "provider-\(realm.provider)", openedAt: openedAt, kind: .providerIncident)
         hasBecomeDeaths = false
     }
+
+    /// Notes who is told of it.
+    package mutating func noteRecipients(_ names: [String]) { _ = incident.noteRecipients(names) }
 }

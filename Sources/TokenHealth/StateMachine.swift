@@ -218,11 +218,7 @@ extension Belief {
         claims = observation.claims
         firstRejectedAt = nil
         expiryStepsSaid = []
-        expiryLongerSince = nil
-        let estimate = provider.lifetime.map { observation.at.wall.advanced(by: $0) }
-        expiresAt = observation.claims?.expiresAt ?? estimate
-        expiryIsEstimated = observation.claims?.expiresAt == nil && estimate != nil
-        expiryIsStated = nil
+        estimateExpiry(of: provider)
     }
 
     private mutating func record(_ observation: Observation, before: TokenState) {
@@ -323,17 +319,7 @@ extension Belief {
                 notices.append(Notice(.reminder, incident: current))
             }
         }
-        if isExpiryStepDue(of: token, at: now) {
-            expiryStepsSaid.formUnion(expirySteps(of: token, at: now))
-            notices.append(Notice(.expiring, incident: nil))
-        }
-        return notices
-    }
-
-    /// Whether the coming expiry is to be said now.
-    func isExpiryStepDue(of token: WatchedToken, at now: Date) -> Bool {
-        guard expiresAt != nil, state == .valid || state.name == .limited else { return false }
-        return !expirySteps(of: token, at: now).isSubset(of: expiryStepsSaid)
+        return notices + settleExpiryWarning(at: now, token: token)
     }
 }
 

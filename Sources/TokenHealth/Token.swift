@@ -210,11 +210,23 @@ package struct WatchedToken: Sendable, Hashable {
         self.habits = habits
     }
 
+    /// One that is configured no more, as far as it is remembered.
+    package init(name: TokenName, labels: IncidentLabels?) {
+        let provider = Provider(name: labels?.provider ?? "unknown", probe: ProbeTemplate(path: ""))
+        self.init(name: name, provider: provider, secret: .file(path: ""), owner: labels?.owner)
+    }
+
     /// Who is told of an incident.
     package func audience(of incident: Incident?, isEscalation: Bool) -> [String] {
         if isEscalation { return habits.escalate }
         guard incident?.hasEscalated == true else { return habits.notify }
         return habits.notify + habits.escalate.filter { !habits.notify.contains($0) }
+    }
+
+    /// Everybody who must hear that an incident is over: whoever was told of it, and whoever would be told now.
+    package func audience(ofEnd incident: Incident?) -> [String] {
+        let known = incident?.recipients ?? []
+        return known + audience(of: incident, isEscalation: false).filter { !known.contains($0) }
     }
 
     /// Keeps what is equal in both once.

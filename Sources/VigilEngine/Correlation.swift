@@ -5,7 +5,7 @@ import TokenHealth
 /// Brings together what single tokens come to: what siblings say of each other, when a provider rather than its tokens
 /// is in trouble, and what is told in one alert.
 struct Correlation {
-    private struct Community {
+    struct Community {
         var realm: Realm
         var members: Set<TokenName> = []
         var owners = OwnerIndex()
@@ -21,8 +21,8 @@ struct Correlation {
     typealias Entries = OrderedDictionary<TokenName, WatchEntry>
 
     private let composer: AlertComposer
-    private var communities: [RealmName: Community] = [:]
-    private var desk = NewsDesk()
+    var communities: [RealmName: Community] = [:]
+    var desk = NewsDesk()
     var hushed = HushedNews()
 
     /// Beyond so many owners, the tokens of a provider that have died together are told in one alert.
@@ -43,11 +43,16 @@ struct Correlation {
             communities[realm] = Community(realm: Realm(incident: incident))
         }
         for entry in entries.values { add(entry, at: now.uptime) }
+        restoreAcceptances(of: entries, at: now.uptime)
         for (name, silence) in untold.silences where entries[name] != nil {
             hushed.begin(silence, of: name, deadline: now.uptime(at: silence.until))
         }
         for held in untold.held {
-            guard let entry = entries[held.token] else { continue }
+            guard let entry = entries[held.token] else {
+                // It is configured no more; what people are still to hear of it is told with its end.
+                _ = hushed.take(held, deadline: now.uptime)
+                continue
+            }
             let age = Duration.seconds(now.wall.timeIntervalSince(held.at))
             if let until = hushEnd(of: entry, at: now.wall) {
                 _ = hushed.take(held, deadline: now.uptime(at: until))
@@ -100,7 +105,7 @@ extension Correlation {
     }
 
     /// Takes note of whose `entry` is by what is known now, and of the others that are another's by that.
-    private mutating func noteOwner(of entry: WatchEntry) {
+    mutating func noteOwner(of entry: WatchEntry) {
         let clues = entry.token.ownerClues(entry.belief)
         let moved = communities[entry.realm]?.owners.note(entry.name, clues) ?? []
         move(moved, in: entry.realm)
@@ -122,7 +127,7 @@ extension Correlation {
     }
 
     /// Whose it is, by what is known of it and its siblings.
-    private func owner(of entry: WatchEntry) -> Ownership {
+    func owner(of entry: WatchEntry) -> Ownership {
         communities[entry.realm]?.owners.owner(of: entry.name) ?? .token(entry.name)
     }
 
@@ -232,38 +237,6 @@ extension Correlation {
         return news
     }
 
-    /// All that has waited for siblings, whether or not its time has come, and what is to be forgotten about `gone`.
-    mutating func everything(in entries: Entries, forgetting gone: Set<TokenName>, at now: Moment) -> News {
-        var news = News()
-        for name in gone {
-            if let silence = hushed.endSilence(of: name) { news.silences[name] = .ended(silence) }
-            news.released += hushed.forget(name) + desk.forget(name)
-            guard var belief = entries[name]?.belief, let incident = belief.incident else { continue }
-            belief.incident = nil
-            news.regrouped[name] = belief
-            news.abandoned[name] = AbandonedIncident(incident: incident, at: now.wall)
-            news.interventions.append(
-                Intervention(
-                    at: now.wall,
-                    token: name,
-                    deed: .removed,
-                    by: "tokenvigil",
-                    reason: "no longer configured",
-                    incident: incident.sharedID
-                )
-            )
-        }
-        for (name, community) in communities where !community.members.isEmpty && gone.isSuperset(of: community.members)
-        {
-            // Nobody is left to say that the provider is well again.
-            if let incident = community.realm.incident { news.providers[name] = .ended(incident) }
-            communities[name]?.realm.incident = nil
-        }
-        desk.hurry()
-        release(into: &news, including: nil, in: entries, at: now)
-        return news
-    }
-
     /// Uptime at which ``overdue(in:at:)`` has something to say.
     var nextDeadline: Duration? {
         guard let news = desk.nextDeadline, let hush = hushed.nextDeadline else {
@@ -327,13 +300,17 @@ extension Correlation {
         into news: inout News
     ) {
         var notice = notice
-        if notice.kind.endsIncident, let incident = notice.incident {
+        if notice.endsIncident, let incident = notice.incident {
             let withdrawn =
                 desk.withdraw(entry.name, incident: incident.id) + hushed.withdraw(entry.name, incident: incident.id)
             news.released += withdrawn
             notice = notice.about(incident.known(without: withdrawn.firstBeginning?.notice.incident))
             notice.untold = withdrawn.contains { $0.at == incident.openedAt } ? 1 : 0
-            endSilence(of: entry, because: "recovered", by: "tokenvigil", at: now, into: &news)
+            // Nobody was warned, and nobody need hear that the danger is over.
+            if notice.kind == .expiring, notice.untold > 0 { return }
+            if notice.kind != .expiring {
+                endSilence(of: entry, because: "recovered", by: "tokenvigil", at: now, into: &news)
+            }
         }
         if notice.kind.beginsIncident, let incident = notice.incident {
             // It has become something else before anybody was told what it was at first.
@@ -349,12 +326,13 @@ extension Correlation {
         }
         let topic = topic(of: notice, entry: entry)
         let wait = wait(on: topic, with: entry)
-        let awaited = desk.isHolding(topic) ? [] : awaited(on: topic, with: entry, in: entries, until: now.uptime + wait)
+        let end = now.uptime + wait
+        let awaited = desk.isHolding(topic) ? [] : awaited(on: topic, with: entry, in: entries, until: end)
         desk.take(held, on: topic, waiting: wait, for: awaited, at: now.uptime)
         news.held.append(held)
     }
 
-    private mutating func release(
+    mutating func release(
         into news: inout News,
         including current: WatchEntry?,
         in entries: Entries,
@@ -390,12 +368,13 @@ extension Correlation {
             var notice = held.notice
             entry.belief = news.regrouped[held.token] ?? entry.belief
             // What people know already by an id of its own keeps it.
-            if let lead, notice.incident != nil, notices.count > 1, notice.kind.beginsIncident, topic.incident == nil {
-                if entry.belief.incident?.sharedID != lead {
-                    entry.belief.incident?.group = lead
+            let isBeginning = notice.kind.beginsIncident || notice.warnsOfExpiry
+            if let lead, let incident = notice.incident, notices.count > 1, isBeginning, topic.incident == nil {
+                if let opened = entry.belief.opened(incident.id), opened.sharedID != lead {
+                    entry.belief.change(incident.id) { $0.group = lead }
                     news.regrouped[held.token] = entry.belief
                 }
-                notice = notice.about(notice.incident?.sharing(idOf: entry.belief.incident))
+                notice = notice.about(incident.sharing(idOf: entry.belief.opened(incident.id)))
             }
             subjects.append(
                 AlertComposer.Subject(
@@ -411,9 +390,37 @@ extension Correlation {
             )
         }
         let open = lead.map { openTokens(of: $0, in: entries, current, besides: notices, before: later) } ?? 0
-        let still = topic.kind.endsIncident ? open : open + subjects.count { $0.notice.incident != nil }
+        let still = topic.endsIncident ? open : open + subjects.count { $0.notice.incident != nil }
         guard let alert = composer.alert(telling: subjects, openTokens: still, at: now.wall) else { return }
-        news.alerts.append(OutgoingAlert(alert, to: topic.notify))
+        let known = subjects.first?.notice.incident?.recipients ?? []
+        // That one of several is well again opens nothing where nobody knows of the others.
+        let isPartialEnd = topic.endsIncident && still > 0 && !known.isEmpty
+        let audience = isPartialEnd ? topic.notify.filter(known.contains) : topic.notify
+        news.alerts.append(OutgoingAlert(alert, to: audience))
+        if let lead, topic.kind.opens, !topic.endsIncident {
+            remember(audience, know: lead, including: current, in: entries, into: &news)
+        }
+    }
+
+    /// Notes who knows of an incident and as whose, so that they are told of its end whatever is configured then.
+    private func remember(
+        _ audience: [String],
+        know incident: String,
+        including current: WatchEntry?,
+        in entries: Entries,
+        into news: inout News
+    ) {
+        func remember(_ entry: WatchEntry) {
+            var belief = news.regrouped[entry.name] ?? entry.belief
+            let labels = IncidentLabels(provider: entry.token.provider.name, owner: entry.token.owner)
+            for id in belief.opened(by: incident) {
+                var isNews = false
+                belief.change(id) { isNews = $0.noteRecipients(audience, knowing: labels) }
+                if isNews { news.regrouped[entry.name] = belief }
+            }
+        }
+        for entry in entries.values where entry.name != current?.name { remember(entry) }
+        if let current { remember(current) }
     }
 
     /// How the siblings of `entry` are doing; of an API with very many tokens, some of them.
@@ -440,8 +447,8 @@ extension Correlation {
         besides told: [HeldNotice],
         before later: [HeldNotice]
     ) -> Int {
-        var open = Set(entries.values.lazy.filter { $0.belief.incident?.sharedID == incident }.map(\.name))
-        if let current, current.belief.incident?.sharedID != incident { open.remove(current.name) }
+        var open = Set(entries.values.lazy.filter { $0.belief.isKnown(by: incident) }.map(\.name))
+        if let current, !current.belief.isKnown(by: incident) { open.remove(current.name) }
         open.formUnion(desk.ends(of: incident))
         open.formUnion(hushed.ends(of: incident))
         open.subtract(told.map(\.token))
@@ -476,6 +483,10 @@ extension Correlation {
             incident.isUntold = realm.doubted.allSatisfy { name in
                 (name == entry.name ? entry : entries[name]).map { hushEnd(of: $0, at: now.wall) != nil } ?? true
             }
+            if !incident.isUntold {
+                let current: (TokenName) -> WatchEntry? = { $0 == entry.name ? entry : entries[$0] }
+                incident.noteRecipients(audience(of: entry.realm, in: current))
+            }
             communities[entry.realm]?.realm.incident = incident
             news.providers[entry.realm] = .opened(incident)
             guard !incident.isUntold else { return }
@@ -494,12 +505,15 @@ extension Correlation {
     ) {
         let current: (TokenName) -> WatchEntry? = { $0 == entry.name ? entry : entries[$0] }
         let alert = alert(kind, incident, of: entry.realm, about: names, in: current, at: now.wall)
-        news.alerts.append(OutgoingAlert(alert, to: audience(of: entry.realm, in: current)))
+        let known = incident.incident.recipients ?? []
+        let others = audience(of: entry.realm, in: current).filter { !known.contains($0) }
+        news.alerts.append(OutgoingAlert(alert, to: known + others))
     }
 
-    private func alert(
+    func alert(
         _ kind: AlertKind,
         _ incident: ProviderIncident,
+        _ ending: IncidentEnding? = nil,
         of realm: RealmName,
         about names: [TokenName],
         in entries: (TokenName) -> WatchEntry?,
@@ -508,6 +522,7 @@ extension Correlation {
         composer.providerAlert(
             kind,
             incident: incident,
+            ending: ending,
             realm: realm,
             reports: names.prefix(Alert.mostTokens).compactMap { name in entries(name)?.report(at: now).named(name) },
             total: names.count,
@@ -517,7 +532,7 @@ extension Correlation {
     }
 
     /// Everybody who is told of any token of `realm`.
-    private func audience(of realm: RealmName, in entries: (TokenName) -> WatchEntry?) -> [String] {
+    func audience(of realm: RealmName, in entries: (TokenName) -> WatchEntry?) -> [String] {
         var audience: [String] = []
         for member in communities[realm]?.members ?? [] {
             for name in entries(member)?.token.notify ?? [] where !audience.contains(name) { audience.append(name) }
@@ -527,27 +542,33 @@ extension Correlation {
 
     /// Every open incident that people were told of, as it would be told now, and to whom.
     func standing(in entries: Entries, at now: Date) -> [OutgoingAlert] {
-        let tokens = entries.values.compactMap { entry -> OutgoingAlert? in
-            guard let incident = entry.belief.incident, !hushed.holdsBeginning(of: entry.name) else { return nil }
-            let subject = AlertComposer.Subject(
-                token: entry.token,
-                belief: entry.belief,
-                report: entry.report(at: now),
-                notice: Notice(incident.toldKind, incident: incident),
-                noticedAt: incident.openedAt,
-                lastDays: entry.lastDays(until: now)
-            )
-            return composer.alert(telling: [subject], openTokens: 1, at: now)
-                .map { OutgoingAlert($0, to: entry.token.audience(of: incident, isEscalation: false)) }
+        let tokens = entries.values.flatMap { entry -> [OutgoingAlert] in
+            let incident = hushed.holdsBeginning(of: entry.name) ? nil : entry.belief.incident
+            let warning = entry.belief.expiryWarning.flatMap { $0.recipients == nil ? nil : $0 }
+            return [incident, warning].compactMap(\.self).compactMap { standing($0, of: entry, at: now) }
         }
         let current: (TokenName) -> WatchEntry? = { entries[$0] }
         let providers = communities.compactMap { name, community -> OutgoingAlert? in
             guard let incident = community.realm.incident, !incident.isUntold else { return nil }
             let names = community.realm.doubted
             let alert = alert(.providerIncident, incident, of: name, about: names, in: current, at: now)
-            return OutgoingAlert(alert, to: audience(of: name, in: current))
+            return OutgoingAlert(alert, to: incident.incident.recipients ?? audience(of: name, in: current))
         }
         return tokens + providers
+    }
+
+    /// One of them.
+    private func standing(_ incident: Incident, of entry: WatchEntry, at now: Date) -> OutgoingAlert? {
+        let subject = AlertComposer.Subject(
+            token: entry.token,
+            belief: entry.belief,
+            report: entry.report(at: now),
+            notice: Notice(incident.toldKind, incident: incident),
+            noticedAt: incident.openedAt,
+            lastDays: entry.lastDays(until: now)
+        )
+        return composer.alert(telling: [subject], openTokens: 1, at: now)
+            .map { OutgoingAlert($0, to: incident.recipients ?? entry.token.notify) }
     }
 }
 
@@ -555,8 +576,12 @@ extension Correlation {
 
 extension Correlation {
     func topic(of notice: Notice, entry: WatchEntry) -> NewsTopic {
-        let audience = entry.token.audience(of: notice.incident, isEscalation: notice.isEscalation)
+        let audience =
+            notice.endsIncident && notice.untold == 0
+            ? entry.token.audience(ofEnd: notice.incident)
+            : entry.token.audience(of: notice.incident, isEscalation: notice.isEscalation)
         var topic = NewsTopic(kind: notice.kind, realm: entry.realm, notify: audience)
+        topic.ending = notice.ending
         if notice.kind.beginsIncident, notice.incident?.isToldAnew ?? false {
             topic.incident = notice.incident?.sharedID
             topic.told = notice.incident?.formerKind
@@ -578,7 +603,10 @@ extension Correlation {
         case .reminder:
             topic.incident = notice.incident?.sharedID
             topic.told = notice.incident?.toldKind
-        case .limited, .misconfigured, .blind, .expiring, .providerIncident, .providerRecovered, .notifierFailing,
+        case .expiring:
+            // Who was warned before knows it by its own id.
+            topic.incident = notice.incident?.recipients == nil ? nil : notice.incident?.sharedID
+        case .limited, .misconfigured, .blind, .providerIncident, .providerRecovered, .notifierFailing,
             .notifierRecovered, .test:
             break
         }
@@ -621,7 +649,9 @@ extension Correlation {
             guard name != entry.name, let other = entries[name], isToldLike(entry.token, other.token, on: topic) else {
                 return false
             }
-            if topic.kind.endsIncident, topic.incident == nil { return hushed.holdsBeginning(of: name) }
+            if topic.endsIncident, topic.kind != .expiring, topic.incident == nil {
+                return hushed.holdsBeginning(of: name)
+            }
             guard !hushed.isHolding(name) else { return false }
             let state = other.belief.state.name
             let isUnseen = other.lookedAt.map { $0 < began } ?? true
@@ -636,6 +666,7 @@ extension Correlation {
                 return state == entry.belief.state.name ? other.belief.incident == nil : isUnseen && state == .valid
             case .recovered, .reminder:
                 return other.belief.incident.map { $0.sharedID == topic.incident } ?? false
+            case .expiring where topic.ending != nil: return false
             case .expiring: return other.belief.isAboutToExpire(with: entry.belief)
             case .identityChanged, .replaced: return isUnseen
             case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test: return false

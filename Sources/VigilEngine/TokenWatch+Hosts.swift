@@ -71,10 +71,12 @@ extension TokenWatch {
         let isSpent = isConfirming && ledgers[entry.realm]?.hasSpentLogins(at: now.uptime) ?? false
         let siblings = correlation.siblings(of: entry)
         if isSpent, let spoken = entry.belief.following(siblings, at: now.wall, of: entry.token, chance: chance()) {
-            return settle([EndedLook(name: entry.name, findings: .concluded(spoken), at: now)])
+            return settle([EndedLook(entry, findings: .concluded(spoken), at: now)])
         }
         let aged = entry.belief.ageing(at: now, of: entry.token, chance: chance())
-        if !aged.notices.isEmpty { settle([EndedLook(name: entry.name, findings: .concluded(aged), at: now)]) }
+        // The time in which nothing is known counts from here, also after a restart.
+        entries[entry.name]?.belief = aged.notices.isEmpty ? aged.belief : entry.belief
+        if !aged.notices.isEmpty { settle([EndedLook(entry, findings: .concluded(aged), at: now)]) }
         // Meanwhile its secret may be replaced, or the host turn out to bear more. Who has waited longest goes first.
         let pause = entry.token.interval / 4
         let soonest = standing == .refused ? max(until, now.uptime + pause) : min(until, now.uptime + pause)

@@ -13,10 +13,23 @@ struct EndedLook {
     }
 
     let name: TokenName
+    /// Whom was asked, and under which settings.
+    let realm: RealmName
+    let generation: Int
     let findings: Findings
     let at: Moment
     /// How long ago the token's own question was answered.
-    var lag = Duration.zero
+    let lag: Duration
+
+    /// A look at `entry`, as it was when it was asked.
+    init(_ entry: WatchEntry, findings: Findings, at now: Moment, lag: Duration = .zero) {
+        name = entry.name
+        realm = entry.realm
+        generation = entry.generation
+        self.findings = findings
+        at = now
+        self.lag = lag
+    }
 }
 
 /// A decision that counts once it is stored.
@@ -78,6 +91,10 @@ extension TokenWatch {
     private func draft(of look: EndedLook) -> Draft? {
         guard let previous = entries[look.name] else { return nil }
         let now = look.at
+        guard look.generation == previous.generation else {
+            setAside(look)
+            return nil
+        }
         let (decision, observation) = decision(on: look, of: previous)
         var next = previous
         if case .seen(let observation?, let exchange) = look.findings { next.remember(exchange, after: observation) }
@@ -111,6 +128,20 @@ extension TokenWatch {
         entries[look.name] = next
         regroup(news)
         return draft
+    }
+
+    /// Asks again: a reload came in between, and what was answered says nothing under the new settings.
+    ///
+    /// The same host is given the rest that it asks for all the same.
+    private func setAside(_ look: EndedLook) {
+        let now = look.at
+        if case .seen(let observation?, _) = look.findings, entries[look.name]?.realm == look.realm,
+            let wait = observation.finding.retryAfter?.wait(at: now.wall)
+        {
+            entries[look.name]?.rest(until: now.wall.advanced(by: wait), at: now)
+            quiet.note(look.name, wait: wait, at: now.wall)
+        }
+        agenda.schedule(look.name, at: now.uptime)
     }
 
     private func decision(on look: EndedLook, of entry: WatchEntry) -> (Decision, Observation?) {

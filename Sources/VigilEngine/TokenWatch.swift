@@ -35,13 +35,20 @@ package actor TokenWatch {
     /// Tokens of which something is known that is not stored, and need not be at once.
     var dirty: Set<TokenName> = []
     /// Their names in order; empty until somebody wants them.
-    private var names: [TokenName] = []
+    var names: [TokenName] = []
     var correlation: Correlation
     var ledgers: [RealmName: HostLedger] = [:]
+    /// What was spent at hosts whose limits were lifted: they may be set again.
+    var liftedLimits: [RealmName: HostRecord] = [:]
+    /// Tokens that are configured no more since a restart, and of whose incidents the end is not told yet.
+    var strangers: [TokenName: WatchEntry] = [:]
+    var hasDesertedProviders = false
+    /// Counts changes of settings under which an answer may mean something else.
+    var generation = 0
     /// Waits that providers have asked for and that are stored, or are to be with the next decision.
     var quiet = QuietMemory()
     var agenda = Agenda<TokenName, RealmName>()
-    private var pace: Pace
+    var pace: Pace
     /// Those that are being looked at.
     var places: Places
     /// Whether a place was left since ``takeDue()`` for which somebody was set aside.
@@ -100,65 +107,12 @@ package actor TokenWatch {
         quiet = QuietMemory(hosts.quiet.keys)
         ledgers = TokenWatch.ledgers(of: tokens, after: hosts.records, at: now)
         correlation = Correlation(composer: composer, entries: entries, untold: untold, at: now)
+        strangers = TokenWatch.strangers(among: stored, holding: untold.held, beside: entries, at: now)
+        hasDesertedProviders = correlation.hasDesertedProviders(beside: Set(entries.values.lazy.map(\.realm)))
     }
 
     /// How many sightings are stored in one transaction.
     private static let flushed = 2000
-
-    // MARK: - The tokens
-
-    /// Watches these tokens from now on: new ones are looked at once, the others go on as they are under their new
-    /// settings.
-    ///
-    /// Those that are gone are forgotten here and keep their history; their incidents are closed, and nobody is told.
-    package func adopt(_ tokens: [WatchedToken]) throws {
-        let now = timekeeper.now()
-        let added = tokens.contains { entries[$0.name] == nil }
-        let stored = added ? try store.load() : [:]
-        let names = Set(tokens.map(\.name))
-        // Nothing that waits to be told gets lost over a change of settings.
-        let gone = Set(entries.keys.filter { !names.contains($0) })
-        let untold = correlation.everything(in: entries, forgetting: gone, at: now)
-        do {
-            try store.commit(untold)
-            regroup(untold)
-            log(untold.interventions)
-        } catch {
-            correlation.takeBack(untold, in: entries, at: now)
-            throw error
-        }
-        self.names = []
-        models = EntryModels()
-        for (name, entry) in entries where !names.contains(name) {
-            correlation.remove(entry)
-            entries[name] = nil
-            dirty.remove(name)
-            agenda.remove(name)
-        }
-        for token in tokens {
-            if var entry = entries[token.name] {
-                correlation.remove(entry)
-                entry.follow(token)
-                entries[token.name] = entry
-                correlation.add(entry, at: now.uptime)
-            } else {
-                var entry = WatchEntry(token: token, stored: stored[token.name], now: now.wall, uptime: now.uptime)
-                models.align(&entry)
-                entries[token.name] = entry
-                correlation.add(entry, at: now.uptime)
-            }
-            // One look at each: an interval or a secret may have changed. It does not ask a dead token again.
-            guard !places.contains(token.name), let entry = entries[token.name] else { continue }
-            agenda.schedule(token.name, at: now.uptime, patience: entry.patience)
-        }
-        agenda.recallAll()
-        places.keep(Set(entries.values.lazy.map(\.realm)))
-        pace = Pace(of: tokens)
-        for (realm, ledger) in TokenWatch.ledgers(of: tokens) where ledgers[realm]?.limits != ledger.limits {
-            ledgers[realm] = ledgers[realm]?.following(ledger.limits, at: now) ?? ledger
-        }
-        changed()
-    }
 
     // MARK: - The schedule
 
@@ -182,6 +136,7 @@ package actor TokenWatch {
     /// What is due now; it must be given to ``run(_:sooner:)``.
     package func takeDue() async -> Round {
         let now = timekeeper.now()
+        partWithStrangers(at: now)
         tellOverdue(at: now)
         let due = takePlaces(atMost: pace.allowance(at: now.uptime), now: now.uptime)
         pace.spend(due.count)
@@ -396,7 +351,7 @@ package actor TokenWatch {
             return agenda.schedule(name, at: now.uptime)
         }
         let lag = glimpse.map { now.uptime - $0.answeredAt } ?? .zero
-        await settle(EndedLook(name: name, findings: .seen(sight.observation, sight.exchange), at: now, lag: lag))
+        await settle(EndedLook(entry, findings: .seen(sight.observation, sight.exchange), at: now, lag: lag))
     }
 
     /// Believes on, after one more answer just like the last.

@@ -7,6 +7,8 @@ struct WatchEntry {
     @CopyOnWrite var belief: Belief
     var intervals: [ValidityInterval]
     @Kept private(set) var realm: RealmName
+    /// Of the settings it is asked under: an answer that was asked for under others is not believed.
+    private(set) var generation = 0
     /// Whether this process has looked before: a restart leaves a gap in the record.
     var isContinuing = false
     /// Uptime before which the network is left alone, unless the secret changes.
@@ -26,11 +28,12 @@ struct WatchEntry {
     private var promise: (at: Duration, pause: Duration)
 
     /// - `uptime`: the same time as `now`.
-    init(token: WatchedToken, stored: StoredToken?, now: Date, uptime: Duration = .zero) {
+    init(token: WatchedToken, stored: StoredToken?, now: Date, uptime: Duration = .zero, generation: Int = 0) {
         self.token = token
+        self.generation = generation
         promise = (uptime, token.interval)
         realm = token.realm
-        belief = stored?.belief ?? Belief(at: now)
+        belief = stored?.belief.restarted(as: token) ?? Belief(at: now)
         intervals = stored?.intervals ?? []
     }
 
@@ -56,11 +59,37 @@ struct WatchEntry {
     }
 
     /// Goes on under new settings.
-    mutating func follow(_ token: WatchedToken) {
+    ///
+    /// - Parameters:
+    ///   - token: as it is configured now.
+    ///   - now: the time.
+    ///   - generation: of the settings, where an answer to the old ones says nothing about the new ones.
+    mutating func follow(_ token: WatchedToken, at now: Moment, as generation: Int) {
+        let old = self.token
+        guard token != old else { return }
         // Under other rules the same answer may mean something else.
-        if token != self.token { known = nil }
+        known = nil
         self.token = token
+        // What another host has asked for is of no concern to this one.
+        if token.realm != realm { quietUntil = .zero }
         realm = token.realm
+        belief = belief.following(token, after: old, at: now.wall)
+        if token.isAskedLike(old) {
+            let due = (lookedAt ?? now.uptime) + belief.rest(of: token, chance: 0)
+            rest(until: min(networkDue, max(due, quietUntil)), at: now)
+        } else {
+            self.generation = generation
+            troubleSince = nil
+            rest(until: quietUntil, at: now)
+        }
+    }
+
+    /// Leaves the network alone until this uptime.
+    private mutating func rest(until uptime: Duration, at now: Moment) {
+        networkDue = uptime
+        let wait = max(.zero, uptime - now.uptime)
+        nextProbeAt = now.wall.advanced(by: wait)
+        promise = (now.uptime, wait)
     }
 
     /// The answer that would change nothing now.

@@ -3,7 +3,8 @@ import TokenHealth
 
 /// An alert as other programs see it: the body of a webhook, and what a command reads from its standard input.
 ///
-/// Absent facts are `null`, never missing. Only `tokens_omitted` appears when there is something to say.
+/// Absent facts are `null`, never missing. Only `tokens_omitted` and `ending` appear when there is
+/// something to say.
 struct AlertDocument: Sendable {
     /// Standard Webhooks advises less than 20 kB.
     static let maximumSize = 20_000
@@ -72,7 +73,7 @@ struct AlertDocument: Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case severity, summary, host, tokens, remedy, evidence
+            case severity, summary, host, tokens, remedy, evidence, ending
             case alertID = "alert_id"
             case incidentID = "incident_id"
             case tokensOmitted = "tokens_omitted"
@@ -90,6 +91,7 @@ struct AlertDocument: Sendable {
             let told = Set(tokens.map(\.name))
             try container.encode(alert.evidence.filter { told.contains($0.name) }, forKey: .evidence)
             let omitted = alert.tokenCount - tokens.count
+            try container.encodeIfPresent(alert.ending, forKey: .ending)
             if omitted > 0 { try container.encode(omitted, forKey: .tokensOmitted) }
         }
     }

@@ -16,8 +16,13 @@ struct AlertSentence: Sendable {
         switch alert.kind {
         case .invalidated: "\(opening) \(isOne ? "has" : "have") stopped working\(because(deathCause))."
         case .limited: "\(opening) still \(isOne ? "works" : "work"), but not for everything\(because(limit))."
+        case .recovered where alert.ending == .removed, .expiring where alert.ending == .removed:
+            "\(opening) \(isOne ? "is" : "are") no longer watched: \(isOne ? "it is" : "they are") configured no more."
         case .recovered: "\(opening) \(isOne ? "works" : "work") again\(outage)."
         case .reminder: reminder
+        case .expiring where alert.ending == .renewed: "\(opening) \(isOne ? "has" : "have") been renewed in time."
+        case .expiring where alert.ending == .outlived:
+            "\(opening) \(isOne ? "is" : "are") dead: the warning of \(isOne ? "its" : "their") expiry is over."
         case .expiring: expiry
         case .blind: "It is not known whether \(subject) \(isOne ? "works" : "work")\(because(darkness))."
         case .sighted: "\(opening) can be checked again, and \(isOne ? "works" : "work")\(darkTime)."
@@ -27,6 +32,8 @@ struct AlertSentence: Sendable {
         case .misconfigured: "\(opening) cannot be checked: something is set up wrongly."
         case .providerIncident:
             "Provider \(provider) rejects \(isOne ? "its token" : "\(alert.tokenCount) tokens at once")."
+        case .providerRecovered where alert.ending == .removed:
+            "Of a provider in trouble no token is watched any more."
         case .providerRecovered: "Provider \(provider) accepts its tokens again\(outage)."
         case .notifierFailing where alert.isAboutState: "What happens is not being recorded: \(alert.summary)."
         case .notifierRecovered where alert.isAboutState: "What happens is recorded again: \(alert.summary)."
@@ -48,6 +55,9 @@ struct AlertSentence: Sendable {
             "Nothing is known to be wrong with the token itself. Do not replace it because of this message."
         case .misconfigured:
             "This does not mean that the token has stopped working. It means that nobody would notice if it did."
+        case .recovered where alert.ending == .removed, .providerRecovered where alert.ending == .removed,
+            .expiring where alert.ending == .removed:
+            "This does not mean that all is well. It means that nobody is told any more."
         case .recovered, .providerRecovered:
             "Jobs that failed in the meantime do not repeat themselves."
         case .identityChanged:

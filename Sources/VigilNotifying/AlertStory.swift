@@ -88,6 +88,8 @@ extension AlertStory {
         switch alert.kind {
         case .test, .notifierFailing, .notifierRecovered:
             return []
+        case .recovered where alert.ending == .removed:
+            facts = [("Last accepted", token.lastAcceptedAt), ("First rejected", token.firstRejectedAt)]
         case .recovered, .sighted, .replaced, .providerRecovered:
             facts = [("Works since", token.since), ("Last accepted", token.lastAcceptedAt)]
         case .expiring:

@@ -98,7 +98,7 @@ struct AlertTests {
         let decision = history.age(to: 10 * 86_400)
         let alert = try #require(alerts(history, decision, at: 10 * 86_400).first)
         #expect(alert.summary == "EXPIRING hr-onboarding in 30 d (estimated) on srv1")
-        #expect(alert.incidentID == nil)
+        #expect(alert.incidentID?.hasPrefix("hr-onboarding-expiry-") == true)
     }
 
     @Test func `a misconfiguration says what to correct`() throws {

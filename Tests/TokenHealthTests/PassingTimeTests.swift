@@ -99,7 +99,8 @@ struct ExpiryTests {
         history.fingerprint = Sample.fingerprint(2)
         history.claims = TokenClaims(expiresAt: Sample.moment(80 * ExpiryTests.day).wall)
         let decision = history.observe(.acceptedOwner, at: 39.6 * ExpiryTests.day)
-        #expect(decision.notices.kinds == [.replaced])
+        #expect(decision.notices.kinds == [.replaced, .expiring])
+        #expect(decision.notices.map(\.ending) == [nil, .renewed])
         #expect(decision.belief.expiryStepsSaid == [])
         #expect(history.age(to: 50 * ExpiryTests.day).notices.kinds == [.expiring])
     }

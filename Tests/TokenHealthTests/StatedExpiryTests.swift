@@ -94,7 +94,7 @@ struct StatedExpiryTests {
             history.observe(.acceptedOwner, at: now + 5, facts: end)
             history.observe(.acceptedOwner, at: now + 1800, facts: end)
         }
-        #expect(history.told.count { $0 == .expiring } == 1)
+        #expect(history.decisions.flatMap(\.notices).count { $0.warnsOfExpiry } == 1)
     }
 
     @Test func `a step as long as the whole life of a renewed token is none, a shorter one is`() {
@@ -105,7 +105,7 @@ struct StatedExpiryTests {
         let renewal = 20 * StatedExpiryTests.day
         history.fingerprint = Sample.fingerprint(2)
         history.claims = TokenClaims(expiresAt: date(day: 50), issuedAt: date(day: 20))
-        #expect(!history.observe(.acceptedOwner, at: renewal).notices.kinds.contains(.expiring))
+        #expect(!history.observe(.acceptedOwner, at: renewal).notices.contains { $0.warnsOfExpiry })
         #expect(history.age(to: renewal + 16 * StatedExpiryTests.day).notices.kinds == [.expiring])
     }
 

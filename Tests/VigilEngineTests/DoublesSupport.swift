@@ -16,9 +16,12 @@ final class ScriptedProber: Prober {
 
     private struct State {
         var answer: Exchange
+        var answers: [TokenName: Exchange] = [:]
         var control: Exchange
         var special: @Sendable (ProbeRequest) -> Exchange? = { _ in nil }
         var questions: [Question] = []
+        /// What happens once while an answer is under way, and whether that is the answer to a control.
+        var interlude: (isControl: Bool, body: @Sendable () async -> Void)?
     }
 
     private let state: Mutex<State>
@@ -40,12 +43,30 @@ final class ScriptedProber: Prober {
             isFresh: request.onFreshConnection,
             at: now
         )
-        state.withLock { $0.questions.append(question) }
+        let (answer, interlude) = state.withLock { state in
+            state.questions.append(question)
+            let interlude = state.interlude?.isControl == isControl ? state.interlude?.body : nil
+            if interlude != nil { state.interlude = nil }
+            return (isControl ? state.control : state.answers[question.token] ?? state.answer, interlude)
+        }
+        if let interlude {
+            await interlude()
+            return answer
+        }
         await gate?.pass()
-        return state.withLock { $0.special(request) ?? (isControl ? $0.control : $0.answer) }
+        return state.withLock { state in
+            state.special(request) ?? (isControl ? state.control : state.answers[question.token] ?? state.answer)
+        }
     }
 
     func answer(_ exchange: Exchange) { state.withLock { $0.answer = exchange } }
+    func answer(_ exchange: Exchange, about name: String) {
+        state.withLock { $0.answers[Sample.name(name)] = exchange }
+    }
+    /// Has this happen between the next question and its answer.
+    func meanwhile(ofControl isControl: Bool = false, _ body: @escaping @Sendable () async -> Void) {
+        state.withLock { $0.interlude = (isControl, body) }
+    }
     func answerControl(_ exchange: Exchange) { state.withLock { $0.control = exchange } }
     /// What some questions are answered, whatever else is said; `nil` for the others.
     func answer(_ special: @escaping @Sendable (ProbeRequest) -> Exchange?) { state.withLock { $0.special = special } }

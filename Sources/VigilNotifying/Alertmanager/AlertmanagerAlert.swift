@@ -27,24 +27,29 @@ struct AlertmanagerAlert: Sendable, Hashable {
     /// The ends of what the tokens of `story` were told to have before, as of limits when they are dead now: the labels are
     /// others, and under those of before nothing would ever end.
     static func former(of story: AlertStory) -> [AlertmanagerAlert] {
-        guard let kind = story.alert.formerKind, story.isAboutTokens else { return [] }
-        return story.alert.tokens.map { token in
-            var alert = AlertmanagerAlert(story, token: token, kind: kind, kind.severity)
-            alert.endsAt = story.alert.createdAt
-            return alert
+        guard story.isAboutTokens else { return [] }
+        let kinds = [story.alert.formerKind].compactMap(\.self) + (story.alert.otherKinds ?? [])
+        return kinds.flatMap { kind in
+            story.alert.tokens.map { token in
+                var alert = AlertmanagerAlert(story, token: token, kind: kind, kind.severity)
+                alert.endsAt = story.alert.createdAt
+                return alert
+            }
         }
     }
 
     private init(_ story: AlertStory, token: TokenReport?, kind: AlertKind, _ severity: Severity) {
         let alert = story.alert
+        // As it was known when the incident began: by others, its end would be that of another alert.
+        let known = token?.name.flatMap { alert.labels[$0.text] }
         labels = AlertmanagerAlert.filled([
             "alertname": kind.alertname,
             "severity": severity.rawValue,
             "host": alert.host,
             "incident": alert.incidentID,
             "token": token?.name?.text,
-            "provider": token?.provider,
-            "owner": token?.owner,
+            "provider": known?.provider ?? token?.provider,
+            "owner": known.map(\.owner) ?? token?.owner,
         ])
         annotations = AlertmanagerAlert.filled([
             "summary": alert.summary,
@@ -58,7 +63,8 @@ struct AlertmanagerAlert: Sendable, Hashable {
             "remedy": alert.remedy.steps.enumerated().map { "\($0 + 1). \($1)" }.joined(separator: " "),
             "tokens": alert.tokenCount > 1 ? "\(alert.tokenCount)" : nil,
         ])
-        startsAt = token?.incident?.openedAt ?? story.beganAt
+        let isWarning = kind == .expiring
+        startsAt = (isWarning ? nil : token?.incident?.openedAt) ?? story.beganAt
         endsAt = story.isRecovery || alert.kind == .replaced ? alert.createdAt : nil
         generatorURL = story.repairLink?.text
     }
@@ -114,8 +120,9 @@ extension AlertStory {
     var isRecovery: Bool {
         switch alert.kind {
         case .recovered, .sighted, .providerRecovered, .notifierRecovered: true
-        case .invalidated, .limited, .reminder, .expiring, .blind, .identityChanged, .replaced, .misconfigured,
-            .providerIncident, .notifierFailing, .test:
+        case .expiring: alert.ending != nil
+        case .invalidated, .limited, .reminder, .blind, .identityChanged, .replaced, .misconfigured, .providerIncident,
+            .notifierFailing, .test:
             false
         }
     }

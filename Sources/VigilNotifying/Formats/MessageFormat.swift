@@ -93,7 +93,8 @@ extension AlertStory {
     /// Whether this is good news.
     var isGood: Bool {
         switch alert.kind {
-        case .recovered, .sighted, .providerRecovered, .notifierRecovered, .replaced: true
+        case .recovered, .sighted, .providerRecovered, .notifierRecovered, .replaced: alert.ending != .removed
+        case .expiring where alert.ending == .renewed: true
         case .invalidated, .limited, .reminder, .expiring, .blind, .identityChanged, .misconfigured, .providerIncident,
             .notifierFailing, .test:
             false
@@ -106,7 +107,8 @@ extension AlertStory {
     var endsIncident: Bool {
         switch alert.kind {
         case .recovered, .sighted, .providerRecovered, .notifierRecovered: alert.openTokens == 0
-        case .invalidated, .limited, .reminder, .expiring, .blind, .identityChanged, .misconfigured, .providerIncident,
+        case .expiring: alert.ending != nil && alert.openTokens == 0
+        case .invalidated, .limited, .reminder, .blind, .identityChanged, .misconfigured, .providerIncident,
             .notifierFailing, .test, .replaced:
             false
         }
