@@ -6,7 +6,7 @@ import TokenHealth
 /// begin a few times as fast as in calm, so that the schedule is caught up with in a part of the interval, and no server is
 /// run over.
 struct Pace {
-    /// Looks that fall due within this time share a wake-up: a twentieth of the shortest interval.
+    /// Looks that fall due within this time share a wake-up: a thirtieth of the shortest interval.
     let grain: Duration
     /// Looks per second that the intervals ask for.
     private let rate: Double
@@ -24,7 +24,7 @@ struct Pace {
 
     init(of tokens: [WatchedToken]) {
         let shortest = tokens.map(\.interval).min() ?? .seconds(60)
-        grain = min(max(shortest / 20, .milliseconds(10)), .milliseconds(500))
+        grain = min(max(shortest / 30, .milliseconds(10)), .milliseconds(500))
         rate = tokens.reduce(0) { $0 + 1 / max($1.interval.inSeconds, 0.001) }
         pickUp = max(rate * Pace.haste, 1 / StartStagger.longestStep.inSeconds)
         credit = Pace.burst + rate

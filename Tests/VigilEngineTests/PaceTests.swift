@@ -8,7 +8,7 @@ struct PaceTests {
         Pace(of: (0..<count).map { Sample.token("t\($0)", interval: interval) })
     }
 
-    @Test(arguments: [(0, 10), (1, 50), (10, 500), (60, 500), (3600, 500)])
+    @Test(arguments: [(0, 10), (3, 100), (15, 500), (60, 500), (3600, 500)])
     func `looks that share a wake-up are close together`(interval: Int64, milliseconds: Int64) {
         #expect(pace(of: 3, every: .seconds(interval)).grain == .milliseconds(milliseconds))
         #expect(Pace(of: []).grain == .milliseconds(500))
