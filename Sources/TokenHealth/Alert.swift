@@ -174,6 +174,12 @@ package struct Alert: Sendable, Hashable, Codable {
     /// Whether it says that something is over, for the tokens it names.
     package var endsIncident: Bool { kind.endsIncident || ending != nil }
 
+    /// Whether it says that the warning of an expiry is over.
+    package var endsWarning: Bool { kind == .expiring && ending != nil }
+
+    /// The incident whose end everybody is told; `nil` for a warning of an expiry, which few receivers keep.
+    package var lastingIncidentID: String? { kind == .expiring ? nil : incidentID }
+
     /// How many tokens it is about, named or not.
     package var tokenCount: Int { tokens.count + omittedTokens }
 

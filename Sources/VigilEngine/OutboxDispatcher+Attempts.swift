@@ -66,6 +66,9 @@ extension OutboxDispatcher {
 
     private func attempt(_ delivery: PendingDelivery, by notifier: any Notifier) async -> Attempted {
         if let outcome = unsettled.outcome(of: delivery) { return settle(delivery, as: outcome) }
+        if delivery.alert.endsWarning, !notifier.keepsWarnings {
+            return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: delivery.alert.id))
+        }
         let alert: Alert
         do {
             let later = try store.later(than: delivery.alert, for: delivery.notifier)

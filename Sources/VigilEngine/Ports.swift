@@ -119,7 +119,14 @@ package protocol Fingerprinter: Sendable {
 /// Contract: returns within its time limit, which the configuration bounds by two minutes, and some seconds; says whether
 /// another attempt may help; the same alert has the same idempotency key at every attempt.
 package protocol Notifier: Sendable {
+    /// Whether its receiver keeps a warning open until it is told that it is over.
+    var keepsWarnings: Bool { get }
     func deliver(_ alert: Alert) async -> DeliveryResult
+}
+
+extension Notifier {
+    /// For people and most programs a warning is a message, and its end is none.
+    package var keepsWarnings: Bool { false }
 }
 
 /// Publishes what is known.

@@ -82,7 +82,7 @@ struct AlertDocument: Sendable {
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(alert.id, forKey: .alertID)
-            try container.encode(alert.incidentID, forKey: .incidentID)
+            try container.encode(alert.lastingIncidentID, forKey: .incidentID)
             try container.encode(alert.severity, forKey: .severity)
             try container.encode(alert.summary, forKey: .summary)
             try container.encode(alert.host, forKey: .host)

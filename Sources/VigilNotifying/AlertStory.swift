@@ -208,7 +208,7 @@ extension AlertStory {
             ("Host", alert.host),
             ("Severity", alert.severity.rawValue),
             ("Time of this alert", alert.createdAt.minuteUTC),
-            ("Incident", alert.incidentID),
+            ("Incident", alert.lastingIncidentID),
             ("Alert", alert.id),
         ]
         return (subject + occasion).compactMap { name, value in

@@ -52,7 +52,7 @@ package struct CommandNotifier: Notifier {
             "TOKENVIGIL_TOKEN": gist.tokens,
             "TOKENVIGIL_STATE": gist.states,
             "TOKENVIGIL_REASON": gist.reasons,
-            "TOKENVIGIL_INCIDENT": alert.incidentID?.oneLine.shortened(to: maximumValue) ?? "",
+            "TOKENVIGIL_INCIDENT": alert.lastingIncidentID?.oneLine.shortened(to: maximumValue) ?? "",
             "TOKENVIGIL_ALERT": alert.id.oneLine.shortened(to: maximumValue),
             "TOKENVIGIL_HOST": alert.host.oneLine.shortened(to: maximumValue),
             "TOKENVIGIL_OWNER": gist.owners,

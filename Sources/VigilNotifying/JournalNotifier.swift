@@ -48,7 +48,7 @@ package struct JournalNotifier: Notifier {
             var seen: Set<String> = []
             for case let value? in values where seen.insert(value).inserted { fields.append((name, value)) }
         }
-        add("TOKENVIGIL_INCIDENT", [alert.incidentID])
+        add("TOKENVIGIL_INCIDENT", [alert.lastingIncidentID])
         add("TOKENVIGIL_TOKEN", tokens.map(\.name?.text))
         add("TOKENVIGIL_STATE", tokens.map(\.state.rawValue))
         add("TOKENVIGIL_REASON", tokens.map(\.reason))

@@ -64,7 +64,7 @@ struct MailMessage: Sendable, Hashable {
         for (name, value) in [
             ("X-Tokenvigil-Token", gist.tokens),
             ("X-Tokenvigil-State", gist.states),
-            ("X-Tokenvigil-Incident", alert.incidentID ?? ""),
+            ("X-Tokenvigil-Incident", alert.lastingIncidentID ?? ""),
         ] where !value.isEmpty {
             headers.append(MailHeader(name, value))
         }

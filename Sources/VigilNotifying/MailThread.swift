@@ -12,7 +12,7 @@ struct MailThread: Sendable, Hashable {
 
     init(_ alert: Alert) {
         let own = MailThread.identifier(alert.id, host: alert.host)
-        let root = alert.incidentID.map { MailThread.identifier($0, host: alert.host) }
+        let root = alert.lastingIncidentID.map { MailThread.identifier($0, host: alert.host) }
         if let root, alert.opensIncident {
             messageID = root
             self.root = nil

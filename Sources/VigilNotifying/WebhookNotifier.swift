@@ -91,6 +91,13 @@ package struct WebhookNotifier: Notifier {
         )
     }
 
+    package var keepsWarnings: Bool {
+        switch settings.format {
+        case .pagerDuty, .alertmanager: true
+        case .standard, .slack, .discord, .teams, .cloudEvents, .ntfy, .template: false
+        }
+    }
+
     package func deliver(_ alert: Alert) async -> DeliveryResult {
         do throws(Obstacle) {
             let address = try await postman.address(settings.url, allowsPlaintext: settings.allowsPlaintext)

@@ -75,6 +75,8 @@ package final class AlertmanagerNotifier: ReassertingNotifier {
         )
     }
 
+    package var keepsWarnings: Bool { true }
+
     package func deliver(_ alert: Alert) async -> DeliveryResult {
         let now = postman.now()
         let story = AlertStory(alert, detail: AlertmanagerNotifier.detail)

@@ -117,7 +117,7 @@ struct TemplateValues {
         var values = TemplateValues.texts(
             [
                 "alert_id": alert.id,
-                "incident_id": alert.incidentID,
+                "incident_id": alert.lastingIncidentID,
                 "kind": alert.kind.rawValue,
                 "severity": alert.severity.rawValue,
                 "summary": alert.summary,
