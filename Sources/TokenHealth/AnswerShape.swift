@@ -53,6 +53,15 @@ package struct AnswerShape: Sendable, Hashable, Codable {
                 .joined(separator: " ")
     }
 
+    /// Whether one of them is the other, or says the same and more: an API that adds a detail to its refusal is still the API.
+    func isLike(_ other: AnswerShape) -> Bool {
+        guard status == other.status, schemes == other.schemes, kind == other.kind, keys == other.keys else {
+            return false
+        }
+        let (shorter, longer) = words.count < other.words.count ? (words, other.words) : (other.words, words)
+        return words == other.words || !shorter.isEmpty && longer.hasPrefix(shorter + " ")
+    }
+
     /// Whether a login by `scheme` is asked for.
     func asks(for scheme: String) -> Bool { schemes.contains(scheme) }
 }

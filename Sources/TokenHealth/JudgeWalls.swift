@@ -30,7 +30,7 @@ extension Judge {
         guard !siblingsPass, byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,
             let shape = control.flatMap({ AnswerShape(refusal: $0) }), shape == AnswerShape(answer)
         else { return false }
-        if let usualRefusal { return usualRefusal != shape }
+        if let usualRefusal { return !usualRefusal.isLike(shape) }
         return !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }
     }
 

@@ -45,6 +45,19 @@ struct WallTests {
         )
     }
 
+    @Test(
+        arguments: [
+            #"{"error":"unauthenticated, log in again","trace":"1"}"#: true,
+            #"{"error":"unauthorized","trace":"1"}"#: false,
+            #"{"error":"unauthenticatedly","trace":"1"}"#: false, #"{"error":"","trace":"1"}"#: false,
+        ]
+    )
+    func `one that says the same and more is the API's own`(body: String, isOwn: Bool) {
+        let refusal = Reply.json(401, body)
+        let verdict = judge(.general, before: WallTests.own).finding(on: refusal, control: refusal).verdict
+        #expect(verdict == (isOwn ? .rejected(.credential) : .indeterminate(.blocked)))
+    }
+
     @Test func `a token that is refused otherwise than none is looked at by the API`() {
         let refusal = Reply.json(401, #"{"error":"gone"}"#)
         let finding = judge(.general, before: WallTests.own).finding(on: refusal, control: WallTests.own)
