@@ -198,15 +198,9 @@ extension OwnerIndex {
     }
 }
 
-extension [String: Int] {
-    fileprivate mutating func drop(_ key: String) {
+extension Dictionary where Value == Int {
+    /// Counts one less of `key`; of the last nothing is left.
+    mutating func drop(_ key: Key) {
         if let count = self[key] { self[key] = count > 1 ? count - 1 : nil }
-    }
-}
-
-extension [Ownership: Int] {
-    /// One less of `owner`.
-    mutating func drop(_ owner: Ownership) {
-        if let count = self[owner] { self[owner] = count > 1 ? count - 1 : nil }
     }
 }
