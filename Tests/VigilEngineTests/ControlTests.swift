@@ -181,12 +181,18 @@ import VigilEngine
     private static let lookBefore = json(401, #"{"error":"unauthenticated"}"#)
     private static let lookAfter = json(401, #"{"title":"Not logged in","status":401}"#)
 
-    @Test func `an API whose refusal looks different now loses its only token, and that is told`() async throws {
+    /// A token of an API whose refusal is known.
+    private func benchThatKnowsTheRefusal() async throws -> WatchBench {
         var token = token()
         token.probe.rejected = [Matcher(status: .exactly(401))]
         let bench = try WatchBench([token])
         bench.prober.answerControl(ControlTests.lookBefore)
         await bench.pass(0)
+        return bench
+    }
+
+    @Test func `an API whose refusal looks different now loses its only token, and that is told`() async throws {
+        let bench = try await benchThatKnowsTheRefusal()
         bench.prober.answerControl(ControlTests.lookAfter)
         await bench.pass(3900, inStepsOf: 60)
         bench.prober.answer(ControlTests.lookAfter)
@@ -195,11 +201,7 @@ import VigilEngine
     }
 
     @Test func `a wall that met one control alone is not taken for the API`() async throws {
-        var token = token()
-        token.probe.rejected = [Matcher(status: .exactly(401))]
-        let bench = try WatchBench([token])
-        bench.prober.answerControl(ControlTests.lookBefore)
-        await bench.pass(0)
+        let bench = try await benchThatKnowsTheRefusal()
         // Up for as long as that one request takes.
         bench.prober.answerControl(ControlTests.lookAfter)
         for _ in 0..<70 where bench.prober.controls.count < 2 { await bench.pass(60) }
