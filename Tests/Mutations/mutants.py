@@ -577,8 +577,9 @@ MUTANTS = [
     ),
     *walls(
         "a wall's refusal is another than the usual one",
-        "if let usualRefusal { return usualRefusal != shape }",
+        "if let usualRefusal { return !usualRefusal.isLike(shape) }",
         "if usualRefusal != nil { return true }",
+        "if let usualRefusal { return usualRefusal != shape }",
         "if usualRefusal != nil { return false }",
     ),
     *walls(
