@@ -206,7 +206,7 @@ extension Belief {
         guard let seen = observation.fingerprint, seen != fingerprint else { return }
         if fingerprint != nil {
             replacedFingerprint = isProven ? fingerprint : replacedFingerprint
-            state = .pending
+            state = state.withAnotherSecret
             repetitions = 0
         }
         previousFingerprint = fingerprint

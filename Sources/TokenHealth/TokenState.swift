@@ -36,6 +36,19 @@ package enum TokenState: Sendable, Hashable, Codable {
         }
     }
 
+    /// The state when the secret is a new one.
+    ///
+    /// Nothing is known of it, and where nothing was known of the one before, that lasts on: a secret that is replaced every
+    /// ten minutes would keep people in the dark for ever.
+    var withAnotherSecret: TokenState {
+        switch self {
+        case .unknown(let darkness): .unknown(darkness)
+        case .suspect(let suspicion): suspicion.darkness.map { .unknown($0) } ?? .pending
+        case .blind(let cause, _): .blind(cause, suspicion: nil)
+        case .pending, .valid, .limited, .invalid, .misconfigured: .pending
+        }
+    }
+
     /// Whether `other` is this one but for how long nothing was known: that can be stored later.
     func isLike(_ other: TokenState) -> Bool {
         switch (self, other) {

@@ -47,19 +47,20 @@ struct Correlation {
         for (name, silence) in untold.silences where entries[name] != nil {
             hushed.begin(silence, of: name, deadline: now.uptime(at: silence.until))
         }
+        let overdue = untold.held.filter { now.wall.timeIntervalSince($0.at) > Correlation.longestWait.inSeconds }
+        let hushedBefore = Set(overdue.map(\.token))
         for held in untold.held {
             guard let entry = entries[held.token] else {
                 // It is configured no more; what people are still to hear of it is told with its end.
                 _ = hushed.take(held, deadline: now.uptime)
                 continue
             }
-            let age = Duration.seconds(now.wall.timeIntervalSince(held.at))
             if let until = hushEnd(of: entry, at: now.wall) {
                 _ = hushed.take(held, deadline: now.uptime(at: until))
                 continue
             }
-            if hushed.silence(of: held.token) != nil || age > Correlation.longestWait {
-                // The silence ended while nobody was here.
+            if hushed.silence(of: held.token) != nil || hushedBefore.contains(held.token) {
+                // The silence ended while nobody was here: all that happened in it is told as one.
                 _ = hushed.take(held, deadline: now.uptime)
                 continue
             }

@@ -77,9 +77,10 @@ struct DeliveryPolicy: Sendable {
             consequences.alert = word(.notifierRecovered, of: delivery.notifier, incident, because: "", at: now)
         case .overtaken:
             break
+        case .held:
+            consequences.handOver = isLate(delivery, at: now) ? fallback(delivery) : nil
         case .postponed(_, let error):
-            let isLate = age(of: delivery, at: now) >= fallbackAfter(delivery)
-            consequences.handOver = isRefused || isLate ? fallback(delivery) : nil
+            consequences.handOver = isRefused || isLate(delivery, at: now) ? fallback(delivery) : nil
             if incident == nil, delivery.attempts + 1 >= DeliveryPolicy.patience {
                 open(&consequences, for: delivery, because: error, at: now)
             }
@@ -119,8 +120,9 @@ struct DeliveryPolicy: Sendable {
         delivery.alert.isNotifierCheck ? nil : rules[delivery.notifier]?.fallback
     }
 
-    private func fallbackAfter(_ delivery: PendingDelivery) -> Duration {
-        rules[delivery.notifier]?.fallbackAfter ?? .zero
+    /// Whether its fallback gets it, too.
+    private func isLate(_ delivery: PendingDelivery, at now: Date) -> Bool {
+        age(of: delivery, at: now) >= rules[delivery.notifier]?.fallbackAfter ?? .zero
     }
 
     private func age(of delivery: PendingDelivery, at now: Date) -> Duration {

@@ -56,12 +56,28 @@ extension OutboxDispatcher {
                 let attempted = await attempt(earlier, by: notifier)
                 guard case .done = attempted, !Task.isCancelled else { return attempted }
             }
+            if let opening = try untoldOpening(of: delivery) {
+                tried.insert(delivery.alert.id)
+                return settle(delivery, as: .held(until: opening.dueAt))
+            }
         } catch {
             ordering.note(error, on: logger)
             return .storeFailed
         }
         tried.insert(delivery.alert.id)
         return await attempt(delivery, by: notifier)
+    }
+
+    /// What opens the incident that `delivery` ends, where that still waits and the end does not tell it, too: told after
+    /// the end, it would open what nothing ends.
+    private func untoldOpening(of delivery: PendingDelivery) throws -> PendingDelivery? {
+        let end = delivery.alert
+        guard let incident = end.incidentID, end.endsIncident else { return nil }
+        let subjects = Set(end.subjects)
+        return try store.waiting(for: delivery.notifier, about: incident).last {
+            $0.alert.kind.opens && !$0.alert.endsIncident && !end.overtakes($0.alert)
+                && $0.alert.createdAt <= end.createdAt && !subjects.isDisjoint(with: $0.alert.subjects)
+        }
     }
 
     private func attempt(_ delivery: PendingDelivery, by notifier: any Notifier) async -> Attempted {
@@ -138,6 +154,7 @@ extension OutboxDispatcher {
         ]
         switch outcome {
         case .delivered, .overtaken: logger.info("alert delivered", metadata: metadata)
+        case .held: break
         case .postponed:
             let isNews = delivery.lastError != result.detail
             logger.log(level: isNews ? .warning : .debug, "alert not delivered, trying again later", metadata: metadata)

@@ -392,6 +392,8 @@ package enum DeliveryOutcome: Sendable, Hashable {
     /// Not delivered, because a later alert tells it, too.
     case overtaken(at: Date, by: String)
     case postponed(until: Date, error: String)
+    /// Not tried: it waits for what is to be told before it.
+    case held(until: Date)
     /// Set aside for good, listed and counted.
     case undeliverable(at: Date, error: String)
 }

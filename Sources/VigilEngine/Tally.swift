@@ -68,13 +68,14 @@ package final class Tally: Sendable {
 
     /// An attempt to deliver ended like this.
     package func note(_ outcome: DeliveryOutcome, by notifier: String) {
-        let result: Result =
-            switch outcome {
-            case .delivered: .delivered
-            case .overtaken: .overtaken
-            case .postponed: .failed
-            case .undeliverable: .undeliverable
-            }
+        let result: Result
+        switch outcome {
+        case .delivered: result = .delivered
+        case .overtaken: result = .overtaken
+        case .postponed: result = .failed
+        case .undeliverable: result = .undeliverable
+        case .held: return
+        }
         state.withLock { $0.deliveries[DeliveryKey(notifier: notifier, result: result), default: 0] += 1 }
     }
 }

@@ -134,14 +134,21 @@ extension TokenWatch {
     ///
     /// The same host is given the rest that it asks for all the same.
     private func setAside(_ look: EndedLook) {
-        let now = look.at
-        if case .seen(let observation?, _) = look.findings, entries[look.name]?.realm == look.realm,
-            let wait = observation.finding.retryAfter?.wait(at: now.wall)
-        {
-            entries[look.name]?.rest(until: now.wall.advanced(by: wait), at: now)
-            quiet.note(look.name, wait: wait, at: now.wall)
+        if case .seen(let observation?, _) = look.findings, entries[look.name]?.realm == look.realm {
+            heed(observation, of: look.name, at: look.at)
         }
-        agenda.schedule(look.name, at: now.uptime)
+        agenda.schedule(look.name, at: look.at.uptime)
+    }
+
+    /// Gives the host the rest that it asks for in an answer that is not believed.
+    ///
+    /// - Returns: whether it asks for any.
+    @discardableResult
+    private func heed(_ observation: Observation, of name: TokenName, at now: Moment) -> Bool {
+        guard let wait = observation.finding.retryAfter?.wait(at: now.wall) else { return false }
+        entries[name]?.rest(until: now.wall.advanced(by: wait), at: now)
+        quiet.note(name, wait: wait, at: now.wall)
+        return true
     }
 
     private func decision(on look: EndedLook, of entry: WatchEntry) -> (Decision, Observation?) {
@@ -210,8 +217,14 @@ extension TokenWatch {
 
     /// The next look decides again, no sooner than the provider may be asked again.
     private func postpone(_ draft: Draft) {
-        let soon = min(draft.entry.token.interval, .seconds(5))
-        let pause = draft.observation == nil ? soon : max(soon, draft.decision.rest)
-        agenda.schedule(draft.entry.name, at: draft.at.uptime + pause)
+        let (name, interval) = (draft.entry.name, draft.entry.token.interval)
+        let soon = min(interval, .seconds(5))
+        var pause = soon
+        if let observation = draft.observation {
+            // While the host is left alone, time passes and secrets are replaced.
+            let isAskedToWait = heed(observation, of: name, at: draft.at)
+            pause = max(soon, isAskedToWait ? min(draft.decision.rest, interval) : draft.decision.rest)
+        }
+        agenda.schedule(name, at: draft.at.uptime + pause)
     }
 }

@@ -383,8 +383,11 @@ package actor TokenWatch {
     func hurry(_ name: TokenName, at now: Duration) {
         guard !places.contains(name), let entry = entries[name] else { return }
         // A dead token is only looked at: its secret may have changed too.
-        if entry.belief.state.name != .invalid { entries[name]?.networkDue = max(now, entry.quietUntil) }
-        agenda.schedule(name, at: max(now, entry.quietUntil), patience: entry.patience)
+        let soonest = max(now, entry.quietUntil)
+        if entry.belief.state.name != .invalid { entries[name]?.networkDue = soonest }
+        // One that is to be left alone for longer is looked at meanwhile as before: time passes for it, too.
+        guard soonest <= now + entry.token.interval else { return }
+        agenda.schedule(name, at: soonest, patience: entry.patience)
     }
 
     /// Tells what has waited long enough for its siblings.

@@ -8,7 +8,7 @@ extension DeliveryOutcome {
     var date: Date? {
         switch self {
         case .delivered(let at), .overtaken(let at, _), .undeliverable(let at, _): at
-        case .postponed: nil
+        case .postponed, .held: nil
         }
     }
 }
@@ -62,12 +62,13 @@ extension Database {
 
     /// Notes what became of an attempt.
     func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome) throws {
-        let row: (state: String, due: Date, error: String?, overtakenBy: String?) =
+        let row: (state: String, attempts: Int, due: Date, error: String?, overtakenBy: String?) =
             switch outcome {
-            case .delivered: ("delivered", delivery.dueAt, nil, nil)
-            case .overtaken(_, let alert): ("delivered", delivery.dueAt, nil, alert)
-            case .postponed(let until, let error): ("waiting", until, error, nil)
-            case .undeliverable(_, let error): ("undeliverable", delivery.dueAt, error, nil)
+            case .delivered: ("delivered", 1, delivery.dueAt, nil, nil)
+            case .overtaken(_, let alert): ("delivered", 0, delivery.dueAt, nil, alert)
+            case .postponed(let until, let error): ("waiting", 1, until, error, nil)
+            case .held(let until): ("waiting", 0, until, delivery.lastError, nil)
+            case .undeliverable(_, let error): ("undeliverable", 1, delivery.dueAt, error, nil)
             }
         try put(
             """
@@ -76,7 +77,7 @@ extension Database {
             WHERE alert_id = ? AND notifier = ?
             """,
             [
-                row.state, row.overtakenBy == nil ? 1 : 0, row.due.milliseconds, outcome.date?.milliseconds, row.error,
+                row.state, row.attempts, row.due.milliseconds, outcome.date?.milliseconds, row.error,
                 row.overtakenBy, delivery.alert.id, delivery.notifier,
             ]
         )

@@ -155,6 +155,29 @@ struct DeliveryOrderTests {
         }
     }
 
+    @Test(arguments: [AlertKind.blind, .reminder])
+    func `the end of one of several waits for what opened it and could not be told`(opening: AlertKind) async throws {
+        let notifier = RecordingNotifier(.failed("HTTP 503"))
+        let dispatcher = dispatcher(notifier)
+        func enqueue(_ id: String, _ kind: AlertKind, and others: [String], open: Int) {
+            let now = timekeeper.now().wall
+            let alert = Sample.alert(id, kind, incident: "bot-1", of: "bot", and: others, at: now, open: open)
+            store.enqueue(alert, to: ["oncall"])
+        }
+        enqueue("opening", opening, and: ["other"], open: 2)
+        await dispatcher.tick()
+        enqueue("end", .sighted, and: [], open: 1)
+        await dispatcher.tick()
+        #expect(notifier.ids == ["opening", "opening"])
+        #expect(store.waiting.map(\.attempts) == [2, 0])
+        #expect(Set(store.waiting.map(\.dueAt)).count == 1)
+        notifier.answer(.delivered("HTTP 204"))
+        timekeeper.advance(by: .seconds(60))
+        await dispatcher.tick()
+        #expect(notifier.ids.suffix(2) == ["opening", "end"])
+        #expect(store.waiting == [])
+    }
+
     @Test func `a beginning whose end waits beside it is told with it, without an attempt before`() async throws {
         let notifier = RecordingNotifier()
         enqueue("death", .invalidated, incident: "bot-1")

@@ -378,7 +378,9 @@ enum Sample {
         _ kind: AlertKind,
         incident: String,
         of token: String? = nil,
-        at date: Date
+        and others: [String] = [],
+        at date: Date,
+        open: Int = 0
     ) -> Alert {
         let what =
             switch kind {
@@ -394,12 +396,15 @@ enum Sample {
             incidentID: incident,
             summary: "\(what) \(token ?? "bot") on srv1",
             host: "srv1",
-            tokens: token.map { [report(of: $0, at: date)] } ?? []
+            tokens: ((token.map { [$0] } ?? []) + others).map { report(of: $0, at: date) },
+            openTokens: open
         )
     }
 
     private static func report(of token: String, at date: Date) -> TokenReport {
-        TokenReport(token: self.token(token), belief: Belief(at: date), uptime: Uptime(), nextProbeAt: nil)
+        let token = self.token(token)
+        let report = TokenReport(token: token, belief: Belief(at: date), uptime: Uptime(), nextProbeAt: nil)
+        return report.named(token.name)
     }
 
     /// An alert about the monitor itself.

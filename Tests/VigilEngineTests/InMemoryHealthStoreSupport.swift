@@ -22,7 +22,7 @@ final class InMemoryHealthStore: HealthStore {
 
         var isWaiting: Bool {
             switch outcome {
-            case nil, .postponed: true
+            case nil, .postponed, .held: true
             case .delivered, .overtaken, .undeliverable: false
             }
         }
@@ -243,8 +243,13 @@ final class InMemoryHealthStore: HealthStore {
         let key = Key(alert: delivery.alert.id, notifier: delivery.notifier)
         state.withLock { state in
             state.rows[key]?.outcome = outcome
-            if case .overtaken = outcome {} else { state.rows[key]?.delivery.attempts += 1 }
             switch outcome {
+            case .overtaken, .held: break
+            case .delivered, .postponed, .undeliverable: state.rows[key]?.delivery.attempts += 1
+            }
+            switch outcome {
+            case .held(let until):
+                state.rows[key]?.delivery.dueAt = until
             case .delivered, .overtaken:
                 state.rows[key]?.delivery.lastError = nil
             case .postponed(let until, let error):
@@ -311,7 +316,7 @@ final class InMemoryHealthStore: HealthStore {
             switch row.outcome {
             case .delivered(let at), .overtaken(let at, _): delivered.append(at)
             case .undeliverable(let at, let error): undeliverable.append((at, error))
-            case .postponed, nil: break
+            case .postponed, .held, nil: break
             }
         }
         let tried = waiting.filter { $0.attempts > 0 }.max { $0.dueAt < $1.dueAt }

@@ -34,6 +34,47 @@ struct RestTests {
         #expect(bench.prober.tries == [0])
     }
 
+    @Test func `one that is to be left alone goes blind in time, though its siblings have news`() async throws {
+        let bench = try WatchBench([Sample.token("limited"), Sample.token("dying")])
+        bench.prober.answer(Reply.status(429, [HeaderField("retry-after", "3000")]), about: "limited")
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unauthenticated, about: "dying")
+        await bench.pass(120, inStepsOf: 5)
+        #expect(await bench.state("dying") == .invalid)
+        await bench.pass(900, inStepsOf: 30)
+        #expect(await bench.state("limited") == .blind)
+        #expect(bench.prober.questions.count { $0.token == Sample.name("limited") && !$0.isControl } == 1)
+    }
+
+    @Test func `a wait is obeyed, and a new secret noticed meanwhile, though the answer could not be stored`()
+        async throws
+    {
+        let bench = try WatchBench()
+        await bench.watch.tick()
+        bench.prober.answer(Reply.status(429, [HeaderField("retry-after", "3000")]))
+        bench.store.fail(.commit)
+        await bench.pass(60)
+        bench.store.heal()
+        await bench.pass(1000, inStepsOf: 20)
+        #expect(bench.prober.tries == [0, 60])
+        bench.prober.answer(Reply.accepted)
+        bench.secrets.put("second")
+        await bench.pass(80, inStepsOf: 20)
+        #expect(await bench.report()?.fingerprint?.text == "k1:second")
+    }
+
+    @Test func `a secret that is replaced again and again keeps nobody in the dark`() async throws {
+        let bench = try WatchBench()
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unreachable)
+        for number in 0..<4 {
+            await bench.pass(300, inStepsOf: 30)
+            bench.secrets.put("another-\(number)")
+        }
+        #expect(await bench.state() == .blind)
+        #expect(bench.told == [.blind])
+    }
+
     @Test func `what only time decides is charged as what decides nothing`() async throws {
         let bench = try WatchBench((0..<5).map { Sample.stranger("t\($0)") })
         await bench.watch.tick()

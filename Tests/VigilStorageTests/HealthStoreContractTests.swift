@@ -314,6 +314,21 @@ enum StoreImplementation: CaseIterable, Sendable {
     }
 
     @Test(arguments: StoreImplementation.allCases)
+    func `a delivery that is held comes back when it is due, as one that was not tried`(
+        implementation: StoreImplementation
+    ) throws {
+        try implementation.withStore { store in
+            try store.commit(Sample.change(alerts: [Sample.alert()]))
+            let delivery = try #require(try store.deliveries(for: "oncall", dueAt: Sample.start, limit: 1).first)
+            let later = Sample.start.addingTimeInterval(60)
+            try store.settle(delivery, as: .held(until: later))
+            #expect(try store.deliveries(for: "oncall", dueAt: Sample.start, limit: 1) == [])
+            let again = try #require(try store.deliveries(for: "oncall", dueAt: later, limit: 1).first)
+            #expect((again.attempts, again.lastError) == (0, nil))
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
     func `a postponed delivery comes back when it is due, with its error`(implementation: StoreImplementation) throws {
         try implementation.withStore { store in
             try store.commit(Sample.change(alerts: [Sample.alert()]))
