@@ -78,7 +78,7 @@ package struct Alert: Sendable, Hashable, Codable {
     /// How many more tokens it is about.
     package let omittedTokens: Int
     /// How many tokens of the same incident are still in a bad state; an incident is over when there are none.
-    package let openTokens: Int
+    package internal(set) var openTokens: Int
     package let remedy: AlertRemedy
     /// What usually ends the life of such a token, most likely first.
     package let causes: [String]

@@ -33,10 +33,36 @@ extension Alert {
     /// `later`: everything decided after it about the same subjects or the same incident, in order.
     package func timeliness(before later: [LaterAlert]) -> Timeliness {
         if let end = later.last(where: { $0.alert.overtakes(self) }) { return .overtaken(by: end.alert) }
+        if let end = lastEnd(of: later) { return .overtaken(by: end) }
         guard kind.endsIncident, let newest = later.last(where: { $0.alert.kind.tellsState }),
             newest.alert.kind.beginsIncident, newest.isDelivered
         else { return .timely }
         return .late(newest.alert)
+    }
+
+    /// The last of the ends that are told of each token it is about, where its incident is over by then: told after them, it
+    /// would open what nothing ends.
+    private func lastEnd(of later: [LaterAlert]) -> Alert? {
+        guard kind.opens, !endsIncident, omittedTokens == 0, isOver(by: later) else { return nil }
+        let ends = later.filter { $0.alert.incidentID == incidentID && $0.alert.endsIncident }
+        let ended = Set(ends.flatMap(\.alert.tokens).map(\.name))
+        return tokens.allSatisfy { ended.contains($0.name) } ? ends.last?.alert : nil
+    }
+
+    /// Whether of what was decided later about its incident the last word is that nothing of it is open.
+    private func isOver(by later: [LaterAlert]) -> Bool {
+        guard let incidentID else { return false }
+        let last = later.last { $0.alert.incidentID == incidentID && ($0.alert.kind.opens || $0.alert.endsIncident) }
+        return last.map { $0.alert.endsIncident && $0.alert.openTokens == 0 } ?? false
+    }
+
+    /// The same end as it is told when its incident is over by what was decided later: told as the end of one of several,
+    /// it would open the incident again.
+    package func known(with later: [LaterAlert]) -> Alert {
+        guard endsIncident, isOver(by: later) else { return self }
+        var alert = self
+        alert.openTokens = 0
+        return alert
     }
 
     /// The same end, told after a later beginning: whoever reads it last must not believe that all is well now.

@@ -103,8 +103,9 @@ struct ControlAPI: Sendable {
             by: try fields.person,
             acceptsNewIdentity: try fields.acceptsNewIdentity
         )
-        let (record, report) = try await actions.replaced(replacement)
-        return HTTPAnswer(200, ReplacementAnswer(token: report, replaced: record))
+        let (record, report, others) = try await actions.replaced(replacement)
+        let named = others.reduce(into: [:]) { $0[$1.key.text] = $1.value }
+        return HTTPAnswer(200, ReplacementAnswer(token: report, replaced: record, others: named))
     }
 
     private func silence(_ fields: Fields) async throws(ControlRefusal) -> HTTPAnswer {
@@ -134,6 +135,7 @@ struct ControlAPI: Sendable {
     private struct ReplacementAnswer: Encodable {
         let token: TokenReport
         let replaced: Intervention
+        let others: [String: TokenReport]
     }
 
     private struct SilenceAnswer: Encodable {

@@ -11,7 +11,7 @@ package protocol ControlActions: Sendable {
     /// Records that a person has replaced a secret, and asks about the new one.
     func replaced(
         _ replacement: Replacement
-    ) async throws(ControlRefusal) -> (record: Intervention, report: TokenReport)
+    ) async throws(ControlRefusal) -> ReplacementOutcome
     /// - Returns: the tokens of the incident.
     func acknowledge(_ token: String, by person: String, reason: String) async throws(ControlRefusal) -> [TokenName]
     /// - Returns: the tokens, and the end.

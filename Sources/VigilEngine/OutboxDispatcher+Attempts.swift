@@ -88,12 +88,14 @@ extension OutboxDispatcher {
         let alert: Alert
         do {
             let later = try store.later(than: delivery.alert, for: delivery.notifier)
+            var known = delivery
+            known.alert = delivery.alert.known(with: later)
             ordering.note(nil, on: logger)
             switch delivery.alert.timeliness(before: later) {
             case .overtaken(let later):
                 return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: later.id))
-            case .timely: alert = try withWhatItOvertakes(delivery)
-            case .late(let beginning): alert = try withWhatItOvertakes(delivery).telling(afterwards: beginning)
+            case .timely: alert = try withWhatItOvertakes(known)
+            case .late(let beginning): alert = try withWhatItOvertakes(known).telling(afterwards: beginning)
             }
         } catch {
             ordering.note(error, on: logger)

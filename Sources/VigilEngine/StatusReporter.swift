@@ -1,6 +1,7 @@
 package import FoundationEssentials
 package import Logging
 import ServiceLifecycle
+import Synchronization
 package import TokenHealth
 
 /// Writes the status file: at once after a transition, else once a period.
@@ -21,6 +22,7 @@ package struct StatusReporter: Service {
     private let disabledNotifiers: @Sendable () -> Set<String>
     private let fault: StandingFault
     private let problems: @Sendable () async -> [String]
+    private let shown = ShownEditions()
 
     /// So many times as long as it took to write an edition, no other is written: of very many tokens each is work.
     private static let calm = 9
@@ -65,14 +67,26 @@ package struct StatusReporter: Service {
 
     /// Publishes one edition.
     package func tick() async {
-        let edition = await edition(at: timekeeper.now().wall)
+        let begun = timekeeper.now()
+        let edition = await edition(at: begun.wall)
         do {
             try await publisher.publish(edition)
+            shown.note(begun.uptime)
             published(edition.head)
             fault.note(nil, on: logger)
         } catch {
             fault.note(error, on: logger)
         }
+    }
+
+    /// Returns when what is known by now has been published, or after `patience`: whoever did something looks next.
+    package func show(within patience: Duration) async {
+        let now = timekeeper.now().uptime
+        let arrival = Wakeup()
+        shown.await(arrival, since: now)
+        wakeup.signal()
+        await arrival.wait(until: now + patience, on: timekeeper)
+        shown.forget(arrival)
     }
 
     package func run() async throws {
@@ -135,4 +149,24 @@ package struct StatusReporter: Service {
         )
         return StatusEdition(head: head, names: names) { [watch] names in await watch.reports(of: names, at: now) }
     }
+}
+
+/// Who waits for an edition that shows what has just been done.
+private final class ShownEditions: Sendable {
+    private let waiting = Mutex<[(arrival: Wakeup, since: Duration)]>([])
+
+    /// - `since`: uptime at which the edition must have begun.
+    func await(_ arrival: Wakeup, since: Duration) { waiting.withLock { $0.append((arrival, since)) } }
+
+    /// An edition that was begun at this uptime has been published.
+    func note(_ begun: Duration) {
+        let arrived = waiting.withLock { waiting in
+            let arrived = waiting.filter { $0.since <= begun }
+            waiting.removeAll { $0.since <= begun }
+            return arrived
+        }
+        for waiter in arrived { waiter.arrival.signal() }
+    }
+
+    func forget(_ arrival: Wakeup) { waiting.withLock { $0.removeAll { $0.arrival === arrival } } }
 }

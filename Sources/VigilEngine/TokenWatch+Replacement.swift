@@ -18,24 +18,43 @@ package struct Replacement: Sendable, Hashable, Codable {
         self.at = at
     }
 
+    /// The same of another token that has the same secret.
+    func also(of other: TokenName) -> Replacement {
+        Replacement(token: other.text, by: by, acceptsNewIdentity: acceptsNewIdentity, at: at)
+    }
+
     private enum CodingKeys: String, CodingKey {
         case token, by, at
         case acceptsNewIdentity = "new_identity"
     }
 }
 
+/// What came of a replacement: the record, the token as it is then, and the other tokens that have this secret.
+package typealias ReplacementOutcome = (
+    record: Intervention, report: TokenReport, others: [TokenName: TokenReport]
+)
+
 extension TokenWatch {
     /// Records a replacement, and asks the provider about the new secret now, unless its host must be left alone.
     ///
-    /// - Returns: the record, and what is known then.
     /// - Throws: ``InterventionRefusal``, and nothing is recorded.
     package func replaced(
         _ replacement: Replacement
-    ) async throws(InterventionRefusal) -> (record: Intervention, report: TokenReport) {
+    ) async throws(InterventionRefusal) -> ReplacementOutcome {
+        let source = try entry(called: replacement.token).token.secret
         let record = try await note(replacement)
-        let entry = try entry(called: replacement.token)
-        if await restEnd(of: entry) == nil { await lookAnew(at: entry.name) }
-        return (record, report(on: try self.entry(called: replacement.token), at: timekeeper.now().wall))
+        let others = entries.values.filter { $0.token.secret == source && $0.name != record.token }.map(\.name)
+        for other in others { try await note(replacement.also(of: other)) }
+        for name in [record.token] + others {
+            guard let entry = entries[name], await restEnd(of: entry) == nil else { continue }
+            await lookAnew(at: name)
+        }
+        let now = timekeeper.now().wall
+        return (
+            record,
+            report(on: try entry(called: replacement.token), at: now),
+            others.reduce(into: [:]) { $0[$1] = entries[$1].map { report(on: $0, at: now) } }
+        )
     }
 
     /// Records a replacement without asking anybody.

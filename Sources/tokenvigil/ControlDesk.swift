@@ -14,6 +14,9 @@ struct ControlDesk: ControlActions {
     /// Signalled after everything that may be due earlier than the watch last said.
     let probing: Wakeup
 
+    /// How long an answer waits for a status file that shows what was done; of very many tokens each edition is work.
+    private static let patience = Duration.seconds(3)
+
     func status() async -> StatusDocument {
         await reporter.edition(at: timekeeper.now().wall).document()
     }
@@ -21,7 +24,9 @@ struct ControlDesk: ControlActions {
     func probe(_ token: String) async throws(ControlRefusal) -> TokenReport {
         defer { probing.signal() }
         do throws(InterventionRefusal) {
-            return try await watch.probe(token)
+            let report = try await watch.probe(token)
+            await reporter.show(within: ControlDesk.patience)
+            return report
         } catch {
             throw ControlRefusal(error)
         }
@@ -29,10 +34,12 @@ struct ControlDesk: ControlActions {
 
     func replaced(
         _ replacement: Replacement
-    ) async throws(ControlRefusal) -> (record: Intervention, report: TokenReport) {
+    ) async throws(ControlRefusal) -> ReplacementOutcome {
         defer { probing.signal() }
         do throws(InterventionRefusal) {
-            return try await watch.replaced(replacement)
+            let outcome = try await watch.replaced(replacement)
+            await reporter.show(within: ControlDesk.patience)
+            return outcome
         } catch {
             throw ControlRefusal(error)
         }
@@ -40,7 +47,9 @@ struct ControlDesk: ControlActions {
 
     func acknowledge(_ token: String, by person: String, reason: String) async throws(ControlRefusal) -> [TokenName] {
         do throws(InterventionRefusal) {
-            return try await watch.acknowledge(token, by: person, reason: reason)
+            let names = try await watch.acknowledge(token, by: person, reason: reason)
+            await reporter.show(within: ControlDesk.patience)
+            return names
         } catch {
             throw ControlRefusal(error)
         }
@@ -63,7 +72,9 @@ struct ControlDesk: ControlActions {
             }
         }
         do throws(InterventionRefusal) {
-            return try await watch.silence(names, for: length, by: person, reason: reason)
+            let outcome = try await watch.silence(names, for: length, by: person, reason: reason)
+            await reporter.show(within: ControlDesk.patience)
+            return outcome
         } catch {
             throw ControlRefusal(error)
         }
@@ -73,6 +84,7 @@ struct ControlDesk: ControlActions {
         defer { probing.signal() }
         do throws(InterventionRefusal) {
             try await watch.endSilence(of: token, by: person)
+            await reporter.show(within: ControlDesk.patience)
         } catch {
             throw ControlRefusal(error)
         }

@@ -160,8 +160,8 @@ private struct RunningWatch {
     private let configuration: Configuration
     private let token: WatchedToken
     private let line: DaemonLine
-    /// As the daemon knows it; `nil` where it cannot be asked, or does not watch the token.
-    private let before: TokenReport?
+    /// Tokens as the daemon knows them; nothing where it cannot be asked.
+    private let before: [String: TokenReport]
     /// Whom the token belonged to, as far as that is known.
     let identity: Identity?
 
@@ -171,9 +171,9 @@ private struct RunningWatch {
         line = DaemonLine(path: configuration.controlSocket)
         let answer = try? line.exchange("GET", "/v1/status", [String: String]())
         let document = answer.flatMap { try? Wire.decoder().decode(StatusDocument.self, from: Data($0.body)) }
-        before = document?.tokens[token.name.text]
+        before = document?.tokens ?? [:]
         let reader = try? HistoryReader(directory: configuration.stateDirectory)
-        identity = before?.identity ?? (try? reader?.belief(of: token.name))?.identity
+        identity = before[token.name.text]?.identity ?? (try? reader?.belief(of: token.name))?.identity
     }
 
     private struct Body: Encodable {
@@ -189,6 +189,8 @@ private struct RunningWatch {
     private struct Told: Decodable {
         let token: TokenReport
         let replaced: Intervention
+        /// The daemon may be an older one.
+        let others: [String: TokenReport]?
     }
 
     /// Has the daemon record the replacement and look; shows what it sees.
@@ -205,7 +207,9 @@ private struct RunningWatch {
         guard let told = try? Wire.decoder().decode(Told.self, from: Data(answer.body)) else { return complain(answer) }
         let old = told.replaced.oldFingerprint?.text ?? "unknown"
         print("recorded  \(old) replaced by \(told.replaced.newFingerprint?.text ?? "unknown"), by \(told.replaced.by)")
-        try show(told.token)
+        let others = (told.others ?? [:]).sorted { $0.key < $1.key }
+        let shown = [shows(told.token, of: token.name.text)] + others.map { shows($1, of: $0) }
+        if shown.contains(false) { throw ExitCode.unknown }
     }
 
     /// Has the daemon look; shows what it sees.
@@ -221,25 +225,35 @@ private struct RunningWatch {
         guard let report = try? Wire.decoder().decode(TokenReport.self, from: Data(answer.body)) else {
             return complain(answer)
         }
-        try show(report)
+        if !shows(report, of: token.name.text) { throw ExitCode.unknown }
     }
 
-    private func show(_ report: TokenReport) throws {
+    /// Shows how the daemon sees a token that has the new secret.
+    ///
+    /// - Returns: whether as it was seen here, as far as the daemon can say.
+    private func shows(_ report: TokenReport, of name: String) -> Bool {
         switch report.state {
         case .valid:
-            guard let before, let incident = before.incident else {
-                return print("daemon    valid: \(report.explanation)")
-            }
-            let length = Duration.seconds(report.since.timeIntervalSince(incident.openedAt)).short
-            let reason = before.reason.map { " (\($0))" } ?? ""
-            print("recovered \(token.name) is valid again; it was \(before.state.rawValue)\(reason) for \(length)")
+            print(words(for: name, validAs: report))
         case .invalid, .limited, .misconfigured:
-            Terminal.complain("the daemon sees it as \(report.state.rawValue): \(report.explanation)")
-            throw ExitCode.unknown
+            Terminal.complain("the daemon sees \(name) as \(report.state.rawValue): \(report.explanation)")
+            return false
         case .pending, .suspect, .unknown, .blind:
             let next = report.nextProbeAt.map { " at \($0.secondUTC)" } ?? ""
-            Terminal.complain("the daemon has not seen it accepted yet (\(report.explanation)); it looks again\(next)")
+            Terminal.complain(
+                "the daemon has not seen \(name) accepted yet (\(report.explanation)); it looks again\(next)"
+            )
         }
+        return true
+    }
+
+    private func words(for name: String, validAs report: TokenReport) -> String {
+        guard let before = before[name], let incident = before.incident else {
+            return "daemon    \(name) is valid: \(report.explanation)"
+        }
+        let length = Duration.seconds(report.since.timeIntervalSince(incident.openedAt)).short
+        let reason = before.reason.map { " (\($0))" } ?? ""
+        return "recovered \(name) is valid again; it was \(before.state.rawValue)\(reason) for \(length)"
     }
 
     private func complain(_ answer: ControlClient.Answer) {

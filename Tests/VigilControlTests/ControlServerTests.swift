@@ -29,6 +29,7 @@ import VigilEngine
             #expect(replaced.status == 200)
             #expect(replaced.text.contains(#""new_fingerprint":"k1:new""#))
             #expect(replaced.text.contains(#""old_fingerprint":null"#))
+            #expect(replaced.text.contains(#""others":{"twin":{"#))
             let ack = try await ask(path, "POST", "/v1/tokens/bot/ack", #"{"reason": "on it", "by": "ann"}"#)
             #expect((ack.status, ack.text) == (200, "{\"tokens\":[\"bot\"]}\n"))
             let body = #"{"token": "bot", "for": "2h", "reason": "rotation"}"#

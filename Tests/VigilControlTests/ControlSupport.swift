@@ -56,13 +56,14 @@ final class RecordingActions: ControlActions {
 
     func replaced(
         _ replacement: Replacement
-    ) async throws(ControlRefusal) -> (record: Intervention, report: TokenReport) {
+    ) async throws(ControlRefusal) -> ReplacementOutcome {
         let isNew = replacement.acceptsNewIdentity ? ", new identity" : ""
         try note("replaced \(replacement.token) by \(replacement.by)\(isNew)")
         guard let name = TokenName(replacement.token) else { throw ControlRefusal(404, "no such token") }
         var record = Intervention(at: Self.now, token: name, deed: .replaced, by: replacement.by, reason: "")
         record.newFingerprint = Fingerprint(text: "k1:new")
-        return (record, report(on: name))
+        let twins = [TokenName("twin")].compactMap(\.self)
+        return (record, report(on: name), Dictionary(uniqueKeysWithValues: twins.map { ($0, report(on: $0)) }))
     }
 
     func acknowledge(_ token: String, by person: String, reason: String) async throws(ControlRefusal) -> [TokenName] {

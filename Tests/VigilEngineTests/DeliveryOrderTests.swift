@@ -30,6 +30,14 @@ struct DeliveryOrderTests {
         )
     }
 
+    /// About several tokens of one incident.
+    private func enqueue(_ id: String, _ kind: AlertKind, of tokens: [String], open: Int) {
+        let now = timekeeper.now().wall
+        let others = Array(tokens.dropFirst())
+        let alert = Sample.alert(id, kind, incident: "bot-1", of: tokens[0], and: others, at: now, open: open)
+        store.enqueue(alert, to: ["oncall"])
+    }
+
     /// Has everything that waits tried so often that its next turn is half an hour away.
     private func exhaust(_ dispatcher: OutboxDispatcher) async throws {
         for _ in 0..<6 {
@@ -159,14 +167,9 @@ struct DeliveryOrderTests {
     func `the end of one of several waits for what opened it and could not be told`(opening: AlertKind) async throws {
         let notifier = RecordingNotifier(.failed("HTTP 503"))
         let dispatcher = dispatcher(notifier)
-        func enqueue(_ id: String, _ kind: AlertKind, and others: [String], open: Int) {
-            let now = timekeeper.now().wall
-            let alert = Sample.alert(id, kind, incident: "bot-1", of: "bot", and: others, at: now, open: open)
-            store.enqueue(alert, to: ["oncall"])
-        }
-        enqueue("opening", opening, and: ["other"], open: 2)
+        enqueue("opening", opening, of: ["bot", "other"], open: 2)
         await dispatcher.tick()
-        enqueue("end", .sighted, and: [], open: 1)
+        enqueue("end", .sighted, of: ["bot"], open: 1)
         await dispatcher.tick()
         #expect(notifier.ids == ["opening", "opening"])
         #expect(store.waiting.map(\.attempts) == [2, 0])
@@ -176,6 +179,43 @@ struct DeliveryOrderTests {
         await dispatcher.tick()
         #expect(notifier.ids.suffix(2) == ["opening", "end"])
         #expect(store.waiting == [])
+    }
+
+    @Test func `the end of one of several that is told after the end of all ends all`() async throws {
+        let notifier = PoisonedNotifier(poison: "end-of-one")
+        let dispatcher = dispatcher(notifier)
+        enqueue("end-of-one", .sighted, of: ["bot"], open: 1)
+        await dispatcher.tick()
+        enqueue("end-of-all", .sighted, of: ["other"], open: 0)
+        await dispatcher.tick()
+        #expect(store.waiting.map(\.alert.id) == ["end-of-one"])
+        notifier.heal()
+        timekeeper.advance(by: .seconds(60))
+        await dispatcher.tick()
+        #expect(notifier.delivered.map(\.id) == ["end-of-all", "end-of-one"])
+        #expect(notifier.delivered.map(\.openTokens) == [0, 0])
+    }
+
+    @Test func `what would open an incident again after the ends of all it is about is told with them`() async throws {
+        let notifier = PoisonedNotifier(poison: "opening")
+        let dispatcher = dispatcher(notifier)
+        enqueue("opening", .blind, of: ["bot", "other"], open: 2)
+        await dispatcher.tick()
+        enqueue("end-of-one", .sighted, of: ["bot"], open: 1)
+        enqueue("end-of-all", .sighted, of: ["other"], open: 0)
+        await dispatcher.tick()
+        #expect(store.waiting == [])
+        #expect(notifier.attempts(of: "opening") == 1)
+    }
+
+    @Test func `what opens an incident again after its end is told`() async throws {
+        let notifier = RecordingNotifier()
+        enqueue("end", .sighted, of: ["bot"], open: 0)
+        timekeeper.advance(by: .milliseconds(1))
+        enqueue("opening", .blind, of: ["bot"], open: 1)
+        await dispatcher(notifier).tick()
+        #expect(notifier.ids == ["end", "opening"])
+        #expect(notifier.alerts.map(\.openTokens) == [0, 1])
     }
 
     @Test func `a beginning whose end waits beside it is told with it, without an attempt before`() async throws {

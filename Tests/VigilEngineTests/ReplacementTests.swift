@@ -27,7 +27,7 @@ struct ReplacementTests {
         let bench = try await dead()
         bench.secrets.put("second")
         bench.prober.answer(Reply.accepted)
-        let (record, report) = try await bench.watch.replaced(replacement())
+        let (record, report, _) = try await bench.watch.replaced(replacement())
         #expect(report.state == .valid)
         #expect(report.incident == nil)
         #expect(bench.told == [.invalidated, .recovered])
@@ -38,13 +38,29 @@ struct ReplacementTests {
         #expect(bench.store.healthy.interventions == [record])
     }
 
+    @Test func `all tokens with this secret are tried at once, recorded and told`() async throws {
+        let bench = try WatchBench([Sample.token("bot"), Sample.token("twin")])
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.pass(120, inStepsOf: 15)
+        bench.secrets.put("second")
+        bench.prober.answer(Reply.accepted)
+        let (_, report, others) = try await bench.watch.replaced(replacement())
+        #expect(report.state == .valid)
+        #expect(others.mapValues(\.state) == [Sample.name("twin"): .valid])
+        #expect(bench.store.healthy.interventions.map(\.token.text) == ["bot", "twin"])
+        await bench.pass(60, inStepsOf: 15)
+        let ends = bench.store.healthy.alerts.filter { $0.kind == .recovered }
+        #expect(Set(ends.flatMap(\.tokens).compactMap(\.name?.text)) == ["bot", "twin"])
+    }
+
     @Test func `the record names the secret before, also when the new one was seen sooner`() async throws {
         let bench = try await dead()
         bench.secrets.put("second")
         bench.prober.answer(Reply.accepted)
         await bench.pass(60)
         #expect(await bench.state() == .valid)
-        let (record, _) = try await bench.watch.replaced(replacement())
+        let (record, _, _) = try await bench.watch.replaced(replacement())
         #expect((record.oldFingerprint?.text, record.newFingerprint?.text) == ("k1:first", "k1:second"))
     }
 
@@ -54,7 +70,7 @@ struct ReplacementTests {
         bench.secrets.put("second")
         bench.prober.answer(Self.somebodyElse)
         #expect(try await bench.watch.replaced(replacement()).report.state == .suspect)
-        let (record, report) = try await bench.watch.replaced(replacement(isNew: true))
+        let (record, report, _) = try await bench.watch.replaced(replacement(isNew: true))
         #expect(report.state == .valid)
         #expect(report.identity?.id == "999")
         #expect(record.reason == "another identity is intended")
@@ -78,7 +94,7 @@ struct ReplacementTests {
     @Test func `a secret that cannot be read is recorded without its name`() async throws {
         let bench = try await dead()
         bench.secrets.fail(.missing(source: "file /x"))
-        let (record, report) = try await bench.watch.replaced(replacement())
+        let (record, report, _) = try await bench.watch.replaced(replacement())
         #expect((record.oldFingerprint?.text, record.newFingerprint) == ("k1:first", nil))
         #expect(report.state == .invalid)
     }
@@ -90,7 +106,7 @@ struct ReplacementTests {
         await bench.pass(60)
         let tries = bench.prober.tries
         bench.secrets.put("second")
-        let (record, report) = try await bench.watch.replaced(replacement())
+        let (record, report, _) = try await bench.watch.replaced(replacement())
         #expect(record.newFingerprint?.text == "k1:second")
         #expect(report.state == .unknown)
         #expect(bench.prober.tries == tries)
