@@ -60,7 +60,16 @@ package struct HushedNews: Sendable {
 
     /// Withdraws what was held about an incident that has ended.
     package mutating func withdraw(_ token: TokenName, incident: String) -> [HeldNotice] {
-        let withdrawn = hushes[token]?.held.filter { $0.notice.incident?.id == incident } ?? []
+        withdraw(of: token) { $0.notice.incident?.id == incident }
+    }
+
+    /// Withdraws what was held about what an incident was at first, for it has become something else after the silence.
+    package mutating func withdrawBeginnings(of token: TokenName, incident: String) -> [HeldNotice] {
+        withdraw(of: token) { $0.notice.incident?.id == incident && $0.notice.kind.beginsIncident }
+    }
+
+    private mutating func withdraw(of token: TokenName, where isNeedless: (HeldNotice) -> Bool) -> [HeldNotice] {
+        let withdrawn = hushes[token]?.held.filter(isNeedless) ?? []
         hushes[token]?.held.removeAll { withdrawn.contains($0) }
         return withdrawn
     }

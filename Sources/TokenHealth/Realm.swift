@@ -190,11 +190,12 @@ package struct Realm: Sendable {
 // MARK: - The provider's incident
 
 extension Realm {
-    /// Ends the incident if more owners have a token accepted again than rejected.
+    /// Ends the incident if more owners have a token accepted again than have none but rejected ones.
     ///
     /// - Returns: the incident that has ended.
     package mutating func closeIfOver() -> ProviderIncident? {
-        guard let current = incident, doubts.isEmpty || acceptedOwners.count > doubtedOwners.count else { return nil }
+        let refused = doubtedOwners.keys.count { acceptedOwners[$0] == nil }
+        guard let current = incident, doubts.isEmpty || acceptedOwners.count > refused else { return nil }
         incident = nil
         return current
     }

@@ -19,7 +19,9 @@ extension Correlation {
     ) -> News {
         var news = parting(with: gone, keeping: realms, in: entries, at: now)
         desk.hurry()
-        release(into: &news, including: nil, in: entries, at: now)
+        var left = entries
+        left.removeAll { gone.contains($0.key) }
+        release(into: &news, including: nil, in: left, at: now)
         return news
     }
 

@@ -47,8 +47,7 @@ struct Correlation {
         for (name, silence) in untold.silences where entries[name] != nil {
             hushed.begin(silence, of: name, deadline: now.uptime(at: silence.until))
         }
-        let overdue = untold.held.filter { now.wall.timeIntervalSince($0.at) > Correlation.longestWait.inSeconds }
-        let hushedBefore = Set(overdue.map(\.token))
+        let fromQuiet = Correlation.fromQuiet(untold.held, at: now.wall)
         for held in untold.held {
             guard let entry = entries[held.token] else {
                 // It is configured no more; what people are still to hear of it is told with its end.
@@ -59,7 +58,7 @@ struct Correlation {
                 _ = hushed.take(held, deadline: now.uptime(at: until))
                 continue
             }
-            if hushed.silence(of: held.token) != nil || hushedBefore.contains(held.token) {
+            if hushed.silence(of: held.token) != nil || fromQuiet.contains(held.token) {
                 // The silence ended while nobody was here: all that happened in it is told as one.
                 _ = hushed.take(held, deadline: now.uptime)
                 continue
@@ -72,6 +71,18 @@ struct Correlation {
                 at: now.uptime
             )
         }
+    }
+}
+
+extension Correlation {
+    /// The tokens of which something was held through a silence that ended while nobody was here: it is older than anything
+    /// that waits for its siblings, or tells two beginnings of one incident.
+    private static func fromQuiet(_ held: [HeldNotice], at now: Date) -> Set<TokenName> {
+        let old = held.filter { now.timeIntervalSince($0.at) > longestWait.inSeconds }
+        let beginnings = held.filter { $0.notice.kind.beginsIncident }
+        let twice = Dictionary(grouping: beginnings) { "\($0.token) \($0.notice.incident?.id ?? "")" }.values
+            .filter { $0.count > 1 }
+        return Set((old + twice.joined()).map(\.token))
     }
 }
 
@@ -315,7 +326,10 @@ extension Correlation {
         }
         if notice.kind.beginsIncident, let incident = notice.incident {
             // It has become something else before anybody was told what it was at first.
-            let withdrawn = desk.withdrawBeginnings(of: entry.name, incident: incident.id)
+            var withdrawn = desk.withdrawBeginnings(of: entry.name, incident: incident.id)
+            if hushEnd(of: entry, at: now.wall) == nil {
+                withdrawn += hushed.withdrawBeginnings(of: entry.name, incident: incident.id)
+            }
             news.released += withdrawn
             notice = notice.about(incident.told(insteadOf: withdrawn.firstBeginning?.notice.incident))
         }

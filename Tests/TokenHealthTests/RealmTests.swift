@@ -4,6 +4,7 @@ import Testing
 @testable import TokenHealth
 
 struct RealmTests {
+    private static let name = RealmName(provider: "example", origin: "https://api.example.test")
     private let first = Sample.name("first")
     private let second = Sample.name("second")
     private let third = Sample.name("third")
@@ -69,6 +70,19 @@ struct RealmTests {
         note(second, .valid, .accepted)
         realm.remove(third)
         #expect(realm.suspects == Suspects())
+    }
+
+    @Test func `the provider's incident is over where the only doubted owner is accepted with another token`() {
+        let owner = Ownership.label("api-bot@example.test")
+        var realm = Realm(incident: ProviderIncident(realm: Self.name, openedAt: .init(timeIntervalSince1970: 0)))
+        let now = Moment(wall: .init(timeIntervalSince1970: 1), uptime: .seconds(1))
+        for token in [first, second] {
+            let state = TokenState.suspect(Suspicion(.revoked, at: now))
+            realm.note(token, owner: owner, state: state, verdict: .rejected, at: now.uptime)
+        }
+        #expect(realm.closeIfOver() == nil)
+        realm.note(first, owner: owner, state: .valid, verdict: .accepted, at: .seconds(2))
+        #expect(realm.closeIfOver() != nil)
     }
 
     @Test func `whatever happens, no suspect is counted twice or left over`() {

@@ -69,7 +69,7 @@ struct LedgerObserver {
         faults.append("nothing is known of \(name) for \(now.uptime - since), and it is not called blind")
     }
 
-    /// A provider is in no trouble while it accepts others.
+    /// A provider is in no trouble while it accepts others, but for one in three perhaps.
     private mutating func lookForWitnesses(
         against alert: Alert,
         _ reports: [StatusEdition.Line],
@@ -77,12 +77,15 @@ struct LedgerObserver {
     ) {
         let doubted = Set(alert.tokens.compactMap(\.name))
         guard let began = alert.tokens.compactMap(\.firstRejectedAt).min() else { return }
+        let owners = Set(alert.tokens.map(\.owner)).count
+        var witnesses: Set<String?> = []
         for (name, report) in reports where !doubted.contains(name) && report.state == .valid {
             guard configured[name]?.baseURL != ChangedSetting.otherHost, let accepted = report.lastAcceptedAt,
                 accepted > began, accepted < alert.createdAt
             else { continue }
-            faults.append("\(alert.id) although \(name) was accepted at \(accepted.rfc3339)")
+            witnesses.insert(report.owner)
         }
+        if witnesses.count * 3 > owners { faults.append("\(alert.id) although tokens of \(witnesses) were accepted") }
     }
 
     /// No token may wait for a limit that there is not.

@@ -118,8 +118,10 @@ private struct MailboxModel {
         var faults: [String] = []
         for name in alert.tokens.compactMap(\.name?.text) {
             if let before = last[name], alert.createdAt < before.createdAt {
-                // Whoever reads it late is told what is so by now, and goes on to believe that.
-                if alert.lateness == nil { faults.append("\(alert.id) comes after \(before.id) and does not say so") }
+                // Whoever reads it late is told what is so by now, where that is another thing, and goes on to believe that.
+                if alert.lateness == nil, alert.tellsTrouble != before.tellsTrouble {
+                    faults.append("\(alert.id) comes after \(before.id) and does not say so")
+                }
             } else {
                 last[name] = alert
             }

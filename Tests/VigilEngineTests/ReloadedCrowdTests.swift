@@ -115,6 +115,24 @@ import VigilEngine
         #expect(Set(bench.store.healthy.alerts.map(\.incidentID)).count == 1)
     }
 
+    @Test func `the last of them removed while the ends of the others wait closes it, too`() async throws {
+        let tokens = ["a", "b", "c"].map { name in
+            var token = Sample.stranger(name)
+            token.owner = "svc@example.com"
+            return token
+        }
+        let bench = try await dead(tokens)
+        #expect(bench.told == [.invalidated])
+        for name in ["a", "b"] {
+            bench.secrets.put("another-of-\(name)", in: .file(path: "/own/\(name)"))
+            bench.prober.answer(Reply.accepted, about: name)
+            _ = try await bench.watch.probe(name)
+        }
+        try await bench.watch.adopt(Array(tokens.prefix(2)))
+        #expect(Set(ends(bench).flatMap(\.tokens).compactMap(\.name?.text)) == ["a", "b", "c"])
+        #expect(ends(bench).last?.openTokens == 0)
+    }
+
     @Test func `whoever was told is told, whatever is configured meanwhile`() async throws {
         let bench = try await dead([Sample.token()])
         try await bench.watch.adopt([Sample.token(notify: ["pager"])])
