@@ -34,8 +34,9 @@ extension Alert {
     package func timeliness(before later: [LaterAlert]) -> Timeliness {
         if let end = later.last(where: { $0.alert.overtakes(self) }) { return .overtaken(by: end.alert) }
         if let end = lastEnd(of: later) { return .overtaken(by: end) }
-        guard kind.endsIncident, let newest = later.last(where: { $0.alert.kind.tellsState }),
-            newest.alert.kind.beginsIncident, newest.isDelivered
+        let own = Set(subjects)
+        let newest = later.last { $0.alert.kind.tellsState && !own.isDisjoint(with: $0.alert.subjects) }
+        guard kind.endsIncident, let newest, newest.alert.kind.beginsIncident, newest.isDelivered
         else { return .timely }
         return .late(newest.alert)
     }

@@ -29,6 +29,9 @@ package struct HostLedger: Sendable {
     /// Requests that are not recorded, and whether a failed login is not.
     private var unrecorded = (requests: 0, login: false)
 
+    /// What is allowed for on disk beside what is under way, of the ceiling: a daemon that is killed again and again spends
+    /// so much at each start without asking anybody.
+    private static let slices = 16
     /// Most requests that one look is expected to need: the question, and the control.
     private static let requestsOfOneLook = 2
 
@@ -136,7 +139,8 @@ extension HostLedger {
     package mutating func record(at now: Moment) -> HostRecord {
         let looks = logins == nil ? 0 : max(allowed.looks, underWay)
         let open = underWay * HostLedger.requestsOfOneLook
-        return record(allowing: looks, requests: requests.map { open + max(1, $0.limit / 4) } ?? 0, at: now)
+        let slice = requests.map { max(1, $0.limit / HostLedger.slices) }
+        return record(allowing: looks, requests: slice.map { open + $0 } ?? 0, at: now)
     }
 
     /// The same for one that sends nothing more.

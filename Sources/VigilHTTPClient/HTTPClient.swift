@@ -1,6 +1,7 @@
 import CCurl
 import Glibc
 import Synchronization
+import VigilPlatform
 
 /// The one way out of this host: HTTP/1.1 and HTTP/2 by libcurl, on one thread, with connections that are kept.
 ///
@@ -15,13 +16,7 @@ package final class HTTPClient: Sendable {
         package init(connections: Int) { self.connections = connections }
 
         /// Half of the descriptors that this process may have: the rest is for everything else.
-        package static var ofThisProcess: Limits {
-            var limit = rlimit()
-            guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-                return Limits(connections: 256)
-            }
-            return Limits(connections: min(max(Int(clamping: limit.rlim_cur) / 2, 4), 4096))
-        }
+        package static var ofThisProcess: Limits { Limits(connections: FileShares.ofThisProcess.connections) }
     }
 
     /// Why a client cannot be made.

@@ -2,6 +2,7 @@ import Glibc
 import Subprocess
 import SystemPackage
 import TokenHealth
+import VigilPlatform
 import VigilSystemd
 
 /// Runs a program without a shell, in a process group of its own, with a given environment and within a time limit.
@@ -51,16 +52,19 @@ struct ChildProcess: Sendable {
     /// it has got by then, an empty mail perhaps. A child that does not read all of it is no failure: its exit status counts.
     func run(input: [UInt8]) async -> Outcome {
         do {
-            let result = try await Subprocess.run(
-                configuration,
-                input: .fileDescriptor(try ChildProcess.file(holding: input), closeAfterSpawningProcess: true),
-                output: .sequence,
-                error: .sequence
-            ) { execution in
-                await supervise(execution)
+            return try await ProgramRoom.shared.run {
+                let result = try await Subprocess.run(
+                    configuration,
+                    input: .fileDescriptor(try ChildProcess.file(holding: input), closeAfterSpawningProcess: true),
+                    output: .sequence,
+                    error: .sequence
+                ) { execution in
+                    await supervise(execution)
+                }
+                let remains = result.closureResult
+                let ending = remains.isOverrun ? .overran : Ending(result.terminationStatus)
+                return Outcome(ending: Task.isCancelled ? .cancelled : ending, complaint: remains.complaint)
             }
-            let ending = result.closureResult.isOverrun ? .overran : Ending(result.terminationStatus)
-            return Outcome(ending: Task.isCancelled ? .cancelled : ending, complaint: result.closureResult.complaint)
         } catch let error as SubprocessError where error.code == .executableNotFound {
             return Outcome(ending: .notFound, complaint: "")
         } catch is CancellationError {

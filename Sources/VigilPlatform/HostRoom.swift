@@ -37,19 +37,20 @@ package enum HostRoom {
     /// - Throws: ``Want``.
     package static func check(threads: Int) throws(Want) {
         raiseLimitOfFiles()
-        try tryFiles()
+        try tryFiles(fewestFiles)
         try tryThreads(threads)
     }
 
-    /// Opens as many files as are needed at least, and closes them.
-    private static func tryFiles() throws(Want) {
+    /// Opens so many files, and closes them.
+    static func tryFiles(_ count: Int) throws(Want) {
         var opened: [CInt] = []
         defer { opened.forEach { close($0) } }
-        var pipe: [CInt] = [-1, -1]
-        guard unsafe Glibc.pipe(&pipe) == 0 else { throw .files(0) }
-        opened = pipe
-        while opened.count < fewestFiles {
-            let copy = dup(pipe[0])
+        // Not for programs that another thread starts meanwhile.
+        let first = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard first >= 0 else { throw .files(0) }
+        opened.append(first)
+        while opened.count < count {
+            let copy = fcntl(first, F_DUPFD_CLOEXEC, 0)
             guard copy >= 0 else { throw .files(opened.count) }
             opened.append(copy)
         }

@@ -25,15 +25,17 @@ struct SecretCommand {
         do {
             outcome = try await withThrowingTaskGroup(of: Outcome.self) { group in
                 group.addTask {
-                    let result = try await run(
-                        .path(FilePath(program)),
-                        arguments: arguments,
-                        environment: childEnvironment,
-                        platformOptions: SecretCommand.ownGroup,
-                        output: .bytes(limit: SecretLint.maximumLength + 256),
-                        error: .discarded
-                    )
-                    return .ended(result.standardOutput, isSuccess: result.terminationStatus.isSuccess)
+                    try await ProgramRoom.shared.run {
+                        let result = try await run(
+                            .path(FilePath(program)),
+                            arguments: arguments,
+                            environment: childEnvironment,
+                            platformOptions: SecretCommand.ownGroup,
+                            output: .bytes(limit: SecretLint.maximumLength + 256),
+                            error: .discarded
+                        )
+                        return .ended(result.standardOutput, isSuccess: result.terminationStatus.isSuccess)
+                    }
                 }
                 group.addTask {
                     try await Task.sleep(for: limit)
@@ -53,6 +55,8 @@ struct SecretCommand {
             }
             let cause = error.underlyingError.map { "\(SystemError($0.rawValue))" }
             throw .unavailable(source: source, cause: "the command could not be run" + (cause.map { ": \($0)" } ?? ""))
+        } catch let error as SystemError {
+            throw .unavailable(source: source, cause: "the command could not be run: \(error)")
         } catch {
             throw .unavailable(source: source, cause: "the command could not be run")
         }

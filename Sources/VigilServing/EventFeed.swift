@@ -14,7 +14,7 @@ struct EventFeed: Sendable {
     let seen: String?
 
     /// Most browsers at once.
-    static let mostReaders = 64
+    var mostReaders = 64
     /// How often a word is sent when there is no news, so that a connection that is gone is noticed.
     private static let sign = Duration.seconds(15)
 
@@ -22,7 +22,7 @@ struct EventFeed: Sendable {
     ///
     /// Who does not keep up is told all of the newest edition instead of what he has missed.
     func run(_ write: (SharedBytes) async throws -> Void) async throws {
-        guard let reader = bulletin.admit(limit: EventFeed.mostReaders) else {
+        guard let reader = bulletin.admit(limit: mostReaders) else {
             // An error would keep the browser from coming again.
             return try await write(SharedBytes("retry: 30000\n\n"))
         }

@@ -36,6 +36,8 @@ struct StatusAPI: Sendable {
     let board: PageBoard
     let hosts: HostRule
     let timekeeper: any Timekeeper
+    /// Most readers of events at once.
+    var mostReaders = 64
 
     /// Longest history that is told.
     private static let longestHistory = Duration.seconds(366 * 86_400)
@@ -123,7 +125,8 @@ struct StatusAPI: Sendable {
             shelf: shelf,
             timekeeper: timekeeper,
             token: request.query("token"),
-            seen: request.values(of: "Last-Event-ID").first ?? request.query("seen")
+            seen: request.values(of: "Last-Event-ID").first ?? request.query("seen"),
+            mostReaders: mostReaders
         )
         return HTTPAnswer(200, type: "text/event-stream", body: .stream { try await feed.run($0) })
     }

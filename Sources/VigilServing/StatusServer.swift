@@ -18,8 +18,10 @@ package struct StatusServer: Service {
     /// How long to wait before a port that could not be had is tried again.
     private static let pause = Duration.seconds(5)
 
-    /// What callers may use up unless a test wants less.
-    package static let usualLimits = HTTPLimits(connections: 128, body: 0, work: .seconds(30))
+    /// What so many callers may use up; half of them may be readers of events.
+    package static func limits(callers: Int) -> HTTPLimits {
+        HTTPLimits(connections: callers, body: 0, work: .seconds(30))
+    }
 
     /// - `hosts`: the names under which this host is asked, beside those of the loopback and addresses.
     /// - `listening`: called with the port when it can be asked.
@@ -30,7 +32,7 @@ package struct StatusServer: Service {
         tally: Tally,
         archive: any Archive,
         timekeeper: any Timekeeper,
-        limits: HTTPLimits = StatusServer.usualLimits,
+        limits: HTTPLimits = StatusServer.limits(callers: 128),
         logger: Logger,
         listening: @escaping @Sendable (Int?) -> Void = { _ in }
     ) {
@@ -44,7 +46,8 @@ package struct StatusServer: Service {
             shelf: shelf,
             board: PageBoard(shelf: shelf),
             hosts: HostRule(names: hosts),
-            timekeeper: timekeeper
+            timekeeper: timekeeper,
+            mostReaders: max(1, limits.connections / 2)
         )
         self.api = api
         let accepting = StandingFault("callers of the status page cannot be let in")

@@ -2,6 +2,7 @@ import Logging
 import Synchronization
 import VigilControl
 import VigilEngine
+import VigilPlatform
 
 /// Where commands are taken: at one socket after another, as the configuration says.
 final class CommandSocket: Sendable {
@@ -25,6 +26,10 @@ final class CommandSocket: Sendable {
     /// Listens there from now on, and no longer where it did before.
     func listen(at path: String) {
         guard let actions = actions.withLock({ $0 }) else { return }
-        relay.hand(over: ControlServer(path: path, actions: actions, timekeeper: timekeeper, logger: logger))
+        var limits = ControlServer.Limits()
+        limits.connections = FileShares.ofThisProcess.controlCallers
+        relay.hand(
+            over: ControlServer(path: path, actions: actions, timekeeper: timekeeper, limits: limits, logger: logger)
+        )
     }
 }

@@ -309,6 +309,7 @@ struct Daemon {
                 environment: environment
             ),
             timekeeper: timekeeper,
+            limits: StatusServer.limits(callers: FileShares.ofThisProcess.pageCallers),
             logger: logger
         )
     }

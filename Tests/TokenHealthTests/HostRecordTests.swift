@@ -179,6 +179,22 @@ import Testing
 
 /// How many requests a host bears.
 @Suite struct RequestCeilingTests {
+    @Test func `a daemon that is killed ten times in a row may still ask`() {
+        let limits = ProviderLimits(rate: Rate(count: 60, per: .seconds(60)))
+        var record = HostRecord()
+        func moment(_ second: Int) -> Moment {
+            Moment(wall: Date(timeIntervalSince1970: Double(second)), uptime: .seconds(second))
+        }
+        for second in 0..<10 {
+            var ledger = HostLedger(limits: limits, record: record, at: moment(second))
+            #expect(ledger.wait(for: .good, suspects: Suspects(), at: .seconds(second)) == nil)
+            ledger.begin()
+            record = ledger.record(at: moment(second))
+        }
+        let ledger = HostLedger(limits: limits, record: record, at: moment(10))
+        #expect(ledger.wait(for: .good, suspects: Suspects(), at: .seconds(10)) == nil)
+    }
+
     @Test func `of three looks at once a ceiling of four bears two`() {
         var ledger = HostLedger(limits: ProviderLimits(rate: Rate(count: 4, per: .seconds(60))))
         for _ in 0..<2 {

@@ -147,6 +147,22 @@ struct DeliveryOrderTests {
         #expect(told.lateness == "This message is late. By now: INVALID bot since 2026-11-23 10:00 UTC.")
     }
 
+    @Test func `it says so though another of its incident has ended since`() async throws {
+        let notifier = PoisonedNotifier(poison: "end-1")
+        let dispatcher = dispatcher(notifier)
+        enqueue("end-1", .recovered, of: ["bot"], open: 1)
+        await dispatcher.tick()
+        enqueue("begin-2", .invalidated, incident: "bot-2")
+        enqueue("end-of-all", .recovered, of: ["other"], open: 0)
+        await dispatcher.tick()
+        notifier.heal()
+        timekeeper.advance(by: .seconds(60))
+        await dispatcher.tick()
+        let told = try #require(notifier.delivered.last)
+        #expect(told.id == "end-1")
+        #expect(told.lateness == "This message is late. By now: INVALID bot since 2026-11-23 10:00 UTC.")
+    }
+
     @Test func `an end is told as it is where the beginning after it is over, too, or is another token's`() async throws
     {
         for (kind, token) in [(AlertKind.recovered, "bot"), (.invalidated, "other")] {

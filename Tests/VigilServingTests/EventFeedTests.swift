@@ -59,20 +59,21 @@ import VigilHTTP
     @Test func `a browser that is gone leaves its place`() async {
         let bulletin = Bulletin()
         await bulletin.publish(document())
-        for _ in 0..<(EventFeed.mostReaders * 2) { _ = await written(1, bulletin: bulletin) }
+        for _ in 0..<(128) { _ = await written(1, bulletin: bulletin) }
         #expect(bulletin.admit(limit: 1) != nil)
     }
 
     @Test func `when all places are taken a browser is asked to come later`() async throws {
         let bulletin = Bulletin()
-        for _ in 0..<EventFeed.mostReaders { _ = bulletin.admit(limit: EventFeed.mostReaders) }
+        for _ in 0..<3 { _ = bulletin.admit(limit: 3) }
         let texts = Mutex<[String]>([])
         let feed = EventFeed(
             bulletin: bulletin,
             shelf: AnswerShelf(),
             timekeeper: FixedTimekeeper(),
             token: nil,
-            seen: nil
+            seen: nil,
+            mostReaders: 3
         )
         try await feed.run { piece in texts.withLock { $0.append(piece.text) } }
         #expect(texts.withLock { $0 } == ["retry: 30000\n\n"])
