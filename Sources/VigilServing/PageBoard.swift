@@ -60,8 +60,7 @@ actor PageBoard {
         return try await gate.pass {
             // Somebody else may have read them meanwhile.
             if let kept = keptBars(at: now) { return kept }
-            let first = DayBar.firstDay(of: DayBars.days, until: now.wall)
-            let made = DayBars(of: try await archive.validity(since: first), until: now.wall)
+            let made = DayBars(of: try await archive.dayBars(days: DayBars.days, until: now.wall), until: now.wall)
             (bars, barsMadeAt) = (made, now.uptime)
             return made
         }

@@ -15,7 +15,7 @@ package protocol Archive: Sendable {
     /// What every token was, oldest first.
     ///
     /// - Throws: ``ArchiveRefusal``.
-    func validity(since: Date) async throws(ArchiveRefusal) -> [TokenName: [ValidityInterval]]
+    func dayBars(days: Int, until now: Date) async throws(ArchiveRefusal) -> [TokenName: DayBar]
 }
 
 /// Why nothing is told of the past.

@@ -89,13 +89,11 @@ package struct DayBars: Encodable, Sendable {
     private let tokens: [String: String]
 
     /// - Parameters:
-    ///   - intervals: of each token, oldest first.
+    ///   - bars: of each token, for so many days.
     ///   - now: the end of the last day, so far.
-    package init(of intervals: [TokenName: [ValidityInterval]], until now: Date) {
+    package init(of bars: [TokenName: DayBar], until now: Date) {
         first = DayBar.firstDay(of: DayBars.days, until: now).dayUTC
-        tokens = Dictionary(
-            uniqueKeysWithValues: intervals.map { ($0.text, DayBar(of: $1, days: DayBars.days, until: now).text) }
-        )
+        tokens = Dictionary(uniqueKeysWithValues: bars.map { ($0.text, $1.text) })
     }
 
     private init(first: String, tokens: [String: String]) {

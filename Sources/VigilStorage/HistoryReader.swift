@@ -10,6 +10,9 @@ package struct HistoryReader {
     private let queue: DatabaseQueue
     private let path: String
 
+    /// Rows of each kind that a token has in any case.
+    private static let fewest = 20
+
     /// Opens the database in a state directory.
     ///
     /// - Throws: ``StorageError/unreadable(path:cause:)``, as every method does.
@@ -33,6 +36,8 @@ package struct HistoryReader {
         package let uptime: Uptime
         /// What people did about it, oldest first.
         package let interventions: [Intervention]
+        /// Whether older rows were left out, because there are too many; `nil` where none were.
+        package var truncated: Bool?
 
         /// The same record, the last interval lengthened to a look that has found the same state.
         package func continued(as state: StateName, until seen: Date) -> Record {
@@ -44,7 +49,8 @@ package struct HistoryReader {
                 transitions: transitions,
                 deaths: deaths,
                 uptime: uptime,
-                interventions: interventions
+                interventions: interventions,
+                truncated: truncated
             )
         }
     }
@@ -130,38 +136,59 @@ package struct HistoryReader {
     }
 
     /// The records of all tokens, or of the one named, from `since` on.
-    package func records(of name: TokenName?, since: Date, now: Date) throws -> [Record] {
+    ///
+    /// - Parameters:
+    ///   - name: the token; `nil` for all.
+    ///   - since: what ended earlier is left out.
+    ///   - now: the end of the shares of time.
+    ///   - most: about how many intervals, transitions and incidents each there may be in all: an API that changes its mind
+    ///     every minute writes millions. The newest are kept, for each token its share. `nil` for all of them.
+    /// - Returns: them, in the order of the names.
+    /// - Throws: ``StorageError/unreadable(path:cause:)``.
+    package func records(of name: TokenName?, since: Date, now: Date, most: Int? = nil) throws -> [Record] {
         try read { database in
             let tokens = try Row.fetchAll(
                 database,
                 sql: "SELECT id, name FROM token WHERE ?1 IS NULL OR name = ?1 ORDER BY name",
                 arguments: [name?.text]
             )
+            let share = most.map { max(HistoryReader.fewest, $0 / max(1, tokens.count)) }
             return try tokens.compactMap { row in
                 try TokenName(row["name"]).map {
-                    try record(of: $0, id: row["id"], since: since, now: now, in: database)
+                    try record(of: $0, id: row["id"], since: since, now: now, most: share, in: database)
                 }
             }
         }
     }
 
-    /// The validity of all tokens from `since` on, oldest first.
-    package func validity(since: Date) throws -> [TokenName: [ValidityInterval]] {
+    /// How each of the last days went for each token.
+    ///
+    /// One token's intervals are in memory at a time: those of many may be millions.
+    package func dayBars(days: Int, until now: Date) throws -> [TokenName: DayBar] {
         try read { database in
-            let rows = try Row.fetchAll(
+            let rows = try Row.fetchCursor(
                 database,
                 sql: """
                     SELECT token.name, validity.* FROM validity JOIN token ON token.id = validity.token_id
                     WHERE end_at >= ? ORDER BY token_id, start_at
                     """,
-                arguments: [since.milliseconds]
+                arguments: [DayBar.firstDay(of: days, until: now).milliseconds]
             )
-            var intervals: [TokenName: [ValidityInterval]] = [:]
-            for row in rows {
-                guard let name = TokenName(row["name"]), let interval = ValidityInterval(row: row) else { continue }
-                intervals[name, default: []].append(interval)
+            var bars: [TokenName: DayBar] = [:]
+            var (current, intervals) = (TokenName?.none, [ValidityInterval]())
+            func finish() {
+                if let current { bars[current] = DayBar(of: intervals, days: days, until: now) }
             }
-            return intervals
+            while let row = try rows.next() {
+                guard let name = TokenName(row["name"]), let interval = ValidityInterval(row: row) else { continue }
+                if name != current {
+                    finish()
+                    (current, intervals) = (name, [])
+                }
+                intervals.append(interval)
+            }
+            finish()
+            return bars
         }
     }
 
@@ -223,36 +250,44 @@ package struct HistoryReader {
         id: Int64,
         since: Date,
         now: Date,
+        most: Int?,
         in database: Database
     ) throws -> Record {
         let from = since.milliseconds
+        // One more than may be: then some were left out. For SQLite a negative number is no limit.
+        let limit = most.map { $0 + 1 } ?? -1
         // The shares of a day, a week and a month need their time, however short the history that is asked for.
         let month = now.addingTimeInterval(-30 * 86_400)
-        let intervals = try Row.fetchAll(
+        let rows = try Row.fetchCursor(
             database,
             sql: "SELECT * FROM validity WHERE token_id = ? AND end_at >= ? ORDER BY start_at",
             arguments: [id, min(from, month.milliseconds)]
         )
-        .compactMap(ValidityInterval.init(row:))
+        var intervals: [ValidityInterval] = []
+        while let row = try rows.next() { ValidityInterval(row: row).map { intervals.append($0) } }
         let transitions = try Row.fetchAll(
             database,
-            sql: "SELECT * FROM transition WHERE token_id = ? AND at >= ? ORDER BY at, id",
-            arguments: [id, from]
-        ).compactMap(Transition.init(row:))
+            sql: "SELECT * FROM transition WHERE token_id = ? AND at >= ? ORDER BY at DESC, id DESC LIMIT ?",
+            arguments: [id, from, limit]
+        ).reversed().compactMap(Transition.init(row:))
         let deaths = try Row.fetchAll(
             database,
             sql: """
-                SELECT * FROM incident WHERE token_id = ? AND coalesce(closed_at >= ?, true) ORDER BY opened_at
+                SELECT * FROM incident WHERE token_id = ? AND coalesce(closed_at >= ?, true)
+                ORDER BY opened_at DESC LIMIT ?
                 """,
-            arguments: [id, from]
-        ).compactMap(Death.init(row:))
+            arguments: [id, from, limit]
+        ).reversed().compactMap(Death.init(row:))
+        let shown = intervals.filter { $0.end.milliseconds >= from }
+        let most = most ?? .max
         return Record(
             token: name,
-            intervals: intervals.filter { $0.end.milliseconds >= from },
-            transitions: transitions,
-            deaths: deaths,
+            intervals: Array(shown.suffix(most)),
+            transitions: Array(transitions.suffix(most)),
+            deaths: Array(deaths.suffix(most)),
             uptime: Uptime(of: intervals, at: now),
-            interventions: try interventions(of: name, since: from, in: database)
+            interventions: try interventions(of: name, since: from, in: database),
+            truncated: max(shown.count, transitions.count, deaths.count) > most ? true : nil
         )
     }
 

@@ -5,6 +5,8 @@ import VigilEngine
 extension Database {
     /// How many tokens, or rows without one, one step of pruning looks at: it takes some milliseconds.
     private static let prunedAtOnce: Int64 = 500
+    /// How many changes of state of one token are kept: some three weeks of one that changes every half minute.
+    static let mostRowsOfOne = 50_000
 
     /// Forgets what ended before `limit`, of some of the tokens.
     ///
@@ -37,6 +39,7 @@ extension Database {
             "transition WHERE token_id BETWEEN ? AND ? AND at < ?",
             "incident WHERE token_id BETWEEN ? AND ? AND closed_at < ?",
         ] { try execute(sql: "DELETE FROM \(condition)", arguments: arguments) }
+        try pruneRestless(ids)
         // A token that is watched has an interval that has just ended.
         try execute(
             sql: """
@@ -47,6 +50,30 @@ extension Database {
                 """,
             arguments: [ids.lowerBound, ids.upperBound]
         )
+    }
+
+    /// Forgets the oldest of tokens that change their state again and again: an API could fill the disk by that.
+    private func pruneRestless(_ ids: ClosedRange<Int64>) throws {
+        for (table, time) in [("transition", "at"), ("validity", "start_at")] {
+            let restless = try Int64.fetchAll(
+                self,
+                sql: """
+                    SELECT token_id FROM \(table) WHERE token_id BETWEEN ? AND ?
+                    GROUP BY token_id HAVING count(*) > ?
+                    """,
+                arguments: [ids.lowerBound, ids.upperBound, Database.mostRowsOfOne]
+            )
+            for token in restless {
+                try execute(
+                    sql: """
+                        DELETE FROM \(table) WHERE token_id = ?1 AND \(time) <= (
+                            SELECT \(time) FROM \(table) WHERE token_id = ?1 ORDER BY \(time) DESC LIMIT 1 OFFSET ?2
+                        )
+                        """,
+                    arguments: [token, Database.mostRowsOfOne]
+                )
+            }
+        }
     }
 
     /// What belongs to no single token; alerts that somebody still has to deliver stay.

@@ -30,7 +30,7 @@ struct Report: AsyncParsableCommand {
         let page: StatusPage
         do {
             let first = DayBar.firstDay(of: DayBars.days, until: now)
-            let bars = DayBars(of: try await archive.validity(since: first), until: now)
+            let bars = DayBars(of: try await archive.dayBars(days: DayBars.days, until: now), until: now)
             let history = try await archive.history(of: nil, since: first, now: now)
             page = try StatusPage(kept: reading.document, bars: bars, history: history)
         } catch let refusal as ArchiveRefusal {

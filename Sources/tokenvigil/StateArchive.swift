@@ -14,13 +14,17 @@ struct StateArchive: Archive {
     let tokens: @Sendable () -> [WatchedToken]
     let environment: [String: String]
 
+    /// About how many rows of each kind one answer holds: some 20 MB.
+    private static let mostRows = 50_000
+
     func history(
         of token: TokenName?,
         since: Date,
         now: Date
     ) async throws(ArchiveRefusal) -> any Encodable & Sendable {
         do {
-            let records = try HistoryReader(directory: directory).records(of: token, since: since, now: now)
+            let reader = try HistoryReader(directory: directory)
+            let records = try reader.records(of: token, since: since, now: now, most: StateArchive.mostRows)
             let clock = WallClock.local(environment: environment, at: now)
             let owners = OwnerHistory.all(in: records, configured: tokens(), on: clock)
             return HistoryDocument(generatedAt: now, tokens: records, owners: owners)
@@ -29,9 +33,9 @@ struct StateArchive: Archive {
         }
     }
 
-    func validity(since: Date) async throws(ArchiveRefusal) -> [TokenName: [ValidityInterval]] {
+    func dayBars(days: Int, until now: Date) async throws(ArchiveRefusal) -> [TokenName: DayBar] {
         do {
-            return try HistoryReader(directory: directory).validity(since: since)
+            return try HistoryReader(directory: directory).dayBars(days: days, until: now)
         } catch {
             throw ArchiveRefusal("\(error)")
         }

@@ -60,10 +60,12 @@ struct EchoingArchive: Archive {
         return ["token": token?.text ?? "all", "since": since.dayUTC]
     }
 
-    func validity(since: Date) async throws(ArchiveRefusal) -> [TokenName: [ValidityInterval]] {
+    func dayBars(days: Int, until now: Date) async throws(ArchiveRefusal) -> [TokenName: DayBar] {
         if let refusal { throw refusal }
         guard let name = TokenName("valid-bot") else { return [:] }
-        return [name: [ValidityInterval(start: since, end: noon, state: .valid, reason: nil)]]
+        let first = DayBar.firstDay(of: days, until: now)
+        let all = [ValidityInterval(start: first, end: noon, state: .valid, reason: nil)]
+        return [name: DayBar(of: all, days: days, until: now)]
     }
 }
 

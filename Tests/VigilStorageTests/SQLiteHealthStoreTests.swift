@@ -441,6 +441,64 @@ struct HistoryReaderTests {
         #expect(record.intervals.map(\.state) == [.valid])
     }
 
+    /// Writes changes of state of one token, one a second, past the daemon.
+    private func write(changes count: Int, of name: String) throws {
+        let queue = try DatabaseQueue(path: directory.database)
+        try queue.write { database in
+            let sql = "SELECT id FROM token WHERE name = ?"
+            let token = try #require(try Int64.fetchOne(database, sql: sql, arguments: [name]))
+            for number in 0..<count {
+                let at = Sample.second(Double(number)).milliseconds
+                try database.execute(
+                    sql: """
+                        INSERT INTO transition (token_id, at, from_state, to_state, explanation)
+                        VALUES (?, ?, 'valid', 'suspect', '')
+                        """,
+                    arguments: [token, at]
+                )
+                try database.execute(
+                    sql: """
+                        INSERT OR REPLACE INTO validity (token_id, start_at, end_at, state) VALUES (?, ?, ?, 'valid')
+                        """,
+                    arguments: [token, at, at + 1000]
+                )
+            }
+        }
+    }
+
+    @Test func `of very many changes the newest are listed, and that others are left out is said`() throws {
+        let store = try directory.open()
+        try store.commit(Sample.change())
+        try write(changes: 300, of: "bot")
+        let reader = try HistoryReader(directory: directory.state)
+        func record(most: Int?) throws -> HistoryReader.Record {
+            try #require(try reader.records(of: nil, since: .distantPast, now: Sample.second(300), most: most).first)
+        }
+        let all = try record(most: nil)
+        #expect(all.transitions.count >= 300)
+        #expect(all.truncated == nil)
+        let some = try record(most: 100)
+        #expect(some.transitions == all.transitions.suffix(100))
+        #expect(some.intervals == all.intervals.suffix(100))
+        #expect(some.truncated == true)
+        #expect(some.uptime == all.uptime)
+        #expect(try record(most: 1000).truncated == nil)
+    }
+
+    @Test func `a token that changes again and again does not fill the disk`() throws {
+        let store = try directory.open()
+        try store.commit(Sample.change())
+        try write(changes: 50_100, of: "bot")
+        var step = try store.prune(before: .distantPast, after: nil)
+        while let present = step { step = try store.prune(before: .distantPast, after: present) }
+        let reader = try HistoryReader(directory: directory.state)
+        let records = try reader.records(of: nil, since: .distantPast, now: Sample.second(60_000))
+        let record = try #require(records.first)
+        #expect(record.transitions.count == 50_000)
+        #expect(record.intervals.count == 50_000)
+        #expect(record.transitions.last?.at == Sample.second(50_099))
+    }
+
     @Test func `only what happened since then is listed, and what still lasts`() throws {
         let store = try directory.open()
         try store.commit(Sample.death().change)
