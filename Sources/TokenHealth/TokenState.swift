@@ -38,14 +38,13 @@ package enum TokenState: Sendable, Hashable, Codable {
 
     /// The state when the secret is a new one.
     ///
-    /// Nothing is known of it, and where nothing was known of the one before, that lasts on: a secret that is replaced every
-    /// ten minutes would keep people in the dark for ever.
+    /// Nothing is known of it, and where nothing was known of the one before either, that lasts on until people are told: a
+    /// secret that is replaced every ten minutes would keep them in the dark for ever.
     var withAnotherSecret: TokenState {
         switch self {
         case .unknown(let darkness): .unknown(darkness)
         case .suspect(let suspicion): suspicion.darkness.map { .unknown($0) } ?? .pending
-        case .blind(let cause, _): .blind(cause, suspicion: nil)
-        case .pending, .valid, .limited, .invalid, .misconfigured: .pending
+        case .pending, .valid, .limited, .invalid, .blind, .misconfigured: .pending
         }
     }
 

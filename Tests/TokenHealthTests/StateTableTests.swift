@@ -1,3 +1,4 @@
+import Foundation
 import TokenHealth
 import Testing
 
@@ -82,6 +83,19 @@ struct StateTableTests {
             (.indeterminate, .unknown, []),
             (.misconfigured, .misconfigured, [])
         )
+
+    @Test func `the page of the design says the same`() throws {
+        let verdicts: [VerdictName] = [.accepted, .limited, .rejected, .indeterminate, .misconfigured]
+        let rows = StateName.allCases.map { now in
+            let next = verdicts.map { verdict in
+                StateTableTests.cells.first { $0.now == now && $0.verdict == verdict }?.next.rawValue ?? "-"
+            }
+            return "| \(([now.rawValue] + next).joined(separator: " | ")) |"
+        }
+        let page = URL(filePath: #filePath).appending(path: "../../../docs/design.md").standardized
+        let text = String(decoding: try Data(contentsOf: page), as: UTF8.self)
+        for row in rows { #expect(text.contains("\n\(row)\n")) }
+    }
 
     @Test func `the table has every cell once`() {
         #expect(Set(StateTableTests.cells.map(\.testDescription)).count == 40)
