@@ -29,7 +29,7 @@ package struct Replacement: Sendable, Hashable, Codable {
     }
 }
 
-/// What came of a replacement: the record, the token as it is then, and the other tokens that have this secret.
+/// What came of a replacement: the record, the token as it is then, and others with this secret, some of very many.
 package typealias ReplacementOutcome = (
     record: Intervention, report: TokenReport, others: [TokenName: TokenReport]
 )
@@ -44,17 +44,26 @@ extension TokenWatch {
         let source = try entry(called: replacement.token).token.secret
         let record = try await note(replacement)
         let others = entries.values.filter { $0.token.secret == source && $0.name != record.token }.map(\.name)
-        for other in others { try await note(replacement.also(of: other)) }
-        for name in [record.token] + others {
-            guard let entry = entries[name], await restEnd(of: entry) == nil else { continue }
-            await lookAnew(at: name)
+        for other in others { _ = try? await note(replacement.also(of: other)) }
+        let asked = others.prefix(TokenWatch.mostAskedForOne)
+        await withDiscardingTaskGroup { group in
+            for name in [record.token] + asked { group.addTask { await self.lookAtNewSecret(of: name) } }
         }
-        let now = timekeeper.now().wall
+        let now = timekeeper.now()
+        for name in others.dropFirst(TokenWatch.mostAskedForOne) { hurry(name, at: now.uptime) }
         return (
             record,
-            report(on: try entry(called: replacement.token), at: now),
-            others.reduce(into: [:]) { $0[$1] = entries[$1].map { report(on: $0, at: now) } }
+            report(on: try entry(called: replacement.token), at: now.wall),
+            asked.reduce(into: [:]) { $0[$1] = entries[$1].map { report(on: $0, at: now.wall) } }
         )
+    }
+
+    /// How many tokens are asked about while somebody waits for a new secret of theirs; the others follow at once.
+    private static let mostAskedForOne = 32
+
+    private func lookAtNewSecret(of name: TokenName) async {
+        guard let entry = entries[name], await restEnd(of: entry) == nil else { return }
+        await lookAnew(at: name)
     }
 
     /// Records a replacement without asking anybody.
