@@ -52,7 +52,7 @@ struct ChildProcess: Sendable {
     /// it has got by then, an empty mail perhaps. A child that does not read all of it is no failure: its exit status counts.
     func run(input: [UInt8]) async -> Outcome {
         do {
-            return try await ProgramRoom.shared.run {
+            return try await ProgramRoom.notifiers.run {
                 let result = try await Subprocess.run(
                     configuration,
                     input: .fileDescriptor(try ChildProcess.file(holding: input), closeAfterSpawningProcess: true),

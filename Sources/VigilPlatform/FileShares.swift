@@ -10,7 +10,7 @@ package struct FileShares: Sendable, Hashable {
     package let pageCallers: Int
     /// Callers of the control socket.
     package let controlCallers: Int
-    /// Programs that run at once; each takes some eight.
+    /// Programs of one purpose that run at once; each takes some eight.
     package let programs: Int
 
     /// - Parameter limit: how many files may be open.
@@ -18,7 +18,7 @@ package struct FileShares: Sendable, Hashable {
         connections = min(max(limit / 2, 4), 4096)
         pageCallers = min(max(limit / 16, 8), 128)
         controlCallers = min(max(limit / 32, 4), 16)
-        programs = min(max(limit / 64, 1), 32)
+        programs = min(max(limit / 64, 1), 256)
     }
 
     /// By the limit that holds now; by a small one where it is not known.

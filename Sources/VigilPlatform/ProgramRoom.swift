@@ -7,8 +7,10 @@ import Synchronization
 /// opened by then in one way only, and traps otherwise (swift-subprocess 1.0, `IODescriptor.deinit`). So none is begun
 /// without room for all of them, and no more at once than there is room for.
 package final class ProgramRoom: Sendable {
-    /// That of this process.
-    package static let shared = ProgramRoom(places: FileShares.ofThisProcess.programs)
+    /// For programs that give secrets.
+    package static let secrets = ProgramRoom(places: FileShares.ofThisProcess.programs)
+    /// For programs that tell people: those that hang keep no secret from being read.
+    package static let notifiers = ProgramRoom(places: FileShares.ofThisProcess.programs)
 
     /// Descriptors that must be free when one is started: twice what a start takes.
     private static let filesOfOne = 24

@@ -23,9 +23,10 @@ struct SecretCommand {
         let childEnvironment = Environment.custom(inherited)
         let outcome: Outcome
         do {
-            outcome = try await withThrowingTaskGroup(of: Outcome.self) { group in
-                group.addTask {
-                    try await ProgramRoom.shared.run {
+            // Its time begins when there is room for it: a wait is no fault of the command.
+            outcome = try await ProgramRoom.secrets.run {
+                try await withThrowingTaskGroup(of: Outcome.self) { group in
+                    group.addTask {
                         let result = try await run(
                             .path(FilePath(program)),
                             arguments: arguments,
@@ -36,13 +37,13 @@ struct SecretCommand {
                         )
                         return .ended(result.standardOutput, isSuccess: result.terminationStatus.isSuccess)
                     }
+                    group.addTask {
+                        try await Task.sleep(for: limit)
+                        return .late
+                    }
+                    defer { group.cancelAll() }
+                    return try await group.next() ?? .late
                 }
-                group.addTask {
-                    try await Task.sleep(for: limit)
-                    return .late
-                }
-                defer { group.cancelAll() }
-                return try await group.next() ?? .late
             }
         } catch let error as SubprocessError where error.code == .outputLimitExceeded {
             throw .tooLong(source: source)
