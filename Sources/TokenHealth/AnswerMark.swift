@@ -44,13 +44,14 @@ extension ProbeTemplate {
 package struct KnownAnswer: Sendable, Hashable {
     package let mark: AnswerMark
     /// The same for very many tokens, where nothing of the token stands in the URL.
-    @Kept package private(set) var question: Question
+    package var question: Question { _read { yield kept.wrappedValue } }
+    private var kept: Kept<Question>
 
     package init(mark: AnswerMark, question: Question) {
         self.mark = mark
-        self.question = question
+        kept = Kept(wrappedValue: question)
     }
 
     /// Keeps what is equal in both once.
-    package mutating func share(with other: KnownAnswer) { $question.share(with: other.$question) }
+    package mutating func share(with other: KnownAnswer) { kept.share(with: other.kept) }
 }

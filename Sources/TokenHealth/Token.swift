@@ -152,9 +152,15 @@ package struct WatchHabits: Sendable, Hashable {
 @dynamicMemberLookup
 package struct WatchedToken: Sendable, Hashable {
     package var name: TokenName
-    @Kept package var provider: Provider
+    package var provider: Provider {
+        _read { yield keptProvider.wrappedValue }
+        set { keptProvider.wrappedValue = newValue }
+    }
     /// The request this token is checked with: the provider's usual one, or one of its others.
-    @Kept package var probe: ProbeTemplate
+    package var probe: ProbeTemplate {
+        _read { yield keptProbe.wrappedValue }
+        set { keptProbe.wrappedValue = newValue }
+    }
     /// Values for `{name}` in the path, percent-encoded when they are put there.
     package var parameters: [String: String]
     package var secret: SecretSource
@@ -172,7 +178,25 @@ package struct WatchedToken: Sendable, Hashable {
     package var expectedScopes: [String]?
     /// How the token that is used comes from the secret, where it is not the secret itself.
     @Rare package var grant: Grant?
-    @Kept package var habits: WatchHabits
+    package var habits: WatchHabits {
+        _read { yield keptHabits.wrappedValue }
+        set { keptHabits.wrappedValue = newValue }
+    }
+
+    // Not by their wrapper's syntax: what that makes of them copies the whole value for every field that is read.
+    private var keptProvider: Kept<Provider>
+    private var keptProbe: Kept<ProbeTemplate>
+    private var keptHabits: Kept<WatchHabits>
+
+    /// Of the habits those that are read at every look.
+    package var interval: Duration {
+        get { habits.interval }
+        set { habits.interval = newValue }
+    }
+    package var timeout: Duration {
+        get { habits.timeout }
+        set { habits.timeout = newValue }
+    }
 
     /// What belongs to the habits, as if it were the token's own.
     package subscript<Value>(dynamicMember habit: WritableKeyPath<WatchHabits, Value>) -> Value {
@@ -194,8 +218,8 @@ package struct WatchedToken: Sendable, Hashable {
         notify: [String] = []
     ) {
         self.name = name
-        self.provider = provider
-        self.probe = provider.probe
+        keptProvider = Kept(wrappedValue: provider)
+        keptProbe = Kept(wrappedValue: provider.probe)
         self.parameters = parameters
         self.secret = secret
         self.baseURL = baseURL ?? provider.baseURL ?? ""
@@ -207,7 +231,7 @@ package struct WatchedToken: Sendable, Hashable {
         habits.interval = interval
         habits.confirmation = confirmation
         habits.notify = notify
-        self.habits = habits
+        keptHabits = Kept(wrappedValue: habits)
     }
 
     /// One that is configured no more, as far as it is remembered.
@@ -231,9 +255,9 @@ package struct WatchedToken: Sendable, Hashable {
 
     /// Keeps what is equal in both once.
     package mutating func share(with other: WatchedToken) {
-        $provider.share(with: other.$provider)
-        $probe.share(with: other.$probe)
-        $habits.share(with: other.$habits)
+        keptProvider.share(with: other.keptProvider)
+        keptProbe.share(with: other.keptProbe)
+        keptHabits.share(with: other.keptHabits)
         if baseURL == other.baseURL { baseURL = other.baseURL }
         if certificateAuthorities == other.certificateAuthorities {
             certificateAuthorities = other.certificateAuthorities

@@ -144,8 +144,8 @@ extension Correlation {
     }
 
     /// Whether nothing is going on that one more acceptance could change: nothing doubted, nothing to be told.
-    func isCalm(around entry: WatchEntry) -> Bool {
-        guard desk.isEmpty, let realm = communities[entry.realm]?.realm else { return false }
+    func isCalm(in realm: RealmName) -> Bool {
+        guard desk.isEmpty, let realm = communities[realm]?.realm else { return false }
         return !realm.isDoubted && realm.incident == nil
     }
 
@@ -159,8 +159,8 @@ extension Correlation {
     func suspects(in realm: RealmName) -> Suspects { communities[realm]?.realm.suspects ?? Suspects() }
 
     /// Takes note of one more acceptance while all is calm.
-    mutating func noteAcceptance(of entry: WatchEntry, at now: Duration) {
-        communities[entry.realm]?.realm.noteCalmAcceptance(of: entry.name, at: now)
+    mutating func noteAcceptance(of name: TokenName, in realm: RealmName, at now: Duration) {
+        communities[realm]?.realm.noteCalmAcceptance(of: name, at: now)
     }
 
     /// Siblings to look at now, because `entry` has just become doubtful or has come back.

@@ -35,6 +35,35 @@ struct Places {
         /// How long a question may be open before the host is taken to hang.
         var patience: Duration { max(Places.shortestPatience, usual * 3) }
 
+        /// - Returns: whether it had never answered before.
+        mutating func begin(at now: Duration) -> Bool {
+            begun.append(now)
+            if answered == nil { strange += 1 }
+            if begun.count * 2 >= window { neededAt = now }
+            return answered == nil
+        }
+
+        mutating func note(_ news: News, begun start: Duration, now: Duration, windows: ClosedRange<Int>) {
+            switch news {
+            case .answered:
+                // The host of the monitor may have been asleep meanwhile.
+                let latency = min(now - start, Places.longestLatency)
+                usual = answered == nil ? latency : (usual * 7 + latency) / 8
+                answered = max(answered ?? start, start)
+                if begun.count * 2 >= window { window = min(window + 1, windows.upperBound) }
+            case .silent:
+                missed = max(missed ?? start, start)
+                window = windows.lowerBound
+            }
+        }
+
+        /// - Returns: whether it hangs, and whether more may well begin.
+        mutating func end(_ start: Duration, isStrange: Bool, now: Duration) -> (hangs: Bool, hasRoom: Bool) {
+            if isStrange { strange -= 1 }
+            if let index = begun.firstIndex(of: start) { begun.remove(at: index) }
+            return (hangs(at: now), begun.count * 2 <= window)
+        }
+
         func hangs(at now: Duration) -> Bool {
             // Mostly the oldest is no older than that.
             let isOpen = begun.first.map { now - $0 > patience } ?? false
@@ -76,30 +105,14 @@ struct Places {
     /// A look at `name` begins.
     mutating func begin(_ name: TokenName, at realm: RealmName, now: Duration) {
         guard holders[name] == nil else { return }
-        var host = hosts[realm] ?? Host(window: firstWindow)
-        let isStrange = host.answered == nil
+        let isStrange = hosts[realm, default: Host(window: firstWindow)].begin(at: now)
         holders[name] = (realm, now, isStrange)
-        host.begun.append(now)
-        if isStrange { host.strange += 1 }
-        if host.begun.count * 2 >= host.window { host.neededAt = now }
-        hosts[realm] = host
     }
 
     /// What the look at `name` came to, before it ends.
     mutating func note(_ news: News, of name: TokenName, now: Duration) {
-        guard let (realm, begun, _) = holders[name], var host = hosts[realm] else { return }
-        switch news {
-        case .answered:
-            // The host of the monitor may have been asleep meanwhile.
-            let latency = min(now - begun, Places.longestLatency)
-            host.usual = host.answered == nil ? latency : (host.usual * 7 + latency) / 8
-            host.answered = max(host.answered ?? begun, begun)
-            if host.begun.count * 2 >= host.window { host.window = min(host.window + 1, max(firstWindow, limit / 2)) }
-        case .silent:
-            host.missed = max(host.missed ?? begun, begun)
-            host.window = firstWindow
-        }
-        hosts[realm] = host
+        guard let (realm, begun, _) = holders[name] else { return }
+        hosts[realm]?.note(news, begun: begun, now: now, windows: firstWindow...max(firstWindow, limit / 2))
     }
 
     /// Nothing is under way at `name` any more.
@@ -107,14 +120,10 @@ struct Places {
     /// - Returns: where it was, whether more may well begin there, and whether other hosts have waited for this place: that
     ///   host hangs, or was not known.
     mutating func end(_ name: TokenName, now: Duration) -> (realm: RealmName, hasRoom: Bool, wasShared: Bool)? {
-        guard let (realm, begun, isStrange) = holders.removeValue(forKey: name), var host = hosts[realm] else {
-            return nil
-        }
-        if isStrange { host.strange -= 1 }
-        if let index = host.begun.firstIndex(of: begun) { host.begun.remove(at: index) }
-        hosts[realm] = host
-        let hangs = host.hangs(at: now)
-        return (realm, hangs || host.begun.count * 2 <= host.window, hangs || isStrange)
+        guard let (realm, begun, isStrange) = holders.removeValue(forKey: name),
+            let left = hosts[realm]?.end(begun, isStrange: isStrange, now: now)
+        else { return nil }
+        return (realm, left.hangs || left.hasRoom, left.hangs || isStrange)
     }
 
     /// Forgets hosts that nobody asks any more.

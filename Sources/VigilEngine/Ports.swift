@@ -16,11 +16,12 @@ package protocol Prober: Sendable {
 
 /// One question, and the mark of the answer that would be no news; `nil` where any is to be read.
 package struct GlanceRequest: Sendable {
-    @CopyOnWrite package private(set) var request: ProbeRequest
+    package var request: ProbeRequest { _read { yield shared.value } }
+    private let shared: CopyOnWrite<ProbeRequest>
     package let mark: AnswerMark?
 
     package init(_ request: ProbeRequest, expecting mark: AnswerMark?) {
-        self.request = request
+        shared = CopyOnWrite(request)
         self.mark = mark
     }
 }

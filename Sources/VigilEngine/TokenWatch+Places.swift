@@ -9,7 +9,7 @@ extension TokenWatch {
         var hold = places.hold(at: now)
         for realm in Array(agenda.crowded) { agenda.recall(places.room(at: realm, beside: hold), at: realm) }
         return agenda.takeDue(at: now, limit: min(most, places.limit - places.count)) { name in
-            guard let realm = entries[name]?.realm else { return nil }
+            guard let realm = entries.read(name, { $0.realm }) else { return nil }
             return places.take(name, at: realm, beside: &hold) ? nil : realm
         }
     }

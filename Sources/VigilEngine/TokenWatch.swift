@@ -201,7 +201,7 @@ package actor TokenWatch {
     private func glanceRequest(for name: TokenName, at now: Moment) async -> GlanceRequest? {
         guard let entry = entries[name] else { return nil }
         // Of a token in good standing, while all is calm, the siblings have nothing to say.
-        let known = correlation.isCalm(around: entry) ? entry.expected(at: now) : nil
+        let known = correlation.isCalm(in: entry.realm) ? entry.expected(at: now) : nil
         guard known != nil || entry.isUnread, !isResting(entry),
             hostWait(for: standing(of: entry), in: entry.realm) == nil,
             let request = await observer.glanceRequest(
@@ -356,17 +356,18 @@ package actor TokenWatch {
 
     /// Believes on, after one more answer just like the last.
     private func adopt(_ reaffirmation: Reaffirmation, of name: TokenName) {
-        guard let entry = entries[name] else { return }
         let now = reaffirmation.at
+        guard let (realm, isExpecting) = entries.read(name, { ($0.realm, $0.isExpecting(at: now)) }) else { return }
         // New settings, or a person, may have come in between: then what it means is found out by another look.
-        guard entry.expected(at: now) != nil, correlation.isCalm(around: entry) else {
-            entries[entry.name]?.forgetAnswer()
-            return agenda.schedule(entry.name, at: now.uptime)
+        guard isExpecting, correlation.isCalm(in: realm) else {
+            entries[name]?.forgetAnswer()
+            return agenda.schedule(name, at: now.uptime)
         }
-        correlation.noteAcceptance(of: entry, at: now.uptime)
-        guard let due = entries[entry.name]?.note(reaffirmation, chance: chance()) else { return }
-        dirty.insert(entry.name)
-        agenda.schedule(entry.name, at: due, patience: entry.patience)
+        correlation.noteAcceptance(of: name, in: realm, at: now.uptime)
+        let next = entries.change(name) { ($0.note(reaffirmation, chance: chance()), $0.patience) }
+        guard let (due, patience) = next else { return }
+        dirty.insert(name)
+        agenda.schedule(name, at: due, patience: patience)
     }
 
     func isResting(_ entry: WatchEntry) -> Bool {
@@ -463,7 +464,9 @@ package actor TokenWatch {
     /// The names of all tokens in order, and how many are in each state.
     var roll: (names: [TokenName], census: StateCensus) {
         if names.count != entries.count { names = entries.keys.sorted() }
-        return (names, StateCensus(entries.values.lazy.map(\.belief.state.name)))
+        var census = StateCensus()
+        entries.readAll { census.count($0.belief.state.name) }
+        return (names, census)
     }
 
     func report(on entry: WatchEntry, at now: Date) -> TokenReport {
@@ -479,7 +482,9 @@ package actor TokenWatch {
 
     /// The tokens that were not looked at for three times as long as was promised, by name.
     package func lateTokens(at now: Duration) -> [TokenName] {
-        entries.values.filter { $0.isLate(at: now) }.map(\.name).sorted()
+        var late: [TokenName] = []
+        entries.readAll { if $0.isLate(at: now) { late.append($0.name) } }
+        return late.sorted()
     }
 
     /// What hinders the watch itself, in sentences.

@@ -3,10 +3,16 @@ import TokenHealth
 
 /// One token under watch: what is configured, what is believed, and when it may be asked again.
 struct WatchEntry {
-    @CopyOnWrite var token: WatchedToken
-    @CopyOnWrite var belief: Belief
+    var token: WatchedToken {
+        _read { yield sharedToken.value }
+        _modify { yield &sharedToken.value }
+    }
+    var belief: Belief {
+        _read { yield sharedBelief.value }
+        _modify { yield &sharedBelief.value }
+    }
     var intervals: [ValidityInterval]
-    @Kept private(set) var realm: RealmName
+    var realm: RealmName { _read { yield keptRealm.wrappedValue } }
     /// Of the settings it is asked under: an answer that was asked for under others is not believed.
     private(set) var generation = 0
     /// Whether this process has looked before: a restart leaves a gap in the record.
@@ -27,13 +33,17 @@ struct WatchEntry {
     /// Uptime at which the next look was last promised, and for when.
     private var promise: (at: Duration, pause: Duration)
 
+    private var sharedToken: CopyOnWrite<WatchedToken>
+    private var sharedBelief: CopyOnWrite<Belief>
+    private var keptRealm: Kept<RealmName>
+
     /// - `uptime`: the same time as `now`.
     init(token: WatchedToken, stored: StoredToken?, now: Date, uptime: Duration = .zero, generation: Int = 0) {
-        self.token = token
+        sharedToken = CopyOnWrite(token)
         self.generation = generation
         promise = (uptime, token.interval)
-        realm = token.realm
-        belief = stored?.belief.restarted(as: token) ?? Belief(at: now)
+        keptRealm = Kept(wrappedValue: token.realm)
+        sharedBelief = CopyOnWrite(stored?.belief.restarted(as: token) ?? Belief(at: now))
         intervals = stored?.intervals ?? []
     }
 
@@ -53,7 +63,7 @@ struct WatchEntry {
 
     /// Keeps what is equal in both once: of a hundred thousand entries, most are alike.
     mutating func share(with other: WatchEntry) {
-        $realm.share(with: other.$realm)
+        keptRealm.share(with: other.keptRealm)
         belief.share(with: other.belief)
         if let model = other.known { known?.share(with: model) }
     }
@@ -72,7 +82,7 @@ struct WatchEntry {
         self.token = token
         // What another host has asked for is of no concern to this one.
         if token.realm != realm { quietUntil = .zero }
-        realm = token.realm
+        keptRealm.wrappedValue = token.realm
         belief = belief.following(token, after: old, at: now.wall)
         if token.isAskedLike(old) {
             let due = (lookedAt ?? now.uptime) + belief.rest(of: token, chance: 0)
@@ -94,8 +104,12 @@ struct WatchEntry {
 
     /// The answer that would change nothing now.
     func expected(at now: Moment) -> KnownAnswer? {
-        guard let known, isContinued(at: now.wall), belief.isSettled(for: token, at: now) else { return nil }
-        return known
+        isExpecting(at: now) ? known : nil
+    }
+
+    /// Whether there is an answer that would change nothing now; see ``expected(at:)``.
+    func isExpecting(at now: Moment) -> Bool {
+        known != nil && isContinued(at: now.wall) && belief.isSettled(for: token, at: now)
     }
 
     /// Whether the next answer is read whatever it is, and the token is not doubted: then it is asked with the others.

@@ -29,24 +29,31 @@ final class CertificateFiles: Sendable {
     }
 
     private struct State {
-        var files: [String: (edition: Edition, contents: Contents)] = [:]
+        var files: [String: (edition: Edition, contents: Contents, checkedAt: ContinuousClock.Instant)] = [:]
         var editions = 0
     }
 
     private let state = Mutex(State())
+    /// For so long a file is taken to be what it was: many requests begin at once.
+    private static let trust = Duration.milliseconds(100)
 
     /// The contents of the file at `path`.
     ///
     /// - Throws: a failure of TLS, which names the key of the configuration, the file and the cause.
     func contents(of path: String) throws(TransportFailure) -> Contents {
+        let now = ContinuousClock.now
+        let checked = state.withLock { state in
+            state.files[path].flatMap { now - $0.checkedAt < CertificateFiles.trust ? $0.contents : nil }
+        }
+        if let checked { return checked }
         do throws(AuthoritiesFile.Fault) {
-            return try edition(at: path)
+            return try edition(at: path, now)
         } catch {
             throw TransportFailure(.tls, "ca_file \(path): \(error)", tlsFault: .authoritiesFile)
         }
     }
 
-    private func edition(at path: String) throws(AuthoritiesFile.Fault) -> Contents {
+    private func edition(at path: String, _ now: ContinuousClock.Instant) throws(AuthoritiesFile.Fault) -> Contents {
         let file: RegularFile
         do throws(RegularFile.Failure) { file = try RegularFile(path) } catch { throw .unreadable(error) }
         let status = file.status
@@ -57,7 +64,12 @@ final class CertificateFiles: Sendable {
             modifiedAt: status.st_mtim.tv_sec,
             modifiedNanoseconds: status.st_mtim.tv_nsec
         )
-        if let known = state.withLock({ $0.files[path] }), known.edition == edition { return known.contents }
+        let known = state.withLock { state in
+            guard state.files[path]?.edition == edition else { return Contents?.none }
+            state.files[path]?.checkedAt = now
+            return state.files[path]?.contents
+        }
+        if let known { return known }
         let bytes: [UInt8]
         do throws(RegularFile.Failure) {
             bytes = try file.contents(atMost: AuthoritiesFile.longest)
@@ -80,7 +92,7 @@ final class CertificateFiles: Sendable {
                 part: "/proc/self/fd/\(part)",
                 number: state.editions
             )
-            state.files[path] = (edition, contents)
+            state.files[path] = (edition, contents, now)
             return contents
         }
     }
