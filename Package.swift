@@ -169,7 +169,7 @@ let package = Package(
         ),
         .testTarget(
             name: "VigilStorageTests",
-            dependencies: ["VigilStorage", "VigilEngine", "TokenHealth"],
+            dependencies: ["VigilStorage", "VigilEngine", "VigilPlatform", "TokenHealth"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -18,10 +18,21 @@ package struct HostLedger: Sendable {
         /// It was refused, and one more refusal decides nothing: a dead token, one behind a wall, one that waits for its
         /// siblings.
         case refused
+
+        /// Whether its look is one of those that come round, rather than one on which the news of a death, or a person, waits.
+        var isRoutine: Bool {
+            switch self {
+            case .good, .implicated, .refused: true
+            case .renewed, .suspected, .doubted: false
+            }
+        }
     }
 
     package let limits: ProviderLimits
+    /// Whether its tokens need more requests than its ceiling allows: then what it allows is spread.
+    package var isScarce = false
     private var requests: RecentEvents?
+    private var turns = RequestTurns()
     private var logins: FailedLogins?
     private var underWay = 0
     /// What is on disk: so many looks under way, and requests beyond those that are recorded, are allowed for there.
@@ -57,6 +68,8 @@ package struct HostLedger: Sendable {
         fill(&record, at: now)
         var next = HostLedger(limits: limits, record: record, at: now)
         next.underWay = underWay
+        next.turns = turns
+        next.isScarce = isScarce
         return next
     }
 
@@ -71,17 +84,45 @@ package struct HostLedger: Sendable {
     /// - Returns: when to ask again.
     package func wait(for standing: Standing, suspects: Suspects, at now: Duration) -> Duration? {
         let needed = min(HostLedger.requestsOfOneLook, requests?.limit ?? 0)
-        let room = requests?.wait(for: needed, beside: underWay * needed, at: now)
+        let room = roomWait(for: standing, needed, at: now)
         let risk = logins?.wait(for: standing, suspects: suspects, underWay: underWay, at: now)
         guard let room, let risk else { return room ?? risk }
         return max(room, risk)
+    }
+
+    /// The same for the ceiling of requests alone.
+    private func roomWait(for standing: Standing, _ needed: Int, at now: Duration) -> Duration? {
+        guard let requests else { return nil }
+        let isQueued = queues(standing)
+        let putBy = isQueued ? RequestTurns.putBy(of: requests.limit) : 0
+        let room = requests.wait(for: needed, beside: underWay * needed, putBy: putBy, at: now)
+        guard isQueued, let turn = turns.next, turn > now else {
+            return room
+        }
+        return room.map { max($0, turn) } ?? turn
+    }
+
+    /// Whether looks of such standing have turns.
+    package func queues(_ standing: Standing) -> Bool { isScarce && standing.isRoutine }
+
+    /// One more look has to wait until `until`, as ``wait(for:suspects:at:)`` says: behind those that were told so already.
+    ///
+    /// - Returns: its turn; `nil` where nobody has to wait for others.
+    package mutating func queue(_ standing: Standing, until: Duration) -> Duration? {
+        guard let requests, queues(standing) else { return nil }
+        return turns.queue(until: until, in: requests)
     }
 
     /// Whether the budget of failed logins, rather than anything else, keeps tokens waiting for their confirmation.
     package func hasSpentLogins(at now: Duration) -> Bool { logins?.isSpent(at: now) ?? false }
 
     /// A look begins.
-    package mutating func begin() { underWay += 1 }
+    ///
+    /// - `now`: uptime.
+    package mutating func begin(at now: Duration) {
+        underWay += 1
+        if let requests { turns.begin(in: requests, underWay: underWay, at: now) }
+    }
 
     /// A look has ended.
     ///

@@ -98,6 +98,16 @@ struct RecentEvents: Sendable {
         return now
     }
 
+    /// Uptime from which the oldest counts no more; `nil` where nothing counts.
+    func nextRelease(at now: Duration) -> Duration? {
+        let index = index(at: now)
+        return buckets.first { !isPast($0, at: index) }
+            .map { .nanoseconds(width * ($0.index + Int64(RecentEvents.parts) + 1)) }
+    }
+
+    /// How long an event counts.
+    var span: Duration { .nanoseconds(width * Int64(RecentEvents.parts)) }
+
     /// Rounded down: what happened before this process began has a negative uptime.
     private func index(at now: Duration) -> Int64 {
         let (quotient, remainder) = now.inNanoseconds.quotientAndRemainder(dividingBy: width)

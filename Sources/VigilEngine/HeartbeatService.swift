@@ -134,6 +134,8 @@ package struct Checkup: Sendable {
 
     /// How long an alert may wait before that counts as trouble.
     private static let patience = Duration.seconds(3600)
+    /// The same for one that was tried, and was not taken.
+    private static let patienceWithFailures = Duration.seconds(300)
     private static let mostNames = 5
     /// How long it is a problem that an alert has reached nobody.
     private static let remorse = Duration.seconds(86_400)
@@ -191,10 +193,11 @@ package struct Checkup: Sendable {
                         : "notifier \(name) does not deliver \(since)\(error): repair it; it is tried at least every half "
                             + "hour, and at once after a reload that changes it"
                 )
-            } else if let oldest = reports[name]?.oldestPendingAt,
-                Duration.seconds(now.timeIntervalSince(oldest)) >= Checkup.patience
-            {
-                problems.append("an alert to \(name) waits since \(oldest.rfc3339)")
+            } else if let report = reports[name], let oldest = report.oldestPendingAt {
+                let error = report.state == .failing ? report.lastError : nil
+                let patience = error == nil ? Checkup.patience : Checkup.patienceWithFailures
+                guard Duration.seconds(now.timeIntervalSince(oldest)) >= patience else { continue }
+                problems.append("an alert to \(name) waits since \(oldest.rfc3339)" + (error.map { " (\($0))" } ?? ""))
             }
         }
         let lost = try store.lostAlerts(since: now.advanced(by: .zero - Checkup.remorse))

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import OrderedCollections
 import TokenHealth
 
@@ -10,14 +11,21 @@ extension TokenWatch {
         at now: Moment? = nil
     ) -> [RealmName: HostLedger] {
         var ledgers: [RealmName: HostLedger] = [:]
+        var needs: [RealmName: Double] = [:]
         for token in tokens where token.provider.limits.rate != nil || token.provider.limits.failedLogins != nil {
             let (realm, limits) = (token.realm, token.provider.limits)
+            // OAuth clients ask rarely.
+            if let rate = limits.rate, token.grant == nil { needs[realm, default: 0] += rate.per / token.interval }
             guard ledgers[realm] == nil else { continue }
             if let record = records[realm], let now {
                 ledgers[realm] = HostLedger(limits: limits, record: record, at: now)
             } else {
                 ledgers[realm] = HostLedger(limits: limits)
             }
+        }
+        for (realm, need) in needs {
+            let allowed = ledgers[realm]?.limits.rate.map { Double($0.count) } ?? .infinity
+            ledgers[realm]?.isScarce = need.rounded() > allowed
         }
         return ledgers
     }
@@ -78,11 +86,31 @@ extension TokenWatch {
         entries[entry.name]?.belief = aged.notices.isEmpty ? aged.belief : entry.belief
         if !aged.notices.isEmpty { settle([EndedLook(entry, findings: .concluded(aged), at: now)]) }
         // Meanwhile its secret may be replaced, or the host turn out to bear more. Who has waited longest goes first.
-        let pause = entry.token.interval / 4
-        let soonest = standing == .refused ? max(until, now.uptime + pause) : min(until, now.uptime + pause)
-        let next = min(soonest, now.uptime + entry.token.interval)
+        let turn = turn(of: entry, standing, until: until, at: now)
+        let until = turn ?? until
+        let pause = turn == nil ? entry.token.interval / 4 : max(entry.token.interval / 4, TokenWatch.longestInQueue)
+        let soonest =
+            standing == .refused ? max(until, now.uptime + entry.token.interval / 4) : min(until, now.uptime + pause)
+        let next = min(soonest, now.uptime + max(entry.token.interval, pause))
         entries[entry.name]?.wait(until: max(until, next, entry.networkDue), at: now)
         let rank = (entries[entry.name]?.dueSince ?? now.uptime) + entry.patience
         agenda.schedule(entry.name, at: next, patience: rank - next)
+    }
+
+    /// How long at most one that has its turn later is left alone.
+    private static let longestInQueue = Duration.seconds(15)
+
+    /// When it is its turn to be asked, where a host bears less than its tokens need; one that waits already keeps its turn.
+    private func turn(
+        of entry: WatchEntry,
+        _ standing: HostLedger.Standing,
+        until: Duration,
+        at now: Moment
+    ) -> Duration? {
+        guard entry.dueSince != nil, let promised = entry.nextProbeAt else {
+            return ledgers[entry.realm]?.queue(standing, until: until)
+        }
+        guard ledgers[entry.realm]?.queues(standing) ?? false else { return nil }
+        return max(until, now.uptime + .seconds(promised.timeIntervalSince(now.wall)))
     }
 }

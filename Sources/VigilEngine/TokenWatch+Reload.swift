@@ -113,11 +113,14 @@ extension TokenWatch {
             guard var lifted = ledgers.removeValue(forKey: realm) else { continue }
             liftedLimits[realm] = lifted.lastRecord(at: now)
         }
-        for (realm, ledger) in limited where ledgers[realm]?.limits != ledger.limits {
-            let lifted = liftedLimits.removeValue(forKey: realm)
-            ledgers[realm] =
-                ledgers[realm]?.following(ledger.limits, at: now)
-                ?? lifted.map { HostLedger(limits: ledger.limits, record: $0, at: now) } ?? ledger
+        for (realm, ledger) in limited {
+            if ledgers[realm]?.limits != ledger.limits {
+                let lifted = liftedLimits.removeValue(forKey: realm)
+                ledgers[realm] =
+                    ledgers[realm]?.following(ledger.limits, at: now)
+                    ?? lifted.map { HostLedger(limits: ledger.limits, record: $0, at: now) } ?? ledger
+            }
+            ledgers[realm]?.isScarce = ledger.isScarce
         }
     }
 }

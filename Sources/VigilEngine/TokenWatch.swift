@@ -210,7 +210,7 @@ package actor TokenWatch {
                 known: known
             )
         else { return nil }
-        ledgers[entry.realm]?.begin()
+        ledgers[entry.realm]?.begin(at: now.uptime)
         return request
     }
 
@@ -327,7 +327,7 @@ package actor TokenWatch {
                 leavePlace(of: name)
                 return postpone(entry, standing, until: until)
             }
-            ledgers[entry.realm]?.begin()
+            ledgers[entry.realm]?.begin(at: timekeeper.now().uptime)
             remember([entry.realm])
         }
         let sight = await observer.sight(

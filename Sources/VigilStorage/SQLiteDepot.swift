@@ -1,6 +1,7 @@
 package import Crypto
 package import FoundationEssentials
 import GRDB
+import Glibc
 import Synchronization
 package import VigilEngine
 
@@ -24,6 +25,13 @@ package final class SQLiteDepot: StoreDepot {
 
     /// Where the last database that could not be used was moved, and why.
     package var setAside: SQLiteHealthStore.SetAside? { known.withLock { $0.setAside } }
+
+    /// That a database was set aside, in one sentence, as long as it lies there and this process lives: a person who has seen
+    /// it moves it away.
+    package var setAsideProblem: String? {
+        guard let setAside, unsafe access(setAside.path, F_OK) == 0 else { return nil }
+        return "\(setAside): move it away, or remove it, when you have seen to it"
+    }
 
     /// The key of fingerprints: the same as long as the process lives, whatever becomes of the disk.
     package var fingerprintKey: SymmetricKey {

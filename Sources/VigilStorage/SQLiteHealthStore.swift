@@ -55,7 +55,7 @@ package final class SQLiteHealthStore: HealthStore {
             opened = try SQLiteHealthStore.open(directory)
         } catch let error as DatabaseError {
             let cause = error.message ?? "\(error.resultCode)"
-            throw StorageError.unopenable(path: directory.database, cause: cause)
+            throw StorageError.unopenable(path: directory.database, cause: StorageCause(cause))
         }
         self.directory = directory
         self.setAside = setAside

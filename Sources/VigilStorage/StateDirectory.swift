@@ -45,7 +45,7 @@ final class StateDirectory: Sendable {
         let error = SystemError()
         guard exists(database) else { throw StorageError(directory: path, errno: error.code) }
         // Whatever keeps it from being opened says nothing against what is in it.
-        throw .unopenable(path: database, cause: "\(error)")
+        throw .unopenable(path: database, cause: StorageCause("\(error)", remedy: error.remedyOfOpening))
     }
 
     /// Finds out whether the disk takes anything at all.
@@ -79,8 +79,9 @@ extension StorageError {
     ///
     /// A full or failing disk may come back; a missing directory, or one of somebody else, is a mistake.
     fileprivate init(directory: String, file: String? = nil, errno number: CInt) {
-        let words = "\(SystemError(number))"
-        let cause = file.map { "\($0): \(words)" } ?? words
+        let error = SystemError(number)
+        let words = file.map { "\($0): \(error)" } ?? "\(error)"
+        let cause = StorageCause(words, remedy: error.remedyOfOpening)
         switch number {
         case EROFS, ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT:
             self = .failingDirectory(directory: directory, cause: cause)
@@ -90,17 +91,18 @@ extension StorageError {
     }
 
     /// What the system says, without the rest.
-    fileprivate var cause: String {
+    fileprivate var cause: StorageCause {
         switch self {
         case .locked: "locked"
         case .newer: "newer"
         case .replaced: "replaced"
-        case .unusableDirectory(_, let cause), .failingDirectory(_, let cause), .damaged(_, let cause),
-            .unwritableFile(_, let cause), .unreadable(_, let cause), .unopenable(_, let cause):
+        case .damaged(_, let cause), .unreadable(_, let cause): StorageCause(cause)
+        case .unusableDirectory(_, let cause), .failingDirectory(_, let cause), .unwritableFile(_, let cause),
+            .unopenable(_, let cause):
             cause
         }
     }
 }
 
-/// The text of `errno`.
-func lastError() -> String { unsafe String(cString: strerror(errno)) }
+/// What `errno` says.
+func lastError() -> StorageCause { StorageCause(SystemError()) }

@@ -178,8 +178,8 @@ struct Daemon {
             timekeeper: timekeeper,
             logger: logger
         )
-        let monitor: @Sendable () -> MonitorReport = { [reloader, depot] in
-            reloader.completed(.current(since: started, setAside: depot.setAside))
+        let monitor: @Sendable () -> MonitorReport = { [reloader] in
+            reloader.completed(.current(since: started))
         }
         if let setAside = depot.setAside { logger.error("history starts anew", metadata: ["cause": "\(setAside)"]) }
         let reporter = StatusReporter(
@@ -195,6 +195,7 @@ struct Daemon {
             disabledNotifiers: { dispatcher.disabledNotifiers },
             problems: {
                 var problems = await checkup.problems()
+                if let problem = depot.setAsideProblem { problems.append(problem) }
                 if let problem = reloader.problem { problems.append(problem) }
                 if let problem = heartbeats.current?.problem { problems.append(problem) }
                 if let problem = pages.current?.problem { problems.append(problem) }
@@ -329,10 +330,8 @@ struct Daemon {
 
 extension MonitorReport {
     /// What is known of this process.
-    fileprivate static func current(since start: Date, setAside: SQLiteHealthStore.SetAside?) -> MonitorReport {
-        var report = MonitorReport(version: Version.text, pid: Host.processID, host: Host.name, startedAt: start)
-        if let setAside { report.problems.append("\(setAside)") }
-        return report
+    fileprivate static func current(since start: Date) -> MonitorReport {
+        MonitorReport(version: Version.text, pid: Host.processID, host: Host.name, startedAt: start)
     }
 }
 

@@ -108,11 +108,12 @@ struct HostExamination {
                     : .good("state", "\(state) can be written, \(free >> 20) MiB are free")
             )
         } else {
+            let error = SystemError()
             findings.append(
                 .bad(
                     "state",
-                    "\(state) cannot be written: \(lastError())",
-                    remedy: "let the user of the service write to it"
+                    "\(state) cannot be written: \(error)",
+                    remedy: error.remedyOfOpening ?? "let the user of the service write to it"
                 )
             )
         }
@@ -121,13 +122,14 @@ struct HostExamination {
         ] {
             let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
             let isWritable = unsafe access(directory.isEmpty ? "/" : directory, W_OK | X_OK) == 0
+            let error = SystemError()
             findings.append(
                 isWritable
                     ? .good(subject, "\(path) can be written")
                     : .bad(
                         subject,
-                        "\(path) cannot be written: \(lastError())",
-                        remedy: "create its directory, and let the user of the service write to it"
+                        "\(path) cannot be written: \(error)",
+                        remedy: error.remedyOfWriting
                     )
             )
         }

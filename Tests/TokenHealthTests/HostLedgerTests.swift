@@ -14,7 +14,7 @@ import Testing
     }
 
     private mutating func look(_ standing: HostLedger.Standing, refused: Int, at now: Duration) {
-        ledger.begin()
+        ledger.begin(at: now)
         ledger.end(standing, suspects: suspects, requests: 1, failedLogins: refused, at: now)
     }
 
@@ -38,7 +38,7 @@ import Testing
     @Test mutating func `with a first refusal its confirmation is put by`() {
         for suspect in 1...5 {
             #expect(wait(for: .good, at: .seconds(1)) == nil)
-            ledger.begin()
+            ledger.begin(at: .seconds(1))
             // A sixth could not be confirmed.
             #expect((wait(for: .good, at: .seconds(1)) == nil) == (suspect < 5))
             ledger.end(.good, suspects: suspects, requests: 1, failedLogins: 1, at: .seconds(1))
@@ -63,7 +63,7 @@ import Testing
         suspects.fresh = 6
         for second in 1...50 {
             #expect(wait(for: .good, at: .seconds(second)) == nil)
-            ledger.begin()
+            ledger.begin(at: .seconds(second))
             #expect(wait(for: .good, at: .seconds(second)) == .seconds(second) + .milliseconds(100))
             ledger.end(.good, suspects: suspects, requests: 1, failedLogins: 0, at: .seconds(second))
         }
@@ -111,7 +111,7 @@ import Testing
         var ledger = HostLedger(limits: ProviderLimits(failedLogins: Rate(count: budget, per: .seconds(600))))
         var begun = 0
         while ledger.wait(for: .good, suspects: Suspects(), at: .seconds(1)) == nil, begun < budget {
-            ledger.begin()
+            ledger.begin(at: .seconds(1))
             begun += 1
         }
         #expect(begun == limit)
@@ -123,19 +123,19 @@ import Testing
         for death in 1...deaths {
             let suspects = Suspects(fresh: death - 1)
             #expect(ledger.wait(for: .good, suspects: suspects, at: .seconds(death)) == nil)
-            ledger.begin()
+            ledger.begin(at: .seconds(death))
             ledger.end(.good, suspects: suspects, requests: 1, failedLogins: 1, at: .seconds(death))
         }
         for again in 0..<deaths {
             let suspects = Suspects(fresh: deaths - again, doubted: again)
             #expect(ledger.wait(for: .suspected, suspects: suspects, at: .seconds(20)) == nil)
-            ledger.begin()
+            ledger.begin(at: .seconds(20))
             ledger.end(.suspected, suspects: suspects, requests: 1, failedLogins: 1, at: .seconds(20))
         }
         for dead in 0..<deaths {
             let suspects = Suspects(doubted: deaths - dead)
             #expect(ledger.wait(for: .doubted, suspects: suspects, at: .seconds(40)) == nil)
-            ledger.begin()
+            ledger.begin(at: .seconds(40))
             ledger.end(.doubted, suspects: suspects, requests: 1, failedLogins: 1, at: .seconds(40))
         }
     }
@@ -143,7 +143,7 @@ import Testing
     @Test func `where the host bears six, one dead token leaves room for its neighbours`() {
         var ledger = HostLedger(limits: ProviderLimits(failedLogins: Rate(count: 6, per: .seconds(600))))
         func refuse(_ standing: HostLedger.Standing, at second: Int) {
-            ledger.begin()
+            ledger.begin(at: .seconds(second))
             ledger.end(standing, suspects: Suspects(), requests: 1, failedLogins: 1, at: .seconds(second))
         }
         refuse(.good, at: 0)
@@ -175,7 +175,7 @@ import Testing
             if let until = ledger.wait(for: standing, suspects: suspects, at: now) {
                 #expect(until > now)
             } else {
-                ledger.begin()
+                ledger.begin(at: now)
                 underWay.append(standing)
             }
             guard Bool.random(using: &generator), !underWay.isEmpty else { continue }

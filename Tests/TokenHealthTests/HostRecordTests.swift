@@ -45,7 +45,7 @@ import Testing
             let suspects = Suspects(fresh: Int.random(in: 0...2, using: &chance))
             let standing = try #require(HostLedger.Standing.allCases.randomElement(using: &chance))
             if ledger.wait(for: standing, suspects: suspects, at: now.uptime) == nil {
-                ledger.begin()
+                ledger.begin(at: now.uptime)
                 if ledger.mustBeRecorded { disk = try stored(ledger.record(at: now)) }
                 underWay.append(standing)
                 requests += [second, second]
@@ -84,7 +84,7 @@ import Testing
     private func spent(at now: Moment) -> HostLedger {
         var ledger = HostLedger(limits: HostRecordTests.tenLogins)
         for _ in 0..<8 {
-            ledger.begin()
+            ledger.begin(at: now.uptime)
             ledger.end(.doubted, suspects: Suspects(), requests: 1, failedLogins: 1, at: now.uptime)
         }
         return ledger
@@ -94,7 +94,7 @@ import Testing
         var ledger = HostLedger(limits: HostRecordTests.tenLogins)
         var writes = 0
         for second in 0..<1000 {
-            ledger.begin()
+            ledger.begin(at: .seconds(second))
             if ledger.mustBeRecorded {
                 writes += 1
                 _ = ledger.record(at: moment(Double(second)))
@@ -106,13 +106,13 @@ import Testing
 
     @Test func `a failed login must be written before the next look`() {
         var ledger = HostLedger(limits: HostRecordTests.tenLogins)
-        ledger.begin()
+        ledger.begin(at: .zero)
         _ = ledger.record(at: moment(0))
         #expect(!ledger.mustBeRecorded)
         ledger.end(.good, suspects: Suspects(), requests: 1, failedLogins: 1, at: .zero)
         #expect(ledger.mustBeRecorded)
         _ = ledger.record(at: moment(0))
-        ledger.begin()
+        ledger.begin(at: .zero)
         #expect(!ledger.mustBeRecorded)
         ledger.takeBack()
         #expect(ledger.mustBeRecorded)
@@ -164,7 +164,7 @@ import Testing
         )
         var ledger = HostLedger(limits: limits)
         for step in 0..<20_000 {
-            ledger.begin()
+            ledger.begin(at: .seconds(step))
             ledger.end(
                 step.isMultiple(of: 2) ? .refused : .good,
                 suspects: Suspects(),
@@ -188,7 +188,7 @@ import Testing
         for second in 0..<10 {
             var ledger = HostLedger(limits: limits, record: record, at: moment(second))
             #expect(ledger.wait(for: .good, suspects: Suspects(), at: .seconds(second)) == nil)
-            ledger.begin()
+            ledger.begin(at: .seconds(second))
             record = ledger.record(at: moment(second))
         }
         let ledger = HostLedger(limits: limits, record: record, at: moment(10))
@@ -199,11 +199,34 @@ import Testing
         var ledger = HostLedger(limits: ProviderLimits(rate: Rate(count: 4, per: .seconds(60))))
         for _ in 0..<2 {
             #expect(ledger.wait(for: .good, suspects: Suspects(), at: .zero) == nil)
-            ledger.begin()
+            ledger.begin(at: .zero)
         }
         // Each may need a control beside its own question.
         #expect(ledger.wait(for: .good, suspects: Suspects(), at: .zero) != nil)
         for _ in 0..<2 { ledger.end(.good, suspects: Suspects(), requests: 1, failedLogins: 0, at: .zero) }
         #expect(ledger.wait(for: .good, suspects: Suspects(), at: .zero) == nil)
+    }
+
+    @Test(arguments: [4, 12, 60, 100, 5000])
+    func `where it is too little half is there at once, and the rest a turn at a time`(count: Int) {
+        var ledger = HostLedger(limits: ProviderLimits(rate: Rate(count: count, per: .seconds(60))))
+        ledger.isScarce = true
+        func look(at now: Duration) {
+            ledger.begin(at: now)
+            ledger.end(.good, suspects: Suspects(), requests: 1, failedLogins: 0, at: now)
+        }
+        for _ in 0..<(count / 2) {
+            #expect(ledger.wait(for: .good, suspects: Suspects(), at: .zero) == nil)
+            look(at: .zero)
+        }
+        for standing in [HostLedger.Standing.good, .implicated, .refused] {
+            #expect(ledger.wait(for: standing, suspects: Suspects(), at: .milliseconds(1)) != nil)
+        }
+        for standing in [HostLedger.Standing.renewed, .suspected, .doubted] {
+            #expect(ledger.wait(for: standing, suspects: Suspects(), at: .milliseconds(1)) == nil)
+        }
+        // What has to wait comes one after the other.
+        let turns = (0..<3).compactMap { _ in ledger.queue(.good, until: .seconds(1)) }
+        #expect(turns == turns.sorted() && Set(turns).count == 3)
     }
 }

@@ -42,6 +42,27 @@ struct RepairTests {
         )
     }
 
+    @Test func `an alert that could not be delivered for five minutes is a problem, however rarely it is tried`()
+        async throws
+    {
+        let busy = RecordingNotifier(.failed("HTTP 503", retryAfter: .seconds(3600)))
+        let dispatcher = try dispatcher(NotifierRoster(["chat": .init(busy)]))
+        enqueueDeath()
+        await dispatcher.tick()
+        timekeeper.advance(by: .seconds(299))
+        await dispatcher.tick()
+        #expect(try await problems(dispatcher) == [])
+        timekeeper.advance(by: .seconds(1))
+        await dispatcher.tick()
+        #expect(
+            try await problems(dispatcher) == ["an alert to chat waits since 2026-11-23T10:00:00.000Z (HTTP 503)"]
+        )
+        busy.answer(.delivered("HTTP 204"))
+        timekeeper.advance(by: .seconds(3600))
+        await dispatcher.tick()
+        #expect(try await problems(dispatcher) == [])
+    }
+
     @Test func `one notifier that is closed by its receiver is a problem, and so is the alert that nobody got`()
         async throws
     {

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import TokenHealth
 import Testing
+import VigilPlatform
 import VigilEngine
 
 @testable import VigilStorage
@@ -56,7 +57,7 @@ struct AtomicFileTests {
     @Test func `a directory that is not there is an error with a remedy`() throws {
         let missing = "\(directory.path)/missing/status.json"
         let error = #expect(throws: StorageError.self) { try AtomicFile(path: missing, mode: 0o644).write([1]) }
-        #expect(error == .unwritableFile(path: missing, cause: "No such file or directory"))
+        #expect(error == .unwritableFile(path: missing, cause: StorageCause(SystemError(ENOENT))))
         #expect(error?.description.contains("create its directory") == true)
     }
 
@@ -67,7 +68,7 @@ struct AtomicFileTests {
             let path = "\(directory.path)/status.json"
             try AtomicFile(path: path, mode: 0o644).write([1])
             #expect(unsafe chmod(directory.path, 0o755) == 0 && seteuid(54_321) == 0)
-            #expect(throws: StorageError.unwritableFile(path: path, cause: "Permission denied")) {
+            #expect(throws: StorageError.unwritableFile(path: path, cause: StorageCause(SystemError(EACCES)))) {
                 try AtomicFile(path: path, mode: 0o644).write([2])
             }
             #expect(seteuid(0) == 0)
@@ -114,11 +115,11 @@ struct AtomicFileTests {
         func note(_ entry: String) { state.withLock { $0.append(entry) } }
 
         /// The kernel's calls, each of them noted.
-        func calls(refusing refused: String? = nil) -> FileCalls {
+        func calls(refusing refused: String? = nil, because code: CInt = EIO) -> FileCalls {
             @Sendable func perform(_ entry: String, _ call: () -> CInt) -> CInt {
                 note(entry)
                 guard entry != refused else {
-                    errno = EIO
+                    errno = code
                     return -1
                 }
                 return call()
@@ -146,9 +147,28 @@ struct AtomicFileTests {
     func `a step that fails leaves the old file, and nothing beside it`(step: String) throws {
         try AtomicFile(path: path, mode: 0o644).write([1])
         let file = AtomicFile(path: path, mode: 0o644, calls: Journal().calls(refusing: step))
-        #expect(throws: StorageError.unwritableFile(path: path, cause: "Input/output error")) { try file.write([2]) }
+        #expect(throws: StorageError.unwritableFile(path: path, cause: StorageCause(SystemError(EIO)))) {
+            try file.write([2])
+        }
         #expect(bytes(of: path) == [1])
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["status.json"])
+    }
+
+    @Test(arguments: [
+        (ENOSPC, "make room on its disk (df), or remove files where it has no inodes left (df -i)"),
+        (EDQUOT, "quota"), (EMFILE, "LimitNOFILE="), (ENFILE, "fs.file-max"), (ENOMEM, "memory"),
+        (EIO, "repair the disk"),
+        (EROFS, "ReadWritePaths="), (EACCES, "let the service's user write"), (EISDIR, "move away what has its name"),
+    ])
+    func `what to do fits what the system has refused`(code: CInt, advice: String) throws {
+        for step in ["write", "rename"] {
+            let calls = Journal().calls(refusing: step, because: code)
+            let file = AtomicFile(path: path, mode: 0o644, calls: calls)
+            let error = #expect(throws: StorageError.self) { try file.write([2]) }
+            let text = try #require(error?.description)
+            #expect(text.contains(advice), "\(text)")
+            #expect(!text.contains("create its directory"), "\(text)")
+        }
     }
 
     @Test func `on a disk that is full the old file stays whole`() async {
