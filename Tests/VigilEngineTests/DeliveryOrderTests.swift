@@ -108,6 +108,24 @@ struct DeliveryOrderTests {
         #expect(store.waiting.map(\.alert.id) == ["poison"])
     }
 
+    @Test func `a host that has slept for three days goes on trying for a day`() async throws {
+        let notifier = RecordingNotifier(.failed("no network"))
+        let dispatcher = dispatcher(notifier)
+        store.enqueue(Sample.alert("a1", at: timekeeper.now().wall), to: ["oncall"])
+        await dispatcher.tick()
+        timekeeper.advance(by: .seconds(3 * 86_400))
+        let awake = timekeeper.now().wall
+        while let due = try store.nextDelivery(for: "oncall"), due < awake.addingTimeInterval(20 * 3600) {
+            timekeeper.advance(by: .seconds(max(0, due.timeIntervalSince(timekeeper.now().wall))))
+            await dispatcher.tick()
+        }
+        #expect(store.waiting.map(\.alert.id) == ["a1"])
+        notifier.answer(.delivered("HTTP 204"))
+        timekeeper.advance(by: .seconds(1800))
+        await dispatcher.tick()
+        #expect(store.waiting == [])
+    }
+
     @Test func `two of one millisecond are told in the order in which they were decided`() async throws {
         let notifier = RecordingNotifier()
         for (id, kind) in [("z-recovered", AlertKind.recovered), ("a-invalidated", .invalidated)] {
