@@ -235,6 +235,32 @@ struct DeliveryOrderTests {
         #expect(notifier.attempts(of: "opening") == 1)
     }
 
+    @Test func `trouble of a provider that could not be told before its end is told with it`() async throws {
+        let notifier = PoisonedNotifier(poison: "trouble")
+        let dispatcher = dispatcher(notifier)
+        let now = timekeeper.now().wall
+        let (provider, tokens) = ("provider-example-1", ["bot", "other"])
+        let trouble = Sample.alert(
+            "trouble",
+            .providerIncident,
+            incident: provider,
+            of: tokens[0],
+            and: [tokens[1]],
+            at: now,
+            open: 2
+        )
+        store.enqueue(trouble, to: ["oncall"])
+        await dispatcher.tick()
+        store.enqueue(Sample.alert("end", .providerRecovered, incident: provider, at: now), to: ["oncall"])
+        await dispatcher.tick()
+        #expect(store.waiting == [])
+        notifier.heal()
+        timekeeper.advance(by: .seconds(60))
+        await dispatcher.tick()
+        #expect(notifier.attempts(of: "trouble") == 1)
+        #expect(notifier.attempts(of: "end") == 1)
+    }
+
     @Test func `what opens an incident again after its end is told`() async throws {
         let notifier = RecordingNotifier()
         enqueue("end", .sighted, of: ["bot"], open: 0)
