@@ -166,6 +166,8 @@ package struct Alert: Sendable, Hashable, Codable {
             !earlier.endsIncident
         else { return false }
         if kind == .reminder { return earlier.kind == .reminder }
+        // It names no tokens: it is the end for all of them.
+        if kind == .providerRecovered { return openTokens == 0 }
         let names = Set(tokens.map(\.name))
         return endsIncident && openTokens == 0 && omittedTokens >= earlier.omittedTokens
             && earlier.tokens.allSatisfy { names.contains($0.name) }

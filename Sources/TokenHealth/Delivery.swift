@@ -24,6 +24,8 @@ package enum RetrySchedule {
     private static let lastPause = Duration.seconds(1800)
     /// After this long an alert is set aside as undeliverable: listed and counted, never silent.
     package static let patience = Duration.seconds(3 * 86_400)
+    /// And after so many attempts, about a day of them: a host that has slept for three days has not tried for three days.
+    package static let attempts = 48
     /// A refusal is believed after this long, and after so many attempts.
     package static let patienceWithRefusals = Duration.seconds(86_400)
     package static let refusals = 6

@@ -1,3 +1,5 @@
+package import FoundationEssentials
+
 /// An alert that was decided after another one and goes to the same notifier.
 package struct LaterAlert: Sendable, Hashable {
     package let alert: Alert
@@ -14,8 +16,15 @@ package enum Timeliness: Sendable, Hashable {
     case timely
     /// Telling it is needless: this one tells of it, too.
     case overtaken(by: Alert)
-    /// It is an end, and people know already of this beginning that came after it.
-    case late(Alert)
+    /// It is an end, and people know already of these beginnings that came after it, in order.
+    case late([KnownBeginning])
+}
+
+/// A beginning of which people know.
+package struct KnownBeginning: Sendable, Hashable {
+    package let alert: Alert
+    /// When it ended, of which people are not told yet; `nil` where it is so still.
+    package let end: Date?
 }
 
 extension Alert {
@@ -34,11 +43,27 @@ extension Alert {
     package func timeliness(before later: [LaterAlert]) -> Timeliness {
         if let end = later.last(where: { $0.alert.overtakes(self) }) { return .overtaken(by: end.alert) }
         if let end = lastEnd(of: later) { return .overtaken(by: end) }
+        let beginnings = kind.endsIncident ? knownBeginnings(in: later) : []
+        return beginnings.isEmpty ? .timely : .late(beginnings)
+    }
+
+    /// What people know of each of its tokens, where that is a beginning: what they are told of another says nothing of it.
+    private func knownBeginnings(in later: [LaterAlert]) -> [KnownBeginning] {
         let own = Set(subjects)
-        let newest = later.last { $0.alert.kind.tellsState && !own.isDisjoint(with: $0.alert.subjects) }
-        guard kind.endsIncident, let newest, newest.alert.kind.beginsIncident, newest.isDelivered
-        else { return .timely }
-        return .late(newest.alert)
+        var known: [String: Int] = [:]
+        var ends: [String: Date] = [:]
+        for (index, other) in later.enumerated() where other.alert.kind.tellsState {
+            for subject in other.alert.subjects where own.contains(subject) {
+                if other.isDelivered { known[subject] = index }
+                ends[subject] = other.alert.kind.endsIncident ? other.alert.createdAt : nil
+            }
+        }
+        let beginnings = Dictionary(grouping: known.keys) { known[$0] ?? 0 }.sorted { $0.key < $1.key }
+        return beginnings.map { index, subjects in
+            // It is over where it is over for all of them.
+            let over = subjects.compactMap { ends[$0] }
+            return KnownBeginning(alert: later[index].alert, end: over.count < subjects.count ? nil : over.max())
+        }.filter { $0.alert.kind.beginsIncident }
     }
 
     /// The last of the ends that are told of each token it is about, where its incident is over by then: told after them, it
@@ -66,18 +91,26 @@ extension Alert {
         return alert
     }
 
-    /// The same end, told after a later beginning: whoever reads it last must not believe that all is well now.
-    package func telling(afterwards beginning: Alert) -> Alert {
+    /// The same end, told after later beginnings: whoever reads it last must not believe that all is well now.
+    package func telling(afterwards beginnings: [KnownBeginning]) -> Alert {
         var alert = self
-        let what = "\(beginning.summaryWithoutHost) since \(beginning.createdAt.minuteUTC)"
+        let what = beginnings.map(\.text).joined(separator: ", and ")
         alert.summary = "\(summary), but \(what)"
-        alert.lateness = "This message is late. By now: \(what)."
+        alert.lateness =
+            "This message is late. \(beginnings.contains { $0.end == nil } ? "By now" : "Meanwhile"): \(what)."
         return alert
     }
 
     /// The summary without the name of the host at its end.
     var summaryWithoutHost: String {
         summary.hasSuffix(" on \(host)") ? String(summary.dropLast(host.count + 4)) : summary
+    }
+}
+
+extension KnownBeginning {
+    fileprivate var text: String {
+        let span = end.map { "from \(alert.createdAt.minuteUTC) to \($0.minuteUTC)" }
+        return "\(alert.summaryWithoutHost) \(span ?? "since \(alert.createdAt.minuteUTC)")"
     }
 }
 

@@ -39,7 +39,8 @@ struct DeliveryPolicy: Sendable {
         case .delivered:
             return .delivered(at: now)
         case .failed(let error, let retryAfter):
-            guard age(of: delivery, at: now) < RetrySchedule.patience else {
+            let isOld = age(of: delivery, at: now) >= RetrySchedule.patience
+            if isOld, delivery.attempts + 1 >= RetrySchedule.attempts {
                 return .undeliverable(at: now, error: error)
             }
             let scheduled = RetrySchedule.pause(after: delivery.attempts + 1, retryAfter: retryAfter, chance: chance)

@@ -29,7 +29,8 @@ extension OutboxDispatcher {
             }
             guard !due.isEmpty else { return true }
             var tried: Set<String> = []
-            batch: for delivery in due where !isStopping && roster.notifier(name) != nil {
+            batch: for delivery in due
+            where !isStopping && roster.notifier(name) != nil && !tried.contains(delivery.alert.id) {
                 switch await attempt(delivery, by: notifier, having: &tried) {
                 case .done: break
                 case .pulled: break batch
@@ -41,8 +42,10 @@ extension OutboxDispatcher {
         return true
     }
 
-    /// Tries one delivery, and before it the first one about the same that waits: so that nobody hears of an end after
-    /// the beginning that came later.
+    /// Tries one delivery, and before it those about the same that wait: so that nobody hears of an end after the beginning
+    /// that came later.
+    ///
+    /// Where one of those before it is not taken, the others wait their turn: the notifier may be down.
     ///
     /// - `tried`: the alerts of this round, which are not tried again for the sake of others.
     private func attempt(
@@ -50,21 +53,21 @@ extension OutboxDispatcher {
         by notifier: any Notifier,
         having tried: inout Set<String>
     ) async -> Attempted {
+        tried.insert(delivery.alert.id)
         do {
-            let earlier = try store.firstWaiting(before: delivery.alert, for: delivery.notifier)
-            if let earlier, tried.insert(earlier.alert.id).inserted {
-                let attempted = await attempt(earlier, by: notifier)
+            while let earlier = try store.firstWaiting(before: delivery.alert, for: delivery.notifier),
+                !tried.contains(earlier.alert.id)
+            {
+                let attempted = await attempt(earlier, by: notifier, having: &tried)
                 guard case .done = attempted, !Task.isCancelled else { return attempted }
             }
             if let opening = try untoldOpening(of: delivery) {
-                tried.insert(delivery.alert.id)
                 return settle(delivery, as: .held(until: opening.dueAt))
             }
         } catch {
             ordering.note(error, on: logger)
             return .storeFailed
         }
-        tried.insert(delivery.alert.id)
         return await attempt(delivery, by: notifier)
     }
 
@@ -95,7 +98,7 @@ extension OutboxDispatcher {
             case .overtaken(let later):
                 return settle(delivery, as: .overtaken(at: timekeeper.now().wall, by: later.id))
             case .timely: alert = try withWhatItOvertakes(known)
-            case .late(let beginning): alert = try withWhatItOvertakes(known).telling(afterwards: beginning)
+            case .late(let beginnings): alert = try withWhatItOvertakes(known).telling(afterwards: beginnings)
             }
         } catch {
             ordering.note(error, on: logger)

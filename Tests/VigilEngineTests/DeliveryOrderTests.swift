@@ -108,6 +108,24 @@ struct DeliveryOrderTests {
         #expect(store.waiting.map(\.alert.id) == ["poison"])
     }
 
+    @Test func `a host that has slept for three days goes on trying for a day`() async throws {
+        let notifier = RecordingNotifier(.failed("no network"))
+        let dispatcher = dispatcher(notifier)
+        store.enqueue(Sample.alert("a1", at: timekeeper.now().wall), to: ["oncall"])
+        await dispatcher.tick()
+        timekeeper.advance(by: .seconds(3 * 86_400))
+        let awake = timekeeper.now().wall
+        while let due = try store.nextDelivery(for: "oncall"), due < awake.addingTimeInterval(20 * 3600) {
+            timekeeper.advance(by: .seconds(max(0, due.timeIntervalSince(timekeeper.now().wall))))
+            await dispatcher.tick()
+        }
+        #expect(store.waiting.map(\.alert.id) == ["a1"])
+        notifier.answer(.delivered("HTTP 204"))
+        timekeeper.advance(by: .seconds(1800))
+        await dispatcher.tick()
+        #expect(store.waiting == [])
+    }
+
     @Test func `two of one millisecond are told in the order in which they were decided`() async throws {
         let notifier = RecordingNotifier()
         for (id, kind) in [("z-recovered", AlertKind.recovered), ("a-invalidated", .invalidated)] {
@@ -130,37 +148,30 @@ struct DeliveryOrderTests {
         #expect(notifier.alerts.last { $0.id == "end-1" }?.summary == "RECOVERED bot on srv1")
     }
 
-    @Test func `an end that could be told only after the next beginning says so`() async throws {
-        let notifier = PoisonedNotifier(poison: "end-1")
+    @Test func `all ends that wait are told before the next beginning of their tokens, though the first is needless`()
+        async throws
+    {
+        let notifier = RecordingNotifier(.failed("HTTP 503"))
         let dispatcher = dispatcher(notifier)
-        enqueue("end-1", .recovered, incident: "bot-1")
+        enqueue("needless", .blind, of: ["a", "b"], open: 2)
+        enqueue("end-c", .recovered, incident: "c-1", of: "c")
+        try await exhaust(dispatcher)
+        let begin = Sample.alert(
+            "begin",
+            .invalidated,
+            incident: "c-2",
+            of: "c",
+            and: ["b"],
+            at: timekeeper.now().wall,
+            open: 2
+        )
+        store.enqueue(begin, to: ["oncall"])
+        enqueue("end-of-all", .sighted, of: ["a", "b"], open: 0)
+        let before = notifier.ids.count
+        notifier.answer(.delivered("HTTP 204"))
         await dispatcher.tick()
-        enqueue("begin-2", .invalidated, incident: "bot-2")
-        await dispatcher.tick()
-        #expect(store.waiting.map(\.alert.id) == ["end-1"])
-        notifier.heal()
-        timekeeper.advance(by: .seconds(60))
-        await dispatcher.tick()
-        let told = try #require(notifier.delivered.last)
-        #expect(told.id == "end-1")
-        #expect(told.summary == "RECOVERED bot on srv1, but INVALID bot since 2026-11-23 10:00 UTC")
-        #expect(told.lateness == "This message is late. By now: INVALID bot since 2026-11-23 10:00 UTC.")
-    }
-
-    @Test func `it says so though another of its incident has ended since`() async throws {
-        let notifier = PoisonedNotifier(poison: "end-1")
-        let dispatcher = dispatcher(notifier)
-        enqueue("end-1", .recovered, of: ["bot"], open: 1)
-        await dispatcher.tick()
-        enqueue("begin-2", .invalidated, incident: "bot-2")
-        enqueue("end-of-all", .recovered, of: ["other"], open: 0)
-        await dispatcher.tick()
-        notifier.heal()
-        timekeeper.advance(by: .seconds(60))
-        await dispatcher.tick()
-        let told = try #require(notifier.delivered.last)
-        #expect(told.id == "end-1")
-        #expect(told.lateness == "This message is late. By now: INVALID bot since 2026-11-23 10:00 UTC.")
+        #expect(Array(notifier.ids.dropFirst(before)) == ["end-c", "begin", "end-of-all"])
+        #expect(notifier.alerts.allSatisfy { $0.lateness == nil })
     }
 
     @Test func `an end is told as it is where the beginning after it is over, too, or is another token's`() async throws
@@ -222,6 +233,32 @@ struct DeliveryOrderTests {
         await dispatcher.tick()
         #expect(store.waiting == [])
         #expect(notifier.attempts(of: "opening") == 1)
+    }
+
+    @Test func `trouble of a provider that could not be told before its end is told with it`() async throws {
+        let notifier = PoisonedNotifier(poison: "trouble")
+        let dispatcher = dispatcher(notifier)
+        let now = timekeeper.now().wall
+        let (provider, tokens) = ("provider-example-1", ["bot", "other"])
+        let trouble = Sample.alert(
+            "trouble",
+            .providerIncident,
+            incident: provider,
+            of: tokens[0],
+            and: [tokens[1]],
+            at: now,
+            open: 2
+        )
+        store.enqueue(trouble, to: ["oncall"])
+        await dispatcher.tick()
+        store.enqueue(Sample.alert("end", .providerRecovered, incident: provider, at: now), to: ["oncall"])
+        await dispatcher.tick()
+        #expect(store.waiting == [])
+        notifier.heal()
+        timekeeper.advance(by: .seconds(60))
+        await dispatcher.tick()
+        #expect(notifier.attempts(of: "trouble") == 1)
+        #expect(notifier.attempts(of: "end") == 1)
     }
 
     @Test func `what opens an incident again after its end is told`() async throws {
@@ -288,7 +325,7 @@ struct DeliveryOrderTests {
 }
 
 /// Takes everything but one alert.
-private final class PoisonedNotifier: Notifier {
+final class PoisonedNotifier: Notifier {
     private let inner = RecordingNotifier()
     private let refused = RecordingNotifier(.failed("HTTP 500"))
     private let poison: String

@@ -9,7 +9,8 @@ final class LedgerStory {
     private let timekeeper = ManualTimekeeper()
     private let store = FailingHealthStore()
     private let world = LedgerWorld()
-    private let mailboxes = ["oncall", "pager"].map { LedgerNotifier(name: $0) }
+    /// Of a warning, a pager is told the end as well; a person is not.
+    private let mailboxes = ["oncall", "pager"].map { LedgerNotifier(name: $0, keepsWarnings: $0 == "pager") }
     private var observer = LedgerObserver()
     private var watch: TokenWatch?
     private var dispatcher: OutboxDispatcher?
@@ -42,7 +43,12 @@ final class LedgerStory {
         var all = observer.faults
         let ids = store.healthy.alerts.map(\.id)
         if Set(ids).count != ids.count { all.append("an id is used twice") }
-        let open = Set((try? store.load())?.values.compactMap(\.belief.incident?.id) ?? [])
+        var open: [String: Set<String>] = [:]
+        for (name, token) in (try? store.load()) ?? [:] {
+            for incident in [token.belief.incident, token.belief.expiryWarning].compactMap(\.self) {
+                open[incident.sharedID, default: []].insert(name.text)
+            }
+        }
         all += mailboxes.flatMap { $0.faults(leaving: dead, open: open) }
         if let name = self.dead, !mailboxes.contains(where: { $0.knows(name) }) {
             all.append("nobody knows of \(name)")
@@ -289,11 +295,13 @@ private final class LedgerWorld: Prober, SecretReader {
 /// Hands alerts to the models of receivers, unless it is down.
 private final class LedgerNotifier: Notifier {
     let name: String
+    let keepsWarnings: Bool
     private let state: Mutex<(receivers: Receivers, isDown: Bool)>
 
-    init(name: String) {
+    init(name: String, keepsWarnings: Bool) {
         self.name = name
-        state = Mutex((Receivers(name: name), false))
+        self.keepsWarnings = keepsWarnings
+        state = Mutex((Receivers(name: name, keepsWarnings: keepsWarnings), false))
     }
 
     var isDown: Bool {
@@ -311,7 +319,7 @@ private final class LedgerNotifier: Notifier {
 
     func knows(_ token: String) -> Bool { state.withLock { $0.receivers.open.values.contains { $0.contains(token) } } }
 
-    func faults(leaving dead: Set<String>, open: Set<String>) -> [String] {
+    func faults(leaving dead: Set<String>, open: [String: Set<String>]) -> [String] {
         state.withLock { state in
             state.receivers.close(leaving: dead, open: open)
             return state.receivers.faults

@@ -11,7 +11,13 @@ struct Receivers {
     /// Alerts by id: one that comes again is the same.
     private var known: [String: Alert] = [:]
 
-    init(name: String) { self.name = name }
+    /// Whether warnings of an expiry are kept open until their end is told.
+    private let keepsWarnings: Bool
+
+    init(name: String, keepsWarnings: Bool) {
+        self.name = name
+        self.keepsWarnings = keepsWarnings
+    }
 
     /// Takes what is delivered.
     mutating func take(_ alert: Alert) {
@@ -19,8 +25,12 @@ struct Receivers {
             fault("the id \(alert.id) is used twice")
         }
         let isRepetition = known.updateValue(alert, forKey: alert.id) != nil
-        for fault in pages.take(alert) { self.fault(fault) }
-        rules.take(alert)
+        if alert.kind != .expiring || keepsWarnings {
+            for fault in pages.take(alert) { self.fault(fault) }
+            rules.take(alert)
+        } else if alert.endsWarning {
+            fault("the end of a warning is told where nobody keeps it: \(alert.id)")
+        }
         // Programs and people know a repetition by its id.
         guard !isRepetition else { return }
         reader.take(alert)
@@ -32,12 +42,14 @@ struct Receivers {
 
     /// Compares with what is so: nothing may be open but what is about these tokens.
     ///
-    /// - `open`: the incidents that are open: one may have come to another token than those that this receiver heard of.
-    mutating func close(leaving dead: Set<String>, open: Set<String>) {
-        for (incident, tokens) in pages.open where tokens.isDisjoint(with: dead) && !open.contains(incident) {
+    /// - `open`: the incidents and warnings that are open, and of which tokens: one may have come to another token than those
+    ///   that this receiver heard of.
+    mutating func close(leaving dead: Set<String>, open: [String: Set<String>]) {
+        for (incident, tokens) in pages.open where tokens.isDisjoint(with: dead) && open[incident] == nil {
             fault("nobody closes \(incident) at PagerDuty")
         }
-        for (labels, tokens) in rules.firing where !dead.contains(tokens) {
+        for (labels, token) in rules.firing where !dead.contains(token) {
+            if labels[0] == AlertKind.expiring.rawValue, open[labels[1]]?.contains(token) ?? false { continue }
             fault("nobody ends \(labels) at Alertmanager")
         }
         for token in reader.open.keys.sorted() where !dead.contains(token) {
@@ -97,7 +109,8 @@ private struct ReaderModel {
 
     mutating func take(_ alert: Alert) {
         guard let incident = alert.incidentID else { return }
-        for name in alert.tokens.compactMap(\.name?.text) where alert.kind.isAboutTokens {
+        // A warning is a message.
+        for name in alert.tokens.compactMap(\.name?.text) where alert.kind.isAboutTokens && alert.kind != .expiring {
             if alert.endsIncident {
                 open[name]?.remove(incident)
                 if open[name]?.isEmpty ?? false { open[name] = nil }
