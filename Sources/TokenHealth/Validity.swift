@@ -45,6 +45,7 @@ package struct Uptime: Sendable, Hashable, Codable {
             let from = now - days * 86_400
             var known = 0.0
             var accepted = 0.0
+            var hasDeath = false
             for index in intervals.indices {
                 let end = intervals[index].end.timeIntervalSinceReferenceDate
                 guard end > from else { continue }
@@ -55,12 +56,14 @@ package struct Uptime: Sendable, Hashable, Codable {
                     accepted += length
                 case .invalid:
                     known += length
+                    // Of one that has just been seen the length is not known yet.
+                    hasDeath = true
                 case .pending, .suspect, .unknown, .blind, .misconfigured:
                     break
                 }
             }
-            guard known > 0 else { return nil }
-            return known == accepted ? 1 : (accepted / known * 10_000).rounded(.down) / 10_000
+            guard hasDeath else { return known > 0 ? 1 : nil }
+            return min(known > 0 ? (accepted / known * 10_000).rounded(.down) / 10_000 : 0, 0.9999)
         }
         self.init(day: share(days: 1), week: share(days: 7), month: share(days: 30))
     }

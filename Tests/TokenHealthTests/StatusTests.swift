@@ -51,6 +51,11 @@ struct UptimeTests {
         #expect(uptime(interval(24, 0.001, .valid), interval(0.001, 0, .invalid)).day == 0.9999)
     }
 
+    @Test func `a death that was seen once, just now, counts already`() {
+        #expect(uptime(interval(24, 0, .valid), interval(0, 0, .invalid)).day == 0.9999)
+        #expect(uptime(interval(5, 0, .blind), interval(0, 0, .invalid)) == Uptime(day: 0, week: 0, month: 0))
+    }
+
     @Test func `a clock set back makes no negative time`() {
         #expect(uptime(interval(1, 2, .valid)) == Uptime())
     }
