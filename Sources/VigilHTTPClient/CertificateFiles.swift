@@ -29,31 +29,32 @@ final class CertificateFiles: Sendable {
     }
 
     private struct State {
-        var files: [String: (edition: Edition, contents: Contents, checkedAt: ContinuousClock.Instant)] = [:]
+        var files: [String: (edition: Edition, contents: Contents, turn: UInt64)] = [:]
+        var turn: UInt64 = 0
         var editions = 0
     }
 
     private let state = Mutex(State())
-    /// For so long a file is taken to be what it was: many requests begin at once.
-    private static let trust = Duration.milliseconds(100)
+
+    /// From now on every file is looked at anew: until the next turn, the many requests that begin in one share a look.
+    func beginTurn() { state.withLock { $0.turn += 1 } }
 
     /// The contents of the file at `path`.
     ///
     /// - Throws: a failure of TLS, which names the key of the configuration, the file and the cause.
     func contents(of path: String) throws(TransportFailure) -> Contents {
-        let now = ContinuousClock.now
         let checked = state.withLock { state in
-            state.files[path].flatMap { now - $0.checkedAt < CertificateFiles.trust ? $0.contents : nil }
+            state.files[path].flatMap { $0.turn == state.turn ? $0.contents : nil }
         }
         if let checked { return checked }
         do throws(AuthoritiesFile.Fault) {
-            return try edition(at: path, now)
+            return try edition(at: path)
         } catch {
             throw TransportFailure(.tls, "ca_file \(path): \(error)", tlsFault: .authoritiesFile)
         }
     }
 
-    private func edition(at path: String, _ now: ContinuousClock.Instant) throws(AuthoritiesFile.Fault) -> Contents {
+    private func edition(at path: String) throws(AuthoritiesFile.Fault) -> Contents {
         let file: RegularFile
         do throws(RegularFile.Failure) { file = try RegularFile(path) } catch { throw .unreadable(error) }
         let status = file.status
@@ -66,7 +67,7 @@ final class CertificateFiles: Sendable {
         )
         let known = state.withLock { state in
             guard state.files[path]?.edition == edition else { return Contents?.none }
-            state.files[path]?.checkedAt = now
+            state.files[path]?.turn = state.turn
             return state.files[path]?.contents
         }
         if let known { return known }
@@ -92,7 +93,7 @@ final class CertificateFiles: Sendable {
                 part: "/proc/self/fd/\(part)",
                 number: state.editions
             )
-            state.files[path] = (edition, contents, now)
+            state.files[path] = (edition, contents, state.turn)
             return contents
         }
     }

@@ -68,6 +68,7 @@ import TokenHealth
     /// Makes transfers until the mailbox is closed and everything has ended.
     func run() {
         while true {
+            certificates.beginTurn()
             let letters = mailbox.take()
             var origin: String?
             for job in letters.jobs {
