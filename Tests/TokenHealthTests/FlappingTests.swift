@@ -68,6 +68,16 @@ struct FlappingTests {
         #expect(history.belief.incident == nil)
     }
 
+    @Test func `the end of a death is told at once, though it had become what comes and goes`() {
+        var history = flapping(4)
+        history.die(at: 500)
+        for step in 0..<3 { history.observe(.limited(.plan), at: 600 + Double(step) * 10) }
+        #expect(history.belief.incident?.kind == .limited)
+        let decision = history.observe(.acceptedOwner, at: 630)
+        #expect(decision.notices.kinds == [.recovered])
+        #expect(history.belief.incident == nil)
+    }
+
     @Test func `nobody is reminded while all is well`() {
         var history = flapping(3)
         history.token.remind = [.seconds(60)]
