@@ -5,38 +5,9 @@ import Testing
 import VigilEngine
 
 /// In which order one notifier is told, and when what has waited is tried.
-struct DeliveryOrderTests {
-    private let timekeeper = ManualTimekeeper()
-    private let store = InMemoryHealthStore()
-
-    private func dispatcher(_ notifier: any Notifier, rules: NotifierRules = NotifierRules()) -> OutboxDispatcher {
-        OutboxDispatcher(
-            notifiers: ["oncall": notifier],
-            rules: ["oncall": rules],
-            composer: AlertComposer(host: "srv1"),
-            store: store,
-            timekeeper: timekeeper,
-            progress: Progress(),
-            signal: OutboxSignal(notifiers: ["oncall"]),
-            logger: .silent,
-            chance: { 0 }
-        )
-    }
-
-    private func enqueue(_ id: String, _ kind: AlertKind, incident: String, of token: String = "bot") {
-        store.enqueue(
-            Sample.alert(id, kind, incident: incident, of: token, at: timekeeper.now().wall),
-            to: ["oncall"]
-        )
-    }
-
-    /// About several tokens of one incident.
-    private func enqueue(_ id: String, _ kind: AlertKind, of tokens: [String], open: Int) {
-        let now = timekeeper.now().wall
-        let others = Array(tokens.dropFirst())
-        let alert = Sample.alert(id, kind, incident: "bot-1", of: tokens[0], and: others, at: now, open: open)
-        store.enqueue(alert, to: ["oncall"])
-    }
+struct DeliveryOrderTests: OneNotifierStory {
+    let timekeeper = ManualTimekeeper()
+    let store = InMemoryHealthStore()
 
     /// Has everything that waits tried so often that its next turn is half an hour away.
     private func exhaust(_ dispatcher: OutboxDispatcher) async throws {

@@ -1,48 +1,25 @@
-import FoundationEssentials
 import TokenHealth
 import Testing
 import VigilEngine
 
 /// What is said of an end that could be told only after a beginning that came later.
-struct LateEndTests {
-    private let timekeeper = ManualTimekeeper()
-    private let store = InMemoryHealthStore()
+struct LateEndTests: OneNotifierStory {
+    let timekeeper = ManualTimekeeper()
+    let store = InMemoryHealthStore()
 
-    private func dispatcher(_ notifier: any Notifier) -> OutboxDispatcher {
-        OutboxDispatcher(
-            notifiers: ["oncall": notifier],
-            composer: AlertComposer(host: "srv1"),
-            store: store,
-            timekeeper: timekeeper,
-            progress: Progress(),
-            signal: OutboxSignal(notifiers: ["oncall"]),
-            logger: .silent,
-            chance: { 0 }
-        )
-    }
-
-    private func enqueue(_ id: String, _ kind: AlertKind, incident: String, of token: String = "bot") {
-        store.enqueue(
-            Sample.alert(id, kind, incident: incident, of: token, at: timekeeper.now().wall),
-            to: ["oncall"]
-        )
-    }
-
-    /// About several tokens of one incident.
-    private func enqueue(_ id: String, _ kind: AlertKind, of tokens: [String], open: Int) {
-        let now = timekeeper.now().wall
-        let others = Array(tokens.dropFirst())
-        let alert = Sample.alert(id, kind, incident: "bot-1", of: tokens[0], and: others, at: now, open: open)
-        store.enqueue(alert, to: ["oncall"])
-    }
-
-    @Test func `an end that could be told only after the next beginning says so`() async throws {
+    /// `end-1` is not taken, and the beginning that came after it is.
+    private func overtakenEnd() async -> (PoisonedNotifier, OutboxDispatcher) {
         let notifier = PoisonedNotifier(poison: "end-1")
         let dispatcher = dispatcher(notifier)
         enqueue("end-1", .recovered, incident: "bot-1")
         await dispatcher.tick()
         enqueue("begin-2", .invalidated, incident: "bot-2")
         await dispatcher.tick()
+        return (notifier, dispatcher)
+    }
+
+    @Test func `an end that could be told only after the next beginning says so`() async throws {
+        let (notifier, dispatcher) = await overtakenEnd()
         #expect(store.waiting.map(\.alert.id) == ["end-1"])
         notifier.heal()
         timekeeper.advance(by: .seconds(60))
@@ -92,12 +69,7 @@ struct LateEndTests {
     @Test func `an end that could be told only after the next beginning says so though that is over by now`()
         async throws
     {
-        let notifier = PoisonedNotifier(poison: "end-1")
-        let dispatcher = dispatcher(notifier)
-        enqueue("end-1", .recovered, incident: "bot-1")
-        await dispatcher.tick()
-        enqueue("begin-2", .invalidated, incident: "bot-2")
-        await dispatcher.tick()
+        let (notifier, dispatcher) = await overtakenEnd()
         notifier.heal()
         timekeeper.advance(by: .seconds(60))
         enqueue("end-2", .recovered, incident: "bot-2")
