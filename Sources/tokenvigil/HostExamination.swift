@@ -203,7 +203,7 @@ struct HostExamination {
         guard unsafe stat(path, &status) == 0, unsafe access(path, X_OK) == 0 else {
             return .bad(
                 subject,
-                "\(path) cannot be run: \(lastError())",
+                "\(path) cannot be run: \(SystemError())",
                 remedy: "install a mailer: postfix, exim4 or msmtp-mta"
             )
         }
@@ -230,7 +230,7 @@ struct HostExamination {
             ? .good(subject, "the journal takes entries")
             : .bad(
                 subject,
-                "the journal's socket \(socket) cannot be used: \(lastError())",
+                "the journal's socket \(socket) cannot be used: \(SystemError())",
                 remedy: "is systemd-journald running?"
             )
     }
@@ -238,7 +238,7 @@ struct HostExamination {
     private func program(_ path: String, subject: String) -> Finding {
         unsafe access(path, X_OK) == 0
             ? .good(subject, "\(path) can be run")
-            : .bad(subject, "\(path) cannot be run: \(lastError())", remedy: "correct argv, or its mode")
+            : .bad(subject, "\(path) cannot be run: \(SystemError())", remedy: "correct argv, or its mode")
     }
 
     private func mail(of configuration: Configuration, environment: [String: String]) async -> [Finding] {
@@ -305,6 +305,4 @@ struct HostExamination {
         }
         return .good("daemon", "is at work, and its status file is fresh")
     }
-
-    private func lastError() -> String { unsafe String(cString: strerror(errno)) }
 }
