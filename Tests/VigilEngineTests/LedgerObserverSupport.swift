@@ -26,6 +26,7 @@ struct LedgerObserver {
             guard let token = configured[name] else { continue }
             lookForBlindness(name, report, token, at: now)
             lookForMistakes(name, report, token, at: now)
+            look(forTheEndOf: name, report, alerts: alerts)
         }
         for alert in alerts where alert.kind == .providerIncident && providerIncidents.insert(alert.id).inserted {
             lookForWitnesses(against: alert, reports, configured)
@@ -75,6 +76,11 @@ struct LedgerObserver {
         _ reports: [StatusEdition.Line],
         _ configured: [TokenName: WatchedToken]
     ) {
+        for report in alert.tokens {
+            guard let name = report.name, report.state == .valid || configured[name]?.baseURL == ChangedSetting.otherHost
+            else { continue }
+            faults.append("\(alert.id) is about \(name), which is \(report.state), or at another host")
+        }
         let doubted = Set(alert.tokens.compactMap(\.name))
         guard let began = alert.tokens.compactMap(\.firstRejectedAt).min() else { return }
         let owners = Set(alert.tokens.map(\.owner)).count
@@ -97,11 +103,11 @@ struct LedgerObserver {
     }
 
     /// The end of a death is never held back.
-    mutating func look(atEndOf name: String, _ report: TokenReport, alerts: [Alert]) {
+    private mutating func look(forTheEndOf name: TokenName, _ report: TokenReport, alerts: [Alert]) {
         guard report.state == .valid, let incident = report.incident else { return }
         let isDeath = alerts.contains {
             $0.incidentID == incident.id && ($0.kind == .invalidated || $0.kind == .identityChanged)
-                && $0.tokens.contains { $0.name?.text == name }
+                && $0.tokens.contains { $0.name == name }
         }
         if isDeath { faults.append("the end of the death of \(name) is held back") }
     }

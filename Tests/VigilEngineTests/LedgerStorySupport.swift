@@ -109,16 +109,21 @@ final class LedgerStory {
     func play(steps: Int) async throws {
         for _ in 0..<steps {
             let name = base[Int.random(in: 0..<base.count, using: &chance)].name.text
-            switch Int.random(in: 0..<30, using: &chance) {
+            switch Int.random(in: 0..<32, using: &chance) {
             case 0..<14: answer(about: name)
             case 14..<19: try await person(does: name)
             case 19..<24: try await reload(name)
             case 24: reloadMeanwhile()
             case 25..<28: try kill()
-            default: await disturbDeliveries()
+            case 28..<30: await disturbDeliveries()
+            default: try await episode(of: name)
             }
-            await pass([10, 30, 60, 120, 300, 1200][Int.random(in: 0..<6, using: &chance)])
+            await passAWhile()
         }
+    }
+
+    private func passAWhile() async {
+        await pass([10, 30, 60, 120, 300, 1200][Int.random(in: 0..<6, using: &chance)])
     }
 
     /// All is well but for one perhaps, for long enough.
@@ -134,8 +139,7 @@ final class LedgerStory {
         }
         for name in tokens.map(\.name.text) {
             try? await watch?.endSilence(of: name, by: "ann")
-            guard let report = try? await watch?.probe(name) else { continue }
-            observer.look(atEndOf: name, report, alerts: store.healthy.alerts)
+            _ = try? await watch?.probe(name)
         }
         await pass(3 * 3600)
     }
@@ -244,6 +248,77 @@ extension LedgerStory {
             timekeeper.advance(by: .seconds(3 * 86_400))
             observer.forgetTimes()
         }
+    }
+}
+
+// MARK: - What takes several steps to happen
+
+extension LedgerStory {
+    /// What single random steps would hardly ever come to.
+    private func episode(of name: String) async throws {
+        switch Int.random(in: 0..<4, using: &chance) {
+        case 0: await comeAndGo(name)
+        case 1: try await moveInDoubt()
+        case 2: await dieInTheDark(name)
+        default: try await dieTwiceInMaintenance(name)
+        }
+    }
+
+    /// What comes and goes becomes a death, and that what comes and goes, before all is well.
+    private func comeAndGo(_ name: String) async {
+        for _ in 0..<4 {
+            world.answer(name, Reply.status(403))
+            await pass(90)
+            world.answer(name, Reply.accepted)
+            await pass(90)
+        }
+        world.answer(name, Reply.unauthenticated)
+        await pass(180)
+        world.replace(name)
+        world.answer(name, Reply.status(403))
+        await pass(180)
+        world.answer(name, Reply.accepted)
+        await passAWhile()
+    }
+
+    /// The only token of its owner is moved to another host while it is doubted; then another owner logs out, and nobody is
+    /// left to say that others are accepted.
+    private func moveInDoubt() async throws {
+        let doubted = Int.random(in: 3..<5, using: &chance)
+        let name = base[doubted].name.text
+        world.answer(base[7 - doubted].name.text, Reply.status(503))
+        world.answer(name, Reply.unauthenticated)
+        _ = try? await watch?.probe(name)
+        tokens = tokens.map { $0.name.text == name ? ChangedSetting.host.changing($0) : $0 }
+        try await watch?.adopt(tokens)
+        for token in base[..<3] { world.answer(token.name.text, Reply.unauthenticated) }
+        await passAWhile()
+    }
+
+    /// Nothing is known of all, then one turns out to be dead, then all are well at once.
+    private func dieInTheDark(_ name: String) async {
+        for token in base { world.answer(token.name.text, Reply.status(503)) }
+        await pass(1800)
+        world.answer(name, Reply.unauthenticated)
+        await pass(300)
+        world.replace(name)
+        for token in base { world.answer(token.name.text, Reply.accepted) }
+        await passAWhile()
+    }
+
+    /// Two deaths in one maintenance window, the first of which began before it.
+    private func dieTwiceInMaintenance(_ name: String) async throws {
+        world.answer(name, Reply.unauthenticated)
+        await passAWhile()
+        let window = LedgerStory.window(from: timekeeper.now().wall)
+        change { $0.maintenance = [window] }
+        try await watch?.adopt(tokens)
+        for answer in [Reply.accepted, Reply.unauthenticated, Reply.accepted, Reply.unauthenticated] {
+            world.replace(name)
+            world.answer(name, answer)
+            await pass(120)
+        }
+        await pass(2400)
     }
 }
 
