@@ -23,6 +23,8 @@ struct DeliveryPolicy: Sendable {
 
     /// Failed attempts of one alert after which its notifier is said to be failing: some two and a half minutes.
     private static let patience = 4
+    /// One that is left alone for so long after an attempt, as its receiver asks for, is said to be failing at once.
+    private static let longRest = Duration.seconds(300)
 
     /// What became of `delivery`.
     ///
@@ -80,9 +82,10 @@ struct DeliveryPolicy: Sendable {
             break
         case .held:
             consequences.handOver = isLate(delivery, at: now) ? fallback(delivery) : nil
-        case .postponed(_, let error):
+        case .postponed(let until, let error):
             consequences.handOver = isRefused || isLate(delivery, at: now) ? fallback(delivery) : nil
-            if incident == nil, delivery.attempts + 1 >= DeliveryPolicy.patience {
+            let isLongRest = until.timeIntervalSince(now) >= DeliveryPolicy.longRest.inSeconds
+            if incident == nil, isLongRest || delivery.attempts + 1 >= DeliveryPolicy.patience {
                 open(&consequences, for: delivery, because: error, at: now)
             }
         case .undeliverable(_, let error):

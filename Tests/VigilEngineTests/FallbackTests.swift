@@ -88,6 +88,17 @@ struct FallbackTests {
         }
     }
 
+    @Test func `the others are told at once of a notifier whose receiver wants to be left alone for minutes`() async throws {
+        let mail = RecordingNotifier()
+        let busy = RecordingNotifier(.failed("HTTP 503", retryAfter: .seconds(3600)))
+        let slow = RecordingNotifier(.failed("HTTP 429", retryAfter: .seconds(60)))
+        store.enqueue(Sample.alert(at: timekeeper.now().wall), to: ["oncall", "chat"])
+        let dispatcher = try dispatcher(["oncall": busy, "chat": slow, "mail": mail])
+        await dispatcher.tick()
+        await dispatcher.tick()
+        #expect(mail.alerts.map(\.summary) == ["NOTIFIER FAILING oncall (HTTP 503) on srv1"])
+    }
+
     @Test func `what waits too long the fallback delivers, too, and only once`() async throws {
         let (oncall, mail) = (RecordingNotifier(.failed("HTTP 503")), RecordingNotifier())
         let rules = ["oncall": NotifierRules(fallback: "mail", fallbackAfter: .seconds(600))]

