@@ -26,12 +26,18 @@ extension Judge {
 
     /// Whether the refusal is that of something in front of the API: it is the same without the token, and not the one
     /// that the API gives.
+    ///
+    /// An exact rule of the administrator knows the API better than any list here, but not than the API itself: where a
+    /// request without a token is called one with a dead token, and was not before, something puts a credential of its own
+    /// into every request.
     func isWall(_ answer: Answer, control: Exchange?) -> Bool {
-        guard !siblingsPass, byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,
+        guard !siblingsPass, case .answered(let bare)? = control?.outcome,
             let shape = control.flatMap({ AnswerShape(refusal: $0) }), shape == AnswerShape(answer)
         else { return false }
+        let ruling = byOwnRules(answer)
+        guard ruling == nil || ruling == byOwnRules(bare) else { return false }
         if let usualRefusal { return !usualRefusal.isLike(shape) }
-        return !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }
+        return ruling == nil && !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }
     }
 
     /// Whether something in front of an API that refuses requests without a token answers everybody with success.

@@ -50,10 +50,12 @@ extension Judge {
             return
                 "and so is the same without a token, which this API used to refuse: something in front answers everybody"
         }
-        let isMissing = answer.status == 401 && !isFromElsewhere(answer) && AnswerWords(of: answer).saysMissing
-        return isMissing
-            ? "which says that no token arrived: something on the way has kept it, or the API takes it in another way"
-            : "from a wall in front of the API rather than from the API"
+        return saysMissing(answer) ?? "from a wall in front of the API rather than from the API"
+    }
+
+    private func saysMissing(_ answer: Answer) -> String? {
+        guard answer.status == 401, !isFromElsewhere(answer), AnswerWords(of: answer).saysMissing else { return nil }
+        return "which says that no token arrived: something on the way has kept it, or the API takes it in another way"
     }
 
     func strangeness(of answer: Answer) -> String {
@@ -62,6 +64,6 @@ extension Judge {
         if answer.isEncoded { return "a compressed body that was not asked for" }
         if answer.isHTML { return "an HTML page where JSON was expected" }
         if (200..<300).contains(answer.status) { return "without the fields that prove a token is accepted" }
-        return "which says nothing certain about the token"
+        return saysMissing(answer) ?? "which says nothing certain about the token"
     }
 }

@@ -91,6 +91,25 @@ struct WallTests {
         #expect(verdict(nil) == .rejected(.credential))
     }
 
+    // MARK: - A front that puts a credential of its own into every request
+
+    @Test func `an exact rule is believed, but not of an answer that comes without the token, too, and did not before`() {
+        let missing = Reply.json(401, #"{"detail":"Authentication credentials were not provided."}"#)
+        let dead = Reply.json(401, #"{"detail":"Invalid token."}"#)
+        func verdict(before: Exchange?, control: Exchange) -> Verdict {
+            var probe = ProbeTemplate(path: "/me")
+            probe.origin = .own
+            probe.rejected = [Matcher(status: .exactly(401), json: [Sample.pointer("/detail"): .equals(.string("Invalid token."))])]
+            let token = Sample.token(Sample.provider(probe))
+            return Judge(token: token, usualRefusal: before.flatMap { AnswerShape(refusal: $0) })
+                .finding(on: dead, control: control).verdict
+        }
+        #expect(verdict(before: missing, control: dead) == .indeterminate(.blocked))
+        #expect(verdict(before: missing, control: missing) == .rejected(.credential))
+        #expect(verdict(before: dead, control: dead) == .rejected(.credential))
+        #expect(verdict(before: nil, control: dead) == .rejected(.credential))
+    }
+
     // MARK: - Refused alike, while others pass
 
     @Test func `a 403 alike with and without the token, while others pass, is a death or a loss of rights`() throws {
