@@ -28,7 +28,7 @@ package struct ControlDemand: Sendable, Hashable {
     fileprivate static let retry = Duration.seconds(600)
     /// After that, a refusal that looks different from the usual one is asked for again.
     fileprivate static let secondLook = Duration.seconds(60)
-    /// How long one control serves all the tokens that are in the same trouble.
+    /// How long one control serves all the tokens that are in the same trouble, at most.
     fileprivate static let troubleAge = Duration.seconds(10)
 }
 
@@ -55,14 +55,21 @@ extension Belief {
             return demand(besideAccepted: shape, token: token, at: now.wall)
         case .rejected(let rejection):
             let isWanted = isDecisive || wantsControl(for: rejection, token: token, at: now)
-            return isWanted ? ControlDemand(.change(shape), mostAge: ControlDemand.troubleAge) : nil
+            return isWanted ? ControlDemand(.change(shape), mostAge: troubleAge(at: now.wall)) : nil
         case .limited, .indeterminate, .misconfigured:
             guard isDecisive else { return nil }
             let isStanding = state.name == .limited && usualAnswer == shape
             return isStanding
                 ? ControlDemand(.standing(shape), mostAge: ControlDemand.calmAge)
-                : ControlDemand(.change(shape), mostAge: ControlDemand.troubleAge)
+                : ControlDemand(.change(shape), mostAge: troubleAge(at: now.wall))
         }
+    }
+
+    /// How old a control may be that is to tell what has become of this token: what was asked for another one before this one
+    /// was last accepted is of a time when nothing was wrong with it.
+    private func troubleAge(at now: Date) -> Duration {
+        guard let lastAcceptedAt else { return ControlDemand.troubleAge }
+        return min(ControlDemand.troubleAge, .seconds(max(0, now.timeIntervalSince(lastAcceptedAt))))
     }
 
     /// Whether a suspicion begins, or a death is about to be confirmed.

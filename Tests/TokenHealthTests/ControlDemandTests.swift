@@ -93,6 +93,17 @@ struct ControlDemandTests {
         if isWanted { #expect(demand?.mostAge == .seconds(20)) }
     }
 
+    @Test func `a control from before the last acceptance tells nothing of the trouble that came after it`() {
+        let belief = belief(observation(control: Reply.unauthenticated, at: 60))
+        func mostAge(_ verdict: Verdict, isDecisive: Bool = false, at seconds: Double) -> Duration? {
+            demand(belief, beside: Reply.text(403), verdict, isDecisive: isDecisive, at: seconds)?.mostAge
+        }
+        #expect(mostAge(.rejected(.credential), at: 62) == .seconds(2))
+        #expect(mostAge(.indeterminate(.unexpected), isDecisive: true, at: 62) == .seconds(2))
+        #expect(mostAge(.rejected(.credential), at: 120) == .seconds(10))
+        #expect(mostAge(.rejected(.credential), at: 0) == .zero, "the clock was set back")
+    }
+
     @Test func `a refusal of a right wants a new one, and one an hour as long as it lasts`() throws {
         let shape = try #require(AnswerShape(of: ControlDemandTests.limited))
         var belief = belief(observation(control: Reply.unauthenticated, at: 0))
