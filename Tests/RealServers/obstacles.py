@@ -38,7 +38,7 @@ http {{
   client_body_temp_path {place.directory}/body; proxy_temp_path {place.directory}/proxy;
   fastcgi_temp_path {place.directory}/fastcgi; uwsgi_temp_path {place.directory}/uwsgi; scgi_temp_path {place.directory}/scgi;
   proxy_cache_path {place.directory}/cache keys_zone=kept:1m;
-  limit_req_zone $server_name zone=slow:1m rate=1r/m;
+  limit_req_zone $binary_remote_addr zone=slow:1m rate=1r/m;
   server {{
     listen 127.0.0.1:{place.port};
     location / {{

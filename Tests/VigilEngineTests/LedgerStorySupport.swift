@@ -41,8 +41,8 @@ final class LedgerStory {
     var faults: [String] {
         let dead = Set([dead].compactMap(\.self))
         var all = observer.faults
-        let ids = store.healthy.alerts.map(\.id)
-        if Set(ids).count != ids.count { all.append("an id is used twice") }
+        let alerts = Dictionary(grouping: store.healthy.alerts, by: \.id)
+        all += alerts.filter { $0.value.count > 1 }.keys.sorted().map { "the id \($0) is used twice" }
         var open: [String: Set<String>] = [:]
         for (name, token) in (try? store.load()) ?? [:] {
             for incident in [token.belief.incident, token.belief.expiryWarning].compactMap(\.self) {
@@ -95,12 +95,16 @@ final class LedgerStory {
             timekeeper.advance(by: .seconds(min(seconds, 30)))
             await watch?.tick()
             await dispatcher?.tick()
-            guard let watch else { continue }
-            let now = timekeeper.now()
-            let reports = await watch.reports(of: base.map(\.name)[...], at: now.wall)
-            observer.look(at: reports, of: tokens, alerts: store.healthy.alerts, at: now)
-            if LedgerStory.isDeep { observer.note(late: await watch.lateTokens(at: now.uptime), among: tokens) }
+            await observe()
         }
+    }
+
+    private func observe() async {
+        guard let watch else { return }
+        let now = timekeeper.now()
+        let reports = await watch.reports(of: base.map(\.name)[...], at: now.wall)
+        observer.look(at: reports, of: tokens, alerts: store.healthy.alerts, at: now)
+        if LedgerStory.isDeep { observer.note(late: await watch.lateTokens(at: now.uptime), among: tokens) }
     }
 
     /// Whether lives of tokens and limits of hosts change, and the host sleeps for days, too: not all of that ends well yet.
@@ -133,6 +137,8 @@ final class LedgerStory {
         for mailbox in mailboxes { mailbox.isDown = false }
         let keptOn = base.filter { token in tokens.contains { $0.name == token.name } || token.name.text == dead }
         tokens = keptOn
+        // Nobody reloads twice in one millisecond.
+        timekeeper.advance(by: .seconds(1))
         try await watch?.adopt(tokens)
         for token in base {
             world.answer(token.name.text, token.name.text == dead ? Reply.unauthenticated : Reply.accepted)
@@ -289,6 +295,7 @@ extension LedgerStory {
         world.answer(base[7 - doubted].name.text, Reply.status(503))
         world.answer(name, Reply.unauthenticated)
         _ = try? await watch?.probe(name)
+        await observe()
         tokens = tokens.map { $0.name.text == name ? ChangedSetting.host.changing($0) : $0 }
         try await watch?.adopt(tokens)
         for token in base[..<3] { world.answer(token.name.text, Reply.unauthenticated) }
