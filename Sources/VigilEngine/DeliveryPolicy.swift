@@ -65,16 +65,20 @@ struct DeliveryPolicy: Sendable {
     ///
     /// - `isRefused`: whether the receiver has said that it never takes this: its fallback does not wait then.
     /// - `incident`: of this notifier, where people know that it is failing.
+    /// - `fallbackKnows`: whether the fallback was told of the incident that the alert is about.
     func consequences(
         of outcome: DeliveryOutcome,
         for delivery: PendingDelivery,
         isRefused: Bool = false,
         incident: Incident?,
+        fallbackKnows: Bool = false,
         at now: Date
     ) -> Consequences {
         var consequences = Consequences()
         switch outcome {
         case .delivered:
+            // Whoever took over a beginning is told its end.
+            if fallbackKnows, delivery.alert.endsIncident { consequences.handOver = fallback(delivery) }
             guard let incident else { break }
             consequences.notifierIncident = .ended
             consequences.alert = word(.notifierRecovered, of: delivery.notifier, incident, because: "", at: now)
@@ -120,7 +124,7 @@ struct DeliveryPolicy: Sendable {
         return OutgoingAlert(alert, to: others)
     }
 
-    private func fallback(_ delivery: PendingDelivery) -> String? {
+    func fallback(_ delivery: PendingDelivery) -> String? {
         delivery.alert.isNotifierCheck ? nil : rules[delivery.notifier]?.fallback
     }
 

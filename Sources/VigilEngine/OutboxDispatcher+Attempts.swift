@@ -173,17 +173,18 @@ extension OutboxDispatcher {
         isRefused: Bool = false
     ) -> Attempted {
         let now = timekeeper.now()
-        let incident = failing.incident(of: delivery.notifier)
-        var consequences = policy.consequences(
-            of: outcome,
-            for: delivery,
-            isRefused: isRefused,
-            incident: incident,
-            at: now.wall
-        )
         var course = courses.course(of: delivery.notifier)
-        if case .delivered = outcome { consequences.waitingDueBy = course.succeeded(at: now) }
+        let due: Date? = if case .delivered = outcome { course.succeeded(at: now) } else { nil }
         do {
+            var consequences = policy.consequences(
+                of: outcome,
+                for: delivery,
+                isRefused: isRefused,
+                incident: failing.incident(of: delivery.notifier),
+                fallbackKnows: try fallbackKnows(of: delivery),
+                at: now.wall
+            )
+            consequences.waitingDueBy = due
             try write(outcome, of: delivery, with: consequences)
             writing.note(nil, on: logger)
         } catch {
@@ -192,7 +193,15 @@ extension OutboxDispatcher {
             return .storeFailed
         }
         courses.update(delivery.notifier) { $0 = course }
-        return consequences.waitingDueBy.map { $0 <= now.wall } == true ? .pulled : .done
+        return due.map { $0 <= now.wall } == true ? .pulled : .done
+    }
+
+    /// Whether the fallback was told, or is to be told, that the incident is open that `delivery` ends.
+    private func fallbackKnows(of delivery: PendingDelivery) throws -> Bool {
+        guard delivery.alert.endsIncident, let incident = delivery.alert.incidentID,
+            let fallback = policy.fallback(delivery)
+        else { return false }
+        return try store.knows(fallback, of: incident)
     }
 
     /// Writes what became of a delivery and what follows from it, and tells whoever must know.

@@ -163,6 +163,8 @@ package protocol HealthStore: Sendable {
     func settle(_ delivery: PendingDelivery, as outcome: DeliveryOutcome, with consequences: Consequences) throws
     /// Everything about an incident that a notifier still has to deliver, oldest first.
     func waiting(for notifier: String, about incident: String) throws -> [PendingDelivery]
+    /// Whether a notifier was told that an incident is open, or has yet to tell it.
+    func knows(_ notifier: String, of incident: String) throws -> Bool
     /// What was stored after this alert about the same subjects or the same incident, and was delivered by the
     /// notifier or waits for it, in order.
     func later(than alert: Alert, for notifier: String) throws -> [LaterAlert]

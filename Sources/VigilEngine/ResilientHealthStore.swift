@@ -278,6 +278,10 @@ extension ResilientHealthStore {
         try read { try $0.waiting(for: notifier, about: incident) }
     }
 
+    package func knows(_ notifier: String, of incident: String) throws -> Bool {
+        try read { try $0.knows(notifier, of: incident) }
+    }
+
     package func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
         try read { try $0.later(than: alert, for: notifier) }
     }

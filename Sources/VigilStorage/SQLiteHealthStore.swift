@@ -250,6 +250,24 @@ package final class SQLiteHealthStore: HealthStore {
         }
     }
 
+    package func knows(_ notifier: String, of incident: String) throws -> Bool {
+        try read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT alert.document FROM delivery JOIN alert ON alert.id = delivery.alert_id
+                    WHERE notifier = ? AND alert.document ->> '$.incident_id' = ?
+                        AND (state = 'waiting' OR (state = 'delivered' AND overtaken_by IS NULL))
+                    """,
+                arguments: [notifier, incident]
+            ).contains { row in
+                let document: String = row["document"]
+                let alert = try? Wire.decoder().decode(Alert.self, from: Data(document.utf8))
+                return alert.map { $0.kind.opens && !$0.endsIncident } ?? false
+            }
+        }
+    }
+
     package func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
         try queue.read { try $0.later(than: alert, for: notifier) }
     }

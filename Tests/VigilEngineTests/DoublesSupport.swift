@@ -194,6 +194,11 @@ final class FailingHealthStore: HealthStore {
         return try inner.waiting(for: notifier, about: incident)
     }
 
+    func knows(_ notifier: String, of incident: String) throws -> Bool {
+        try check(.read)
+        return try inner.knows(notifier, of: incident)
+    }
+
     func later(than alert: Alert, for notifier: String) throws -> [LaterAlert] {
         try check(.read)
         return try inner.later(than: alert, for: notifier)

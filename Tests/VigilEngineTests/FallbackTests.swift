@@ -110,6 +110,27 @@ struct FallbackTests {
         #expect(mail.ids.count { $0 == "a1" } == 1)
     }
 
+    @Test func `whoever took over the beginning is told the end as well, and whoever did not is not`() async throws {
+        let (oncall, mail) = (RecordingNotifier(.failed("HTTP 503")), RecordingNotifier())
+        let rules = ["oncall": NotifierRules(fallback: "mail", fallbackAfter: .seconds(600))]
+        let dispatcher = try dispatcher(["oncall": oncall, "mail": mail], rules: rules)
+        func enqueue(_ id: String, _ kind: AlertKind, _ incident: String) {
+            store.enqueue(Sample.alert(id, kind, incident: incident, of: incident, at: timekeeper.now().wall), to: ["oncall"])
+        }
+        enqueue("death", .invalidated, "bot-1")
+        try await pass(5000, dispatcher)
+        #expect(mail.ids.contains("death"))
+        oncall.answer(.delivered("HTTP 204"))
+        try await pass(5000, dispatcher)
+        enqueue("other", .invalidated, "bot-2")
+        try await pass(10, dispatcher)
+        enqueue("end", .recovered, "bot-1")
+        enqueue("other end", .recovered, "bot-2")
+        try await pass(10, dispatcher)
+        #expect(oncall.ids.suffix(2) == ["end", "other end"])
+        #expect(mail.ids.filter { !$0.contains("notifier") } == ["death", "end"])
+    }
+
     @Test func `two that fall back on each other do not go round in circles`() async throws {
         let (first, second) = (RecordingNotifier(.refused("no")), RecordingNotifier(.refused("no")))
         let rules = ["first": NotifierRules(fallback: "second"), "second": NotifierRules(fallback: "first")]

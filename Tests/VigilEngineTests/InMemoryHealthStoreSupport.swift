@@ -177,6 +177,21 @@ final class InMemoryHealthStore: HealthStore {
         waiting.filter { $0.notifier == notifier && $0.alert.incidentID == incident }
     }
 
+    func knows(_ notifier: String, of incident: String) throws -> Bool {
+        state.withLock { state in
+            state.rows.values.contains { row in
+                let alert = row.delivery.alert
+                guard row.delivery.notifier == notifier, alert.incidentID == incident, alert.kind.opens,
+                    !alert.endsIncident
+                else { return false }
+                switch row.outcome {
+                case .overtaken, .undeliverable: return false
+                case .delivered, .postponed, .held, nil: return true
+                }
+            }
+        }
+    }
+
     func overtaken(by alert: Alert, for notifier: String) throws -> [Alert] {
         state.withLock { state in
             state.rows.values.filter { row in
