@@ -54,6 +54,8 @@ package struct Realm: Sendable {
     /// Those that are being confirmed: not one whose newest answer was something else than a rejection.
     private var unconfirmed = Suspects()
     private var doubtedOwners: [Ownership: Int] = [:]
+    /// How many of those are confirmed, of each owner, and when the newest was.
+    private var deadOwners: [Ownership: (count: Int, latest: Duration)] = [:]
     private var accepted: [TokenName: Ownership] = [:]
     private var acceptedOwners: [Ownership: Int] = [:]
     private var latest: (token: TokenName, at: Duration)?
@@ -67,6 +69,8 @@ package struct Realm: Sendable {
 
     /// How long a confirmed death speaks for others: one log-out is seen by all its tokens within this time.
     private static let memory = Duration.seconds(300)
+    /// Of more owners than these it is not asked who died before whom: every look would go through all of them.
+    private static let mostOwnersCompared = 100
 
     package init(incident: ProviderIncident? = nil) {
         self.incident = incident
@@ -141,6 +145,10 @@ package struct Realm: Sendable {
         doubts[token]?.owner = owner
         doubtedOwners.drop(was)
         doubtedOwners[owner, default: 0] += 1
+        if let confirmedAt = doubts[token]?.confirmedAt {
+            noteDead(was, -1, at: .zero)
+            noteDead(owner, 1, at: confirmedAt)
+        }
         guard speakers[was] == token else { return }
         speakers[was] = nil
         speakers[owner] = token
@@ -149,16 +157,25 @@ package struct Realm: Sendable {
     /// What the siblings of `token` have to say about it.
     package func siblings(of token: TokenName, owner: Ownership, troubleSince: Duration?) -> Siblings {
         let isKnown = doubts[token] != nil
-        let owners = doubtedOwners.count + (doubtedOwners[owner] == nil ? 1 : 0)
+        let past = pastDeaths(before: troubleSince, besides: owner)
+        let owners = doubtedOwners.count - past.owners + (doubtedOwners[owner] == nil ? 1 : 0)
         let other = latest?.token == token ? latestOther : latest
         return Siblings(
-            rejected: doubts.count - (isKnown ? 1 : 0),
+            rejected: doubts.count - past.tokens - (isKnown ? 1 : 0),
             rejectedOwners: owners,
             acceptedOwners: acceptedOwners.count - (acceptedOwners[owner] == 1 && accepted[token] != nil ? 1 : 0),
             speaker: speaker(for: token, of: owner),
             pass: other.map { other in troubleSince.map { other.at > $0 } ?? false } ?? false,
             incident: incident
         )
+    }
+
+    /// The tokens of other owners that were all dead for certain before a trouble began: what came one after the other is not
+    /// a provider that rejects everybody at once.
+    private func pastDeaths(before time: Duration?, besides owner: Ownership) -> (tokens: Int, owners: Int) {
+        guard let time, deadOwners.count <= Realm.mostOwnersCompared else { return (0, 0) }
+        let past = deadOwners.filter { $0.key != owner && $0.value.latest < time && doubtedOwners[$0.key] == $0.value.count }
+        return (past.values.reduce(0) { $0 + $1.count }, past.count)
     }
 
     /// A dead token whose death stands for that of `token`: of the same owner, or of anybody once the provider's incident
@@ -227,7 +244,14 @@ extension Realm {
 
     private mutating func confirm(_ token: TokenName, at now: Duration) {
         count(token, as: Suspects())
+        guard let doubt = doubts[token] else { return }
         doubts[token]?.confirmedAt = now
+        noteDead(doubt.owner, doubt.confirmedAt == nil ? 1 : 0, at: now)
+    }
+
+    private mutating func noteDead(_ owner: Ownership, _ change: Int, at time: Duration) {
+        let dead = deadOwners[owner] ?? (0, .zero)
+        deadOwners[owner] = dead.count + change > 0 ? (dead.count + change, max(dead.latest, time)) : nil
     }
 
     private mutating func count(_ token: TokenName, as suspects: Suspects) {
@@ -241,6 +265,7 @@ extension Realm {
         count(token, as: Suspects())
         guard let doubt = doubts.removeValue(forKey: token) else { return }
         doubtedOwners.drop(doubt.owner)
+        if doubt.confirmedAt != nil { noteDead(doubt.owner, -1, at: .zero) }
     }
 
     private mutating func forget(before limit: Duration) {

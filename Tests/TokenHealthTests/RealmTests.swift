@@ -72,6 +72,30 @@ struct RealmTests {
         #expect(realm.suspects == Suspects())
     }
 
+    @Test func `deaths that were certain before a trouble began are no part of an outage`() {
+        var realm = Realm()
+        let owners = [first: Ownership.label("a"), second: .label("b"), third: .label("c")]
+        func note(_ token: TokenName, _ state: TokenState, at seconds: Int) {
+            realm.note(token, owner: owners[token] ?? .label("x"), state: state, verdict: .rejected, at: .seconds(seconds))
+        }
+        func meansOutage(since seconds: Int) -> Bool {
+            realm.siblings(of: third, owner: .label("c"), troubleSince: .seconds(seconds)).meanOutage
+        }
+        let suspect = TokenState.suspect(
+            Suspicion(.revoked, at: Moment(wall: .init(timeIntervalSince1970: 0), uptime: .zero))
+        )
+        for token in [first, second] { note(token, suspect, at: 1) }
+        #expect(meansOutage(since: 2))
+        for (index, token) in [first, second].enumerated() { note(token, .invalid(.revoked), at: 3 + index) }
+        #expect(meansOutage(since: 2))
+        #expect(meansOutage(since: 3))
+        #expect(!meansOutage(since: 5))
+        #expect(realm.siblings(of: third, owner: .label("c"), troubleSince: .seconds(5)).rejected == 0)
+        // Of the same owner another one died before: one log-out may be seen one token after the other.
+        realm.move(second, to: .label("c"))
+        #expect(realm.siblings(of: third, owner: .label("c"), troubleSince: .seconds(5)).rejected == 1)
+    }
+
     @Test func `the provider's incident is over where the only doubted owner is accepted with another token`() {
         let owner = Ownership.label("api-bot@example.test")
         var realm = Realm(incident: ProviderIncident(realm: Self.name, openedAt: .init(timeIntervalSince1970: 0)))
