@@ -382,6 +382,13 @@ extension Correlation {
             guard var entry = entry(held.token) else { continue }
             var notice = held.notice
             entry.belief = news.regrouped[held.token] ?? entry.belief
+            if notice.kind == .reminder, let now = entry.belief.incident, now.id == notice.incident?.id,
+                now.toldKind != notice.incident?.toldKind
+            {
+                // Meanwhile people were told that it is something else; of what it was nobody need be reminded.
+                guard notice.isEscalation else { continue }
+                notice = notice.about(now)
+            }
             // What people know already by an id of its own keeps it.
             let isBeginning = notice.kind.beginsIncident || notice.warnsOfExpiry
             if let lead, let incident = notice.incident, notices.count > 1, isBeginning, topic.incident == nil {
@@ -404,6 +411,7 @@ extension Correlation {
                 )
             )
         }
+        guard !subjects.isEmpty else { return }
         let open = lead.map { openTokens(of: $0, in: entries, current, besides: notices, before: later) } ?? 0
         let still = topic.endsIncident ? open : open + subjects.count { $0.notice.incident != nil }
         guard let alert = composer.alert(telling: subjects, openTokens: still, at: now.wall) else { return }
