@@ -31,10 +31,12 @@ test: ## run all tests, against a real journal too when you are root
 	@.ci/setup test
 	@.ci/test
 
-test-real: ## play the story with real servers on loopback, installed from PyPI: Synapse, Django, JupyterHub (optional)
+test-real: ## play the story with real servers on loopback, installed from PyPI: Synapse, Django, JupyterHub; and with front ends in the way (optional)
 	@.ci/setup test
+	@.ci/setup front-ends
 	@swift build --product tokenvigil
 	@Tests/RealServers/test-real
+	@Tests/RealServers/test-obstacles
 
 test-front-ends: ## put real servers between it and the API: HAProxy, nginx, Apache, Caddy, Squid and others from Debian
 	@.ci/setup front-ends

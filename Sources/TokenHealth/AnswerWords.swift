@@ -56,6 +56,11 @@ private struct Sentence {
         "password",
         "permission", "permissions", "plan", "scope", "scopes", "session", "subscription", "trial", "type", "user",
     ]
+    private static let doubts: Set = ["if", "whether", "may", "might", "could", "possibly", "perhaps"]
+    private static let rights: Set = [
+        "permission", "permissions", "privilege", "privileges", "right", "rights", "access", "scope", "scopes", "role",
+        "roles", "insufficient", "lacks", "allowed",
+    ]
     private static let furthest = 6
 
     private let words: [String]
@@ -74,7 +79,19 @@ private struct Sentence {
         }
         // Whoever names two possibilities does not know.
         if found.contains("invalid"), words.contains("missing") || words.contains("no") { return nil }
+        if isHedged { return nil }
         return found.isEmpty ? nil : found
+    }
+
+    /// Whether a flaw is only thought possible, or named beside a want of rights: "may have expired", "if your token is
+    /// invalid", "is invalid or has insufficient permissions", "invalid for this scope".
+    private var isHedged: Bool {
+        words.indices.contains { index in
+            let rest = words[(index + 1)...].prefix { $0 != "." }
+            if Sentence.doubts.contains(words[index]) { return rest.contains { Sentence.flaws.contains($0) || $0 == "valid" } }
+            let reach = words[index] == "or" ? Sentence.furthest : words[index] == "for" ? 3 : 0
+            return rest.prefix(reach).contains(where: Sentence.rights.contains)
+        }
     }
 
     private func flaw(at place: Int) -> String? {

@@ -130,6 +130,10 @@ package struct Judge: Sendable {
             return .limited(.stepUp)
         }
         if let listed = byOwnRules(answer) { return listed }
+        // RFC 6750 section 3.1: the code says it, whatever page stands beside it.
+        if answer.isHTML, rules.origin != .builtIn, answer.challengeError == "invalid_token", !isAsked(by: .asker) {
+            return .rejected(.credential)
+        }
         if isFromElsewhere(answer) { return .indeterminate(.blocked) }
         guard !answer.isCut, !answer.isEncoded else { return .indeterminate(.unexpected) }
         if isAsked(by: .asker) { return .misconfigured(.asker) }

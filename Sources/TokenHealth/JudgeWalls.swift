@@ -32,12 +32,22 @@ extension Judge {
     /// into every request.
     func isWall(_ answer: Answer, control: Exchange?) -> Bool {
         guard !siblingsPass, case .answered(let bare)? = control?.outcome,
-            let shape = control.flatMap({ AnswerShape(refusal: $0) }), shape == AnswerShape(answer)
+            let shape = control.flatMap({ AnswerShape(refusal: $0) })
         else { return false }
+        guard shape == AnswerShape(answer) else { return isAnotherHouse(answer, without: bare) }
         let ruling = byOwnRules(answer)
         guard ruling == nil || ruling == byOwnRules(bare) else { return false }
         if let usualRefusal { return !usualRefusal.isLike(shape) }
         return ruling == nil && !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }
+    }
+
+    /// Whether neither the refusal nor `bare`, the one without the token, is the API's, whose refusal is known: something else
+    /// answers by now, and tells a token from none in its own words. What is said exactly is believed all the same.
+    private func isAnotherHouse(_ answer: Answer, without bare: Answer) -> Bool {
+        guard let usualRefusal, !usualRefusal.isLike(AnswerShape(bare)), !usualRefusal.isLike(AnswerShape(answer)),
+            !bare.hasRateLimitSigns, !AnswerWords(of: bare).saysTooMany
+        else { return false }
+        return !rules.rejected.contains { $0.looksInside && $0.matches(answer) } && !AnswerWords(of: answer).saysDead
     }
 
     /// Whether something in front of an API that refuses requests without a token answers everybody with success.
@@ -74,7 +84,10 @@ extension Judge {
     /// Whether a cache has kept the answer for longer than the token goes unprobed, or says itself that it is stale (RFC
     /// 9111 section 5.5, RFC 7234 section 5.5): it tells how the token was.
     func isStale(_ answer: Answer) -> Bool {
-        let age = answer.first("age").flatMap { Int64($0) } ?? 0
+        // Of a list the first counts, and what overflows is a great age (RFC 9111 sections 4.2.1 and 1.2.2).
+        let first = answer.first("age")?.split(separator: ",").first.map { $0.filter { !$0.isWhitespace } } ?? ""
+        let isNumber = !first.isEmpty && first.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        let age = isNumber ? Int64(first) ?? .max : 0
         let warnings = answer.values(of: "warning").flatMap { $0.split(separator: ",") }
         return .seconds(age) > max(token.interval, .seconds(1))
             || warnings.contains { ["110", "111"].contains($0.split(separator: " ").first ?? "") }

@@ -19,6 +19,11 @@ final class ControlMemory: Sendable {
         let occasion: ControlDemand.Occasion
     }
 
+    private struct Subject: Hashable {
+        let question: Question
+        let asker: SecretSource?
+    }
+
     private struct Entry {
         /// `nil` while it is being asked.
         var control: Control?
@@ -30,6 +35,20 @@ final class ControlMemory: Sendable {
     private static let mostEntries = 1000
 
     private let entries = Mutex<[Key: Entry]>([:])
+    private let refusals = Mutex<[Subject: AnswerShape]>([:])
+
+    /// How the API refused a request without a token while all was well, as another token with the same question has seen it.
+    func usualRefusal(of token: WatchedToken) -> AnswerShape? {
+        refusals.withLock { $0[Subject(question: token.question, asker: token.asker)] }
+    }
+
+    /// Keeps how the API refuses a request without this token.
+    func note(usualRefusal: AnswerShape, of token: WatchedToken) {
+        refusals.withLock { refusals in
+            if refusals.count >= ControlMemory.mostEntries { refusals = [:] }
+            refusals[Subject(question: token.question, asker: token.asker)] = usualRefusal
+        }
+    }
 
     /// What to do about a control.
     enum Need {

@@ -167,7 +167,7 @@ package struct TokenObserver: Sendable {
             token: token,
             knownIdentity: look.belief.identity,
             siblingsPass: look.siblingsPass,
-            usualRefusal: look.belief.usualRefusal,
+            usualRefusal: look.belief.usualRefusal ?? controls.usualRefusal(of: token),
             endpointChecksTokens: look.belief.endpointChecksTokens
         )
         var (exchange, finding) = await look.answer(to: token.question, secret) { judge.finding(on: $0) }
@@ -198,6 +198,9 @@ package struct TokenObserver: Sendable {
         observation.controlShape = control.flatMap { AnswerShape(refusal: $0) }
         observation.answerShape = answerShape
         if finding.verdict.name == .accepted {
+            if let usual = look.belief.usualRefusal ?? observation.controlShape {
+                controls.note(usualRefusal: usual, of: token)
+            }
             observation.facts = token.probe.facts(in: exchange, at: now.wall)
             let isNew = look.belief.scopes == nil || look.fingerprint != look.belief.fingerprint
             if observation.facts.scopes == nil, minted == nil, isNew {

@@ -132,6 +132,7 @@ visible_hostname localhost
     ]
 
 
+PROGRAMS = {"nginx": "nginx", "HAProxy": "haproxy", "Apache": "apache2", "Squid": "squid"}
 SERVERS = {"nginx": nginx, "HAProxy": haproxy, "Apache": apache, "Squid": squid}
 
 VALID = ("valid", None)

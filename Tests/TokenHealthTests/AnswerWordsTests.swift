@@ -42,6 +42,21 @@ struct AnswerWordsTests {
         #expect(finding.statedReason == row.reason)
     }
 
+    @Test(arguments: [
+        "The token is invalid or has insufficient permissions", "The token may have expired or lacks access",
+        "The token is invalid for this scope", "If your token is invalid, log in again",
+        "Check whether the token is expired",
+    ])
+    func `what names another possibility, or does not know, is no death by 403`(text: String) {
+        #expect(finding(Reply.text(403, text)).verdict == .limited(.forbidden))
+        #expect(!finding(Reply.text(403, text)).showsLife)
+    }
+
+    @Test(arguments: ["Access denied. Token is invalid or expired", "Token expired. You may log in again"])
+    func `what is said of something else in another sentence changes nothing`(text: String) {
+        #expect(finding(Reply.text(403, text)).verdict == .rejected(.credential))
+    }
+
     @Test func `a challenge says it as well`() {
         let challenge = HeaderField("WWW-Authenticate", #"Bearer realm="x", error="invalid_token""#)
         #expect(finding(Reply.text(403, "Forbidden", [challenge])).verdict == .rejected(.credential))

@@ -91,6 +91,34 @@ struct WallTests {
         #expect(verdict(nil) == .rejected(.credential))
     }
 
+    @Test func `where neither refusal is the API's, something else has answered`() {
+        let verification = Reply.text(401, "Jwt verification fails")
+        let missing = Reply.text(401, "Jwt is missing")
+        func verdict(_ answer: Exchange, _ control: Exchange, _ origin: RuleOrigin = .general) -> Verdict {
+            judge(origin, before: WallTests.own).finding(on: answer, control: control).verdict
+        }
+        for origin in [RuleOrigin.general, .builtIn, .own] {
+            #expect(verdict(verification, missing, origin) == .indeterminate(.blocked))
+        }
+        let expired = Reply.json(401, #"{"error":"invalid_token"}"#)
+        #expect(verdict(expired, missing) == .rejected(.credential), "it is said exactly")
+        let limited = Reply.json(403, #"{"message":"API rate limit exceeded"}"#, [HeaderField("Retry-After", "60")])
+        #expect(verdict(Reply.json(401, #"{"error":"gone"}"#), limited) == .rejected(.credential))
+    }
+
+    @Test func `the code of RFC 6750 is believed, whatever page stands beside it`() {
+        func page(_ challenge: String) -> Exchange {
+            let fields = [HeaderField("Content-Type", "text/html"), HeaderField(WallTests.challenge, challenge)]
+            return Reply.text(401, "<!DOCTYPE html><html><title>401</title></html>", fields)
+        }
+        let dead = page(#"Bearer realm="api", error="invalid_token", error_description="The token expired""#)
+        let none = page(#"Bearer realm="api""#)
+        let finding = judge(.general, before: nil).finding(on: dead, control: none)
+        #expect(finding.verdict == .rejected(.credential))
+        #expect(finding.statedReason == .expired)
+        #expect(judge(.general, before: nil).finding(on: none, control: none).verdict == .indeterminate(.blocked))
+    }
+
     // MARK: - A front that puts a credential of its own into every request
 
     @Test func `an exact rule is believed, but not of an answer that comes without the token, too, and did not before`() {
@@ -141,6 +169,8 @@ struct WallTests {
 
     @Test(arguments: [
         ([HeaderField("Age", "61")], false), ([HeaderField("Age", "60")], true), ([HeaderField("Age", "soon")], true),
+        ([HeaderField("Age", "3600, 0")], false), ([HeaderField("Age", "0, 3600")], true),
+        ([HeaderField("Age", "99999999999999999999")], false), ([HeaderField("Age", "-1")], true),
         ([HeaderField("Warning", #"110 - "Response is stale""#)], false),
         ([HeaderField("Warning", "199 - \"x\"")], true),
         ([HeaderField("Warning", #"112 - "x", 111 cache "Revalidation failed""#)], false), ([], true),

@@ -212,4 +212,20 @@ import VigilEngine
         await bench.pass(1800, inStepsOf: 15)
         #expect(bench.told == [.blind])
     }
+
+    @Test func `a second entry of the same question knows how the API refuses from the first`() async throws {
+        let bench = try await benchThatKnowsTheRefusal()
+        await bench.pass(60)
+        bench.prober.answer(ControlTests.lookAfter)
+        bench.prober.answerControl(ControlTests.lookAfter)
+        let tokens = ["bot", "twin"].map { name in
+            var token = token(name)
+            token.probe.rejected = [Matcher(status: .exactly(401))]
+            return token
+        }
+        try await bench.watch.adopt(tokens)
+        await bench.pass(300, inStepsOf: 15)
+        #expect(await bench.state("twin") == .unknown)
+        #expect(bench.told == [])
+    }
 }
