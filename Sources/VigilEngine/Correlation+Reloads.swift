@@ -65,10 +65,10 @@ extension Correlation {
         return news
     }
 
-    /// Forgets what is open of `entry`.
+    /// Forgets what is open of `entry`, and whose it was: under its name another account's may be watched one day.
     private func part(with entry: WatchEntry, at now: Moment, into news: inout News) {
         var belief = entry.belief
-        (belief.incident, belief.expiryWarning) = (nil, nil)
+        (belief.incident, belief.expiryWarning, belief.identity) = (nil, nil, nil)
         if belief != entry.belief { news.regrouped[entry.name] = belief }
         guard let incident = entry.belief.incident else { return }
         news.abandoned[entry.name] = AbandonedIncident(incident: incident, at: now.wall)

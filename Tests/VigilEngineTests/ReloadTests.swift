@@ -203,6 +203,20 @@ enum ChangedSetting: CaseIterable {
         #expect(await bench.report()?.nextProbeAt == bench.timekeeper.now().wall.advanced(by: .seconds(60)))
     }
 
+    @Test func `one that is removed may come back as another account's`() async throws {
+        let bench = try WatchBench([Sample.token("bot"), Sample.token("other")])
+        await bench.pass(0)
+        #expect(await bench.report()?.identity?.id == "12345")
+        try await bench.watch.adopt([Sample.token("other")])
+        await bench.pass(60)
+        bench.prober.answer(Reply.json(200, #"{"data":{"id":777}}"#), about: "bot")
+        try await bench.watch.adopt([Sample.token("other"), Sample.token("bot")])
+        await bench.pass(120, inStepsOf: 15)
+        #expect(await bench.state() == .valid)
+        #expect(await bench.report()?.identity?.id == "777")
+        #expect(bench.told == [])
+    }
+
     @Test func `other reminders are counted anew`() async throws {
         var token = Sample.token()
         token.remind = [.seconds(300)]
