@@ -339,6 +339,12 @@ extension Correlation {
             news.held.append(held)
             return
         }
+        if notice.kind == .reminder, hushed.holdsBeginning(of: entry.name) {
+            // The quiet has just ended, and what began in it is still to be told: nobody can be reminded of it.
+            news.released += hushed.take(held, deadline: now.uptime)
+            news.held.append(held)
+            return
+        }
         let topic = topic(of: notice, entry: entry)
         let wait = wait(on: topic, with: entry)
         let end = now.uptime + wait

@@ -139,6 +139,31 @@ struct TokenWatchTests {
         #expect(bench.told == [.invalidated, .reminder])
     }
 
+    @Test func `nobody is reminded of what began in a quiet and is still to be told`() async throws {
+        var token = Sample.token()
+        token.remind = [.seconds(3600)]
+        token.maintenance = [
+            MaintenanceWindow(
+                name: "morning",
+                reason: "a test",
+                days: Set(Weekday.allCases),
+                from: 10 * 60,
+                to: 10 * 60 + 30,
+                zone: .gmt
+            )
+        ]
+        let bench = try WatchBench([token])
+        await bench.watch.tick()
+        bench.prober.answer(Reply.unauthenticated)
+        await bench.pass(300, inStepsOf: 15)
+        #expect(bench.told == [])
+        // The clock is set forward, over the end of the window: what it holds is told a little later.
+        bench.timekeeper.setWall(by: 4000)
+        await bench.pass(120, inStepsOf: 15)
+        #expect(bench.told.first == .invalidated)
+        #expect(Set(bench.store.healthy.alerts.map(\.incidentID)).count == 1)
+    }
+
     /// Tokens of one owner, with a boss who is told after ten minutes.
     private func escalating(intervals: [Int]) -> [WatchedToken] {
         intervals.enumerated().map { index, interval in
