@@ -88,7 +88,9 @@ private struct Sentence {
     private var isHedged: Bool {
         words.indices.contains { index in
             let rest = words[(index + 1)...].prefix { $0 != "." }
-            if Sentence.doubts.contains(words[index]) { return rest.contains { Sentence.flaws.contains($0) || $0 == "valid" } }
+            if Sentence.doubts.contains(words[index]) {
+                return rest.contains { Sentence.flaws.contains($0) || $0 == "valid" }
+            }
             let reach = words[index] == "or" ? Sentence.furthest : words[index] == "for" ? 3 : 0
             return rest.prefix(reach).contains(where: Sentence.rights.contains)
         }

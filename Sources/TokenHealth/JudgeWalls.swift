@@ -34,20 +34,23 @@ extension Judge {
         guard !siblingsPass, case .answered(let bare)? = control?.outcome,
             let shape = control.flatMap({ AnswerShape(refusal: $0) })
         else { return false }
-        guard shape == AnswerShape(answer) else { return isAnotherHouse(answer, without: bare) }
+        guard shape == AnswerShape(answer) else { return isNewInFront(answer, without: bare) }
         let ruling = byOwnRules(answer)
         guard ruling == nil || ruling == byOwnRules(bare) else { return false }
         if let usualRefusal { return !usualRefusal.isLike(shape) }
         return ruling == nil && !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }
     }
 
-    /// Whether neither the refusal nor `bare`, the one without the token, is the API's, whose refusal is known: something else
-    /// answers by now, and tells a token from none in its own words. What is said exactly is believed all the same.
-    private func isAnotherHouse(_ answer: Answer, without bare: Answer) -> Bool {
+    /// Whether neither the refusal nor the one without the token is the API's, whose refusal is known.
+    ///
+    /// Something else answers by now, and tells a token from none in its own words. A rule that looks inside and a code that
+    /// says that the token is dead are believed all the same.
+    private func isNewInFront(_ answer: Answer, without bare: Answer) -> Bool {
         guard let usualRefusal, !usualRefusal.isLike(AnswerShape(bare)), !usualRefusal.isLike(AnswerShape(answer)),
             !bare.hasRateLimitSigns, !AnswerWords(of: bare).saysTooMany
         else { return false }
-        return !rules.rejected.contains { $0.looksInside && $0.matches(answer) } && !AnswerWords(of: answer).saysDead
+        let isListed = rules.rejected.contains { $0.looksInside && $0.matches(answer) }
+        return !isListed && !AnswerWords(of: answer).saysDeadByCode
     }
 
     /// Whether something in front of an API that refuses requests without a token answers everybody with success.

@@ -174,7 +174,9 @@ package struct Realm: Sendable {
     /// a provider that rejects everybody at once.
     private func pastDeaths(before time: Duration?, besides owner: Ownership) -> (tokens: Int, owners: Int) {
         guard let time, deadOwners.count <= Realm.mostOwnersCompared else { return (0, 0) }
-        let past = deadOwners.filter { $0.key != owner && $0.value.latest < time && doubtedOwners[$0.key] == $0.value.count }
+        let past = deadOwners.filter {
+            $0.key != owner && $0.value.latest < time && doubtedOwners[$0.key] == $0.value.count
+        }
         return (past.values.reduce(0) { $0 + $1.count }, past.count)
     }
 

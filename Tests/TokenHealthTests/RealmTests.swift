@@ -76,7 +76,13 @@ struct RealmTests {
         var realm = Realm()
         let owners = [first: Ownership.label("a"), second: .label("b"), third: .label("c")]
         func note(_ token: TokenName, _ state: TokenState, at seconds: Int) {
-            realm.note(token, owner: owners[token] ?? .label("x"), state: state, verdict: .rejected, at: .seconds(seconds))
+            realm.note(
+                token,
+                owner: owners[token] ?? .label("x"),
+                state: state,
+                verdict: .rejected,
+                at: .seconds(seconds)
+            )
         }
         func meansOutage(since seconds: Int) -> Bool {
             realm.siblings(of: third, owner: .label("c"), troubleSince: .seconds(seconds)).meanOutage

@@ -100,6 +100,9 @@ struct WallTests {
         for origin in [RuleOrigin.general, .builtIn, .own] {
             #expect(verdict(verification, missing, origin) == .indeterminate(.blocked))
         }
+        let security = Reply.json(403, #"{"message":"The security token included in the request is invalid."}"#)
+        let none = Reply.json(403, #"{"message":"Missing Authentication Token"}"#)
+        #expect(verdict(security, none) == .indeterminate(.blocked))
         let expired = Reply.json(401, #"{"error":"invalid_token"}"#)
         #expect(verdict(expired, missing) == .rejected(.credential), "it is said exactly")
         let limited = Reply.json(403, #"{"message":"API rate limit exceeded"}"#, [HeaderField("Retry-After", "60")])
@@ -121,13 +124,16 @@ struct WallTests {
 
     // MARK: - A front that puts a credential of its own into every request
 
-    @Test func `an exact rule is believed, but not of an answer that comes without the token, too, and did not before`() {
+    @Test func `an exact rule is believed, but not of an answer that comes without the token, too, and did not before`()
+    {
         let missing = Reply.json(401, #"{"detail":"Authentication credentials were not provided."}"#)
         let dead = Reply.json(401, #"{"detail":"Invalid token."}"#)
         func verdict(before: Exchange?, control: Exchange) -> Verdict {
             var probe = ProbeTemplate(path: "/me")
             probe.origin = .own
-            probe.rejected = [Matcher(status: .exactly(401), json: [Sample.pointer("/detail"): .equals(.string("Invalid token."))])]
+            probe.rejected = [
+                Matcher(status: .exactly(401), json: [Sample.pointer("/detail"): .equals(.string("Invalid token."))])
+            ]
             let token = Sample.token(Sample.provider(probe))
             return Judge(token: token, usualRefusal: before.flatMap { AnswerShape(refusal: $0) })
                 .finding(on: dead, control: control).verdict

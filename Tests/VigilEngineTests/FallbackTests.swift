@@ -88,7 +88,9 @@ struct FallbackTests {
         }
     }
 
-    @Test func `the others are told at once of a notifier whose receiver wants to be left alone for minutes`() async throws {
+    @Test func `the others are told at once of a notifier whose receiver wants to be left alone for minutes`()
+        async throws
+    {
         let mail = RecordingNotifier()
         let busy = RecordingNotifier(.failed("HTTP 503", retryAfter: .seconds(3600)))
         let slow = RecordingNotifier(.failed("HTTP 429", retryAfter: .seconds(60)))
@@ -115,7 +117,10 @@ struct FallbackTests {
         let rules = ["oncall": NotifierRules(fallback: "mail", fallbackAfter: .seconds(600))]
         let dispatcher = try dispatcher(["oncall": oncall, "mail": mail], rules: rules)
         func enqueue(_ id: String, _ kind: AlertKind, _ incident: String) {
-            store.enqueue(Sample.alert(id, kind, incident: incident, of: incident, at: timekeeper.now().wall), to: ["oncall"])
+            store.enqueue(
+                Sample.alert(id, kind, incident: incident, of: incident, at: timekeeper.now().wall),
+                to: ["oncall"]
+            )
         }
         enqueue("death", .invalidated, "bot-1")
         try await pass(5000, dispatcher)

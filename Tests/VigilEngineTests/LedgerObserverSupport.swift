@@ -77,7 +77,8 @@ struct LedgerObserver {
         _ configured: [TokenName: WatchedToken]
     ) {
         for report in alert.tokens {
-            guard let name = report.name, report.state == .valid || configured[name]?.baseURL == ChangedSetting.otherHost
+            guard let name = report.name,
+                report.state == .valid || configured[name]?.baseURL == ChangedSetting.otherHost
             else { continue }
             faults.append("\(alert.id) is about \(name), which is \(report.state), or at another host")
         }
