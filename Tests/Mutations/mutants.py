@@ -571,9 +571,32 @@ MUTANTS = [
         "",
     ),
     *walls(
-        "a wall does not stand where siblings pass, nor against a rule of the administrator",
-        "guard !siblingsPass, byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,",
-        "guard byOwnRules(answer) == nil, case .answered(let bare)? = control?.outcome,",
+        "a wall does not stand where siblings pass",
+        "guard !siblingsPass, case .answered(let bare)? = control?.outcome,",
+        "guard case .answered(let bare)? = control?.outcome,",
+    ),
+    *walls(
+        "an exact rule outweighs a wall, unless it takes the request without the token for one with a dead one",
+        "return ruling == nil && !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }",
+        "return !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }",
+    ),
+    *walls(
+        "where neither refusal is the API's, something else has answered",
+        "guard shape == AnswerShape(answer) else { return isNewInFront(answer, without: bare) }",
+        "guard shape == AnswerShape(answer) else { return false }",
+    ),
+    *walls(
+        "but a rule that looks inside, and a code, are believed",
+        "return !isListed && !AnswerWords(of: answer).saysDeadByCode",
+        "return !isListed",
+        "return !AnswerWords(of: answer).saysDeadByCode",
+    ),
+    *judge(
+        "the code of RFC 6750 is believed, whatever page stands beside it",
+        "if answer.isHTML, rules.origin != .builtIn, answer.challengeError == \"invalid_token\", !isAsked(by: .asker) {",
+        "if false {",
+        "if answer.isHTML, answer.challengeError == \"invalid_token\", !isAsked(by: .asker) {",
+        "if answer.isHTML, rules.origin != .builtIn, !isAsked(by: .asker) {",
     ),
     *walls(
         "a wall's refusal is another than the usual one",
@@ -584,8 +607,8 @@ MUTANTS = [
     ),
     *walls(
         "a wall's refusal is another than the one the API is known to give",
-        "return !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }",
-        "return !rules.withoutToken.contains { $0.matches(bare) }",
+        "return ruling == nil && !rules.withoutToken.isEmpty && !rules.withoutToken.contains { $0.matches(bare) }",
+        "return ruling == nil && !rules.withoutToken.contains { $0.matches(bare) }",
         "return false",
     ),
     *walls(

@@ -103,6 +103,14 @@ struct WallTests {
         let security = Reply.json(403, #"{"message":"The security token included in the request is invalid."}"#)
         let none = Reply.json(403, #"{"message":"Missing Authentication Token"}"#)
         #expect(verdict(security, none) == .indeterminate(.blocked))
+        var probe = ProbeTemplate(path: "/me")
+        probe.origin = .builtIn
+        probe.rejected = [Matcher(status: .exactly(401), body: Sample.pattern("verification"))]
+        let exact = Judge(
+            token: Sample.token(Sample.provider(probe)),
+            usualRefusal: AnswerShape(refusal: WallTests.own)
+        )
+        #expect(exact.finding(on: verification, control: missing).verdict == .rejected(.credential))
         let expired = Reply.json(401, #"{"error":"invalid_token"}"#)
         #expect(verdict(expired, missing) == .rejected(.credential), "it is said exactly")
         let limited = Reply.json(403, #"{"message":"API rate limit exceeded"}"#, [HeaderField("Retry-After", "60")])
@@ -120,6 +128,7 @@ struct WallTests {
         #expect(finding.verdict == .rejected(.credential))
         #expect(finding.statedReason == .expired)
         #expect(judge(.general, before: nil).finding(on: none, control: none).verdict == .indeterminate(.blocked))
+        #expect(judge(.builtIn, before: nil).finding(on: dead, control: none).verdict == .indeterminate(.blocked))
     }
 
     // MARK: - A front that puts a credential of its own into every request
@@ -128,9 +137,10 @@ struct WallTests {
     {
         let missing = Reply.json(401, #"{"detail":"Authentication credentials were not provided."}"#)
         let dead = Reply.json(401, #"{"detail":"Invalid token."}"#)
-        func verdict(before: Exchange?, control: Exchange) -> Verdict {
+        func verdict(before: Exchange?, control: Exchange, knowing withoutToken: [Matcher] = []) -> Verdict {
             var probe = ProbeTemplate(path: "/me")
             probe.origin = .own
+            probe.withoutToken = withoutToken
             probe.rejected = [
                 Matcher(status: .exactly(401), json: [Sample.pointer("/detail"): .equals(.string("Invalid token."))])
             ]
@@ -142,6 +152,9 @@ struct WallTests {
         #expect(verdict(before: missing, control: missing) == .rejected(.credential))
         #expect(verdict(before: dead, control: dead) == .rejected(.credential))
         #expect(verdict(before: nil, control: dead) == .rejected(.credential))
+        #expect(
+            verdict(before: nil, control: dead, knowing: [Matcher(status: .exactly(403))]) == .rejected(.credential)
+        )
     }
 
     // MARK: - Refused alike, while others pass
