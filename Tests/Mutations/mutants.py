@@ -593,9 +593,13 @@ MUTANTS = [
     ),
     *judge(
         "the code of RFC 6750 is believed, whatever page stands beside it",
-        "if answer.isHTML, rules.origin != .builtIn, answer.challengeError == \"invalid_token\", !isAsked(by: .asker) {",
-        "if false {",
-        "if answer.isHTML, answer.challengeError == \"invalid_token\", !isAsked(by: .asker) {",
+        "return .rejected(.credential)",
+        "return .indeterminate(.blocked)",
+    ),
+    *judge(
+        "the code of RFC 6750 is believed, and that alone, where no built-in description knows better",
+        'if answer.isHTML, rules.origin != .builtIn, answer.challengeError == "invalid_token", !isAsked(by: .asker) {',
+        'if answer.isHTML, answer.challengeError == "invalid_token", !isAsked(by: .asker) {',
         "if answer.isHTML, rules.origin != .builtIn, !isAsked(by: .asker) {",
     ),
     *walls(
