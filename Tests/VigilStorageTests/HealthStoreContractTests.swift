@@ -302,6 +302,14 @@ enum StoreImplementation: CaseIterable, Sendable {
             try store.settle(due[0], as: .overtaken(at: Sample.start, by: "v"))
             #expect(try store.firstWaiting(before: all[4], for: "oncall") == nil)
             #expect(try store.firstWaiting(before: all[4], for: "journal")?.alert.id == "z")
+            // Delivered, waiting, overtaken, given up, and what is told elsewhere.
+            #expect(try store.knows("oncall", of: "chat-2"))
+            #expect(try store.knows("oncall", of: "mail-1"))
+            #expect(try !store.knows("oncall", of: "chat-1"))
+            #expect(try store.knows("journal", of: "chat-1"))
+            try store.settle(due[4], as: .undeliverable(at: Sample.start, error: "no"))
+            #expect(try !store.knows("oncall", of: "chat-3"))
+            #expect(try !store.knows("mail", of: "chat-2"))
         }
     }
 
