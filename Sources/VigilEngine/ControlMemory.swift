@@ -12,16 +12,22 @@ struct Control: Sendable {
 /// A hundred tokens with one question need one control, not a hundred: each is a request, and some hosts count it as a
 /// failed login.
 final class ControlMemory: Sendable {
-    /// Everything that is asked but the token, and what for.
-    struct Key: Hashable {
-        let question: Question
-        let asker: SecretSource?
-        let occasion: ControlDemand.Occasion
-    }
-
+    /// Everything that is asked but the token.
     private struct Subject: Hashable {
         let question: Question
         let asker: SecretSource?
+
+        init(_ token: WatchedToken) { (question, asker) = (token.question, token.asker) }
+    }
+
+    /// What is asked, and what for.
+    struct Key: Hashable {
+        private let subject: Subject
+        private let occasion: ControlDemand.Occasion
+
+        init(_ token: WatchedToken, occasion: ControlDemand.Occasion) {
+            (subject, self.occasion) = (Subject(token), occasion)
+        }
     }
 
     private struct Entry {
@@ -39,14 +45,14 @@ final class ControlMemory: Sendable {
 
     /// How the API refused a request without a token while all was well, as another token with the same question has seen it.
     func usualRefusal(of token: WatchedToken) -> AnswerShape? {
-        refusals.withLock { $0[Subject(question: token.question, asker: token.asker)] }
+        refusals.withLock { $0[Subject(token)] }
     }
 
     /// Keeps how the API refuses a request without this token.
     func note(usualRefusal: AnswerShape, of token: WatchedToken) {
         refusals.withLock { refusals in
             if refusals.count >= ControlMemory.mostEntries { refusals = [:] }
-            refusals[Subject(question: token.question, asker: token.asker)] = usualRefusal
+            refusals[Subject(token)] = usualRefusal
         }
     }
 

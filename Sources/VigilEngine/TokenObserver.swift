@@ -250,7 +250,7 @@ package struct TokenObserver: Sendable {
             at: now
         )
         guard let demand else { return nil }
-        let key = ControlMemory.Key(question: token.question, asker: token.asker, occasion: demand.occasion)
+        let key = ControlMemory.Key(token, occasion: demand.occasion)
         switch controls.need(of: key, mostAge: demand.mostAge, at: now.uptime) {
         case .known(let control): return control
         // An accepted token can do without until the next look.

@@ -75,7 +75,6 @@ frontend front
   bind 127.0.0.1:{place.port}
   default_backend api
 backend api
-  stick-table type string size 10 expire 10m store http_req_cnt
 {lines}
   server api 127.0.0.1:{place.backend}
 """),
@@ -83,10 +82,7 @@ backend api
 
 
 def apache(place, row):
-    names = [
-        "mpm_event", "authz_core", "proxy", "proxy_http", "headers", "alias", "cache", "cache_disk", "env", "setenvif",
-        "rewrite",
-    ]
+    names = ["mpm_event", "authz_core", "proxy", "proxy_http", "headers", "cache", "cache_disk"]
     loads = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in names)
     (place.directory / "kept").mkdir(exist_ok=True)
     (place.directory / "kept").chmod(0o777)
@@ -178,7 +174,7 @@ ROWS = [
     Row("Apache", "finds nobody behind it", "", NOTHING, NOTHING, api="down"),
     Row("Apache", "waits in vain", "", NOTHING, NOTHING, api="mute"),
     Row("Squid", "takes the token away", "request_header_access Authorization deny all", UNCERTAIN, UNCERTAIN),
-    Row("Squid", "keeps what it may not", f"refresh_pattern . 1 100% 1 override-expire ignore-reload ignore-no-store ignore-private ignore-auth", VALID, INVALID),
+    Row("Squid", "keeps what it may not", "refresh_pattern . 1 100% 1 override-expire ignore-reload ignore-no-store ignore-private ignore-auth", VALID, INVALID),
     Row("Squid", "denies", "http_access deny all", BLOCKED, BLOCKED),
     Row("Squid", "finds nobody behind it", "", NOTHING, NOTHING, api="down"),
     Row("Squid", "waits in vain", "", NOTHING, NOTHING, api="mute"),
