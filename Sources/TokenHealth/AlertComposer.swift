@@ -162,7 +162,7 @@ package struct AlertComposer: Sendable {
     ///   - kind: `notifierFailing` or `notifierRecovered`.
     ///   - notifier: its name.
     ///   - incident: the notifier's.
-    ///   - detail: why, in the words of the last attempt.
+    ///   - detail: why, in the words of the last attempt; of an end, why it is over where it does not deliver again.
     ///   - now: the time.
     /// - Returns: the alert.
     package func notifierAlert(
@@ -174,8 +174,11 @@ package struct AlertComposer: Sendable {
     ) -> Alert {
         let lasted = Duration.seconds(now.timeIntervalSince(incident.openedAt))
         let summary =
-            kind.endsIncident
-            ? "NOTIFIER RECOVERED \(notifier) after \(lasted.short)" : "NOTIFIER FAILING \(notifier) (\(detail))"
+            switch (kind.endsIncident, detail.isEmpty) {
+            case (false, _): "NOTIFIER FAILING \(notifier) (\(detail))"
+            case (true, true): "NOTIFIER RECOVERED \(notifier) after \(lasted.short)"
+            case (true, false): "NOTIFIER REMOVED \(notifier) after failing for \(lasted.short) (\(detail))"
+            }
         let steps = [
             "tokenvigil notify outbox lists what waits, since when and why; nothing is lost meanwhile.",
             "Then: tokenvigil notify test \(notifier)",

@@ -43,7 +43,7 @@ extension Belief {
             parts.append("no longer accepted: it is dead or has lost its rights; this API answers both alike")
         case .refused: parts.append("the same request without a token is refused alike")
         case .other: parts.append("the same request without a token is answered differently")
-        case .unreachable: parts.append("the same request without a token got no answer")
+        case .unreachable: parts.append("the same request without a token got no useful answer")
         case .open, nil: break
         }
         if let expiresAt {

@@ -106,8 +106,8 @@ extension Judge {
         {
             return true
         }
-        // Whoever wrote the rules knew how this API refuses a dead token, and this is another refusal.
-        if answer.status == 403, rules.origin == .builtIn { return true }
+        // Whoever wrote the rules knew how this API refuses a dead token, and this is another refusal, in the API's format.
+        if answer.status == 403, rules.origin == .builtIn, answer.document != nil { return true }
         guard case .answered(let bare)? = control?.outcome, let name = recognisedAccount(in: answer) else {
             return false
         }

@@ -146,6 +146,11 @@ final class FailingNotifiers: Sendable {
 
     func incident(of notifier: String) -> Incident? { incidents.withLock { $0[notifier] } }
 
+    /// All of them, by name.
+    var all: [(notifier: String, incident: Incident)] {
+        incidents.withLock { $0.sorted { $0.key < $1.key } }.map { ($0.key, $0.value) }
+    }
+
     func note(_ change: NotifierChange?, of notifier: String) {
         switch change {
         case .opened(let incident): incidents.withLock { $0[notifier] = incident }

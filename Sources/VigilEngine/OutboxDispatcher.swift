@@ -157,13 +157,17 @@ package struct OutboxDispatcher: Service {
         }
     }
 
-    /// Hands what waits for notifiers that are no more to their fallback, or to whoever is told of such an alert now.
+    /// Hands what waits for notifiers that are no more to their fallback, or to whoever is told of such an alert now, and
+    /// ends what the others were told of them.
     package func handOverLegacies() {
         do {
             let present = Set(roster.names)
             for (name, report) in try store.notifierReports()
             where report.pending > 0 && !present.contains(name) && !looping.contains(name) {
                 try handOver(from: name, among: present)
+            }
+            for (name, incident) in failing.all where !present.contains(name) && !looping.contains(name) {
+                try end(incident, of: name, among: present)
             }
             inheriting.note(nil, on: logger)
         } catch {
@@ -181,11 +185,9 @@ package struct OutboxDispatcher: Service {
                 if takers.isEmpty { takers = present.sorted() }
                 let fate = takers.isEmpty ? "there is no other" : "handed to \(takers.joined(separator: ", "))"
                 var consequences = Consequences()
-                consequences.notifierIncident = .ended
                 if !takers.isEmpty { consequences.alert = OutgoingAlert(legacy.alert, to: takers) }
                 let error = "the notifier was removed from the configuration; \(fate)"
                 try store.settle(legacy, as: .undeliverable(at: now, error: error), with: consequences)
-                failing.note(.ended, of: name)
                 logger.warning(
                     "an alert waited for a notifier that was removed",
                     metadata: [
@@ -197,6 +199,25 @@ package struct OutboxDispatcher: Service {
             roster.signal.send()
             settled()
         }
+    }
+
+    /// Nobody will see a notifier deliver again that is no more: its incident ends with it.
+    private func end(_ incident: Incident, of name: String, among present: Set<String>) throws {
+        var news = News()
+        news.notifierIncidents[name] = .ended
+        if !present.isEmpty {
+            let alert = composer.notifierAlert(
+                .notifierRecovered,
+                notifier: name,
+                incident: incident,
+                detail: "it is no longer in the configuration",
+                at: timekeeper.now().wall
+            )
+            news.alerts = [OutgoingAlert(alert, to: present.sorted())]
+        }
+        try store.commit(news)
+        failing.note(.ended, of: name)
+        roster.signal.send()
     }
 
     var isStopping: Bool { Task.isCancelled || Task.isShuttingDownGracefully }

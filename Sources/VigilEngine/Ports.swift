@@ -267,6 +267,8 @@ package struct News: Sendable, Hashable {
     package var interventions: [Intervention] = []
     /// Incidents that end without a recovery, because their token is watched no more.
     package var abandoned: [TokenName: AbandonedIncident] = [:]
+    /// What becomes of incidents of the monitor itself: of its notifiers by their name, and of its store.
+    package var notifierIncidents: [String: NotifierChange] = [:]
 
     package init(alerts: [OutgoingAlert] = []) {
         self.alerts = alerts
@@ -274,7 +276,7 @@ package struct News: Sendable, Hashable {
 
     package var isEmpty: Bool {
         held.isEmpty && released.isEmpty && alerts.isEmpty && regrouped.isEmpty && providers.isEmpty
-            && silences.isEmpty && interventions.isEmpty && abandoned.isEmpty
+            && silences.isEmpty && interventions.isEmpty && abandoned.isEmpty && notifierIncidents.isEmpty
     }
 }
 

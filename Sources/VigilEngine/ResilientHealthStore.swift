@@ -65,7 +65,10 @@ package final class ResilientHealthStore: HealthStore {
         self.changed = changed
         var opened = State()
         do {
-            opened.disk = try depot.open()
+            let disk = try depot.open()
+            opened.disk = disk
+            let told = (try? disk.failingNotifiers())?[StoreVigil.name]
+            opened.vigil = StoreVigil(incident: told, at: timekeeper.now().uptime)
         } catch {
             guard depot.fault(in: error) != .mistake else { throw error }
             opened.reserve = try depot.reserve(of: nil)
@@ -239,7 +242,8 @@ package final class ResilientHealthStore: HealthStore {
         guard !notifiers.isEmpty else { return }
         let cause = state.failure?.cause ?? ""
         let alert = composer.stateAlert(kind, incident: incident, cause: cause, at: now.wall)
-        let news = News(alerts: [OutgoingAlert(alert, to: notifiers)])
+        var news = News(alerts: [OutgoingAlert(alert, to: notifiers)])
+        news.notifierIncidents[StoreVigil.name] = kind.endsIncident ? .ended : .opened(incident)
         // Where not even the reserve takes it, the status file and the log still tell.
         if (try? keep([.news(news)], in: &state, at: now)) != nil { state.hasNews = true }
     }
@@ -294,7 +298,9 @@ extension ResilientHealthStore {
         try read { try $0.overtaken(by: alert, for: notifier) }
     }
 
-    package func failingNotifiers() throws -> [String: Incident] { try read { try $0.failingNotifiers() } }
+    package func failingNotifiers() throws -> [String: Incident] {
+        try read { try $0.failingNotifiers().filter { $0.key != StoreVigil.name } }
+    }
 
     package func lostAlerts(since: Date) throws -> [LostAlert] { try read { try $0.lostAlerts(since: since) } }
 

@@ -34,6 +34,19 @@ struct StoreVigil {
         workingSince = now
     }
 
+    /// Under what name the store keeps the incident among those of notifiers: none can be called so.
+    static let name = "/" + Alert.stateSubject
+
+    init() {}
+
+    /// Goes on after a restart, with a disk that works.
+    ///
+    /// - `incident`: what people have been told and not yet been told the end of.
+    init(incident: Incident?, at now: Duration) {
+        self.incident = incident
+        workingSince = now
+    }
+
     /// Whether there is something to tell now; it counts as told.
     mutating func news(at now: Moment) -> (kind: AlertKind, incident: Incident)? {
         if let failingSince, incident == nil {

@@ -23,6 +23,7 @@ extension Database {
         for (realm, change) in news.providers { try write(change, of: realm) }
         for (token, change) in news.silences { try write(change, of: token) }
         for intervention in news.interventions { try insert(intervention) }
+        for (notifier, change) in news.notifierIncidents { try write(change, ofNotifier: notifier) }
         for outgoing in news.alerts { try enqueue(outgoing) }
     }
 

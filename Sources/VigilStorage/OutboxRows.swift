@@ -87,22 +87,25 @@ extension Database {
     func write(_ consequences: Consequences, of delivery: PendingDelivery) throws {
         if let notifier = consequences.handOver { try enqueue(OutgoingAlert(delivery.alert, to: [notifier])) }
         if let alert = consequences.alert { try enqueue(alert) }
-        switch consequences.notifierIncident {
-        case .opened(let incident):
-            try put(
-                "INSERT OR REPLACE INTO notifier_incident (notifier, document) VALUES (?, ?)",
-                [delivery.notifier, try incident.json()]
-            )
-        case .ended:
-            try put("DELETE FROM notifier_incident WHERE notifier = ?", [delivery.notifier])
-        case nil:
-            break
-        }
+        if let change = consequences.notifierIncident { try write(change, ofNotifier: delivery.notifier) }
         if let due = consequences.waitingDueBy?.milliseconds {
             try put(
                 "UPDATE delivery SET due_at = ? WHERE notifier = ? AND state = 'waiting' AND due_at > ?",
                 [due, delivery.notifier, due]
             )
+        }
+    }
+
+    /// Writes what becomes of the incident of a notifier.
+    func write(_ change: NotifierChange, ofNotifier name: String) throws {
+        switch change {
+        case .opened(let incident):
+            try put(
+                "INSERT OR REPLACE INTO notifier_incident (notifier, document) VALUES (?, ?)",
+                [name, try incident.json()]
+            )
+        case .ended:
+            try put("DELETE FROM notifier_incident WHERE notifier = ?", [name])
         }
     }
 }

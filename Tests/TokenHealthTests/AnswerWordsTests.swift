@@ -140,7 +140,13 @@ struct AnswerWordsTests {
         #expect(!explanation(Reply.text(402, "Payment required"), control: bare).contains("alive"))
         let scope = HeaderField("WWW-Authenticate", #"Bearer error="insufficient_scope""#)
         #expect(explanation(Reply.text(403, "", [scope]), control: bare).contains("the token is alive"))
-        #expect(explanation(Reply.text(403, "Not yours"), control: bare, origin: .builtIn).contains("is alive"))
+        let other = Reply.json(403, #"{"message":"Not yours"}"#)
+        #expect(explanation(other, control: bare, origin: .builtIn).contains("is alive"))
+        // No built-in API refuses in plain text or without a body: somebody in front of it may have.
+        for text in ["Not yours", ""] {
+            let words = explanation(Reply.text(403, text), control: bare, origin: .builtIn)
+            #expect(words.contains("does not say whether"), "\(text): \(words)")
+        }
     }
 
     @Test func `a refusal that names the account knows the token`() {

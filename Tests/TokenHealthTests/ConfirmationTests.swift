@@ -89,7 +89,7 @@ struct ConfirmationTests {
         }
         history.observe(.rejected(.credential), at: 90, control: .unreachable)
         #expect(history.belief.state.name == .invalid)
-        #expect(history.belief.explanation.contains("the same request without a token got no answer"))
+        #expect(history.belief.explanation.contains("the same request without a token got no useful answer"))
     }
 
     @Test func `the gap of a restart is not part of the span`() throws {

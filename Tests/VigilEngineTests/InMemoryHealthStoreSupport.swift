@@ -135,9 +135,17 @@ final class InMemoryHealthStore: HealthStore {
             }
         }
         state.interventions += news.interventions
+        for (notifier, change) in news.notifierIncidents { keep(change, of: notifier, in: &state) }
         for outgoing in news.alerts {
             state.alerts.append(outgoing.alert)
             enqueue(outgoing, in: &state)
+        }
+    }
+
+    private static func keep(_ change: NotifierChange, of notifier: String, in state: inout State) {
+        switch change {
+        case .opened(let incident): state.failing[notifier] = incident
+        case .ended: state.failing[notifier] = nil
         }
     }
 
@@ -241,10 +249,8 @@ final class InMemoryHealthStore: HealthStore {
                 InMemoryHealthStore.enqueue(OutgoingAlert(delivery.alert, to: [notifier]), in: &state)
             }
             if let alert = consequences.alert { InMemoryHealthStore.enqueue(alert, in: &state) }
-            switch consequences.notifierIncident {
-            case .opened(let incident): state.failing[delivery.notifier] = incident
-            case .ended: state.failing[delivery.notifier] = nil
-            case nil: break
+            if let change = consequences.notifierIncident {
+                InMemoryHealthStore.keep(change, of: delivery.notifier, in: &state)
             }
             guard let due = consequences.waitingDueBy else { return }
             for (key, row) in state.rows

@@ -167,6 +167,30 @@ private final class ScriptedDepot: StoreDepot {
         #expect(store.problem == nil)
     }
 
+    @Test(arguments: [false, true]) func `a restart in between keeps the end owed`(isOverBefore: Bool) throws {
+        let store = try self.store(notifiers: ["oncall"])
+        depot.disk.fail(.commit, .settle)
+        try store.commit(news("a1"))
+        timekeeper.advance(by: .seconds(11))
+        _ = try due(store)
+        depot.disk.heal()
+        store.flush()
+        if isOverBefore {
+            timekeeper.advance(by: .seconds(61))
+            _ = try due(store)
+        }
+        let next = try self.store(notifiers: ["oncall"])
+        #expect(try next.failingNotifiers().isEmpty)
+        timekeeper.advance(by: .seconds(59))
+        _ = try due(next)
+        #expect(depot.disk.healthy.alerts.count { $0.kind == .notifierRecovered } == (isOverBefore ? 1 : 0))
+        timekeeper.advance(by: .seconds(61))
+        _ = try due(next)
+        let all = depot.disk.healthy.alerts.filter(\.isAboutState)
+        #expect(all.map(\.kind) == [.notifierFailing, .notifierRecovered])
+        #expect(Set(all.map(\.incidentID)).count == 1)
+    }
+
     @Test func `a disk that fails for a moment is told of when it does so again and again, and then once`() throws {
         let store = try self.store(notifiers: ["oncall"])
         for index in 0..<10 {

@@ -113,6 +113,58 @@ struct RosterTests {
         #expect(store.healthy.waiting.map(\.notifier) == ["mail"])
     }
 
+    private func failing(_ roster: NotifierRoster) async throws -> OutboxDispatcher {
+        old.answer(.gone("HTTP 410"))
+        let dispatcher = try dispatcher(roster)
+        store.healthy.enqueue(Sample.alert(), to: ["oncall"])
+        await dispatcher.tick()
+        await dispatcher.tick()
+        return dispatcher
+    }
+
+    @Test func `one that is removed while it fails: the others hear that this is over`() async throws {
+        let roster = NotifierRoster(["oncall": .init(old), "mail": .init(new)])
+        let dispatcher = try await failing(roster)
+        let told = try #require(try store.failingNotifiers()["oncall"])
+        roster.adopt(["mail": .init(new)])
+        for _ in 0..<2 {
+            dispatcher.handOverLegacies()
+            await dispatcher.tick()
+        }
+        let ends = store.healthy.alerts.filter { $0.kind == .notifierRecovered }
+        #expect(ends.map(\.incidentID) == [told.id])
+        #expect(ends.first?.summary.hasPrefix("NOTIFIER REMOVED oncall after failing for ") == true)
+        #expect(ends.allSatisfy { new.ids.contains($0.id) })
+        #expect(try store.failingNotifiers().isEmpty)
+    }
+
+    @Test func `one that was removed while nobody watched: the others hear it after the start`() async throws {
+        _ = try await failing(NotifierRoster(["oncall": .init(old), "mail": .init(new)]))
+        let next = try dispatcher(NotifierRoster(["mail": .init(new)]))
+        next.handOverLegacies()
+        #expect(store.healthy.alerts.count { $0.kind == .notifierRecovered } == 1)
+    }
+
+    @Test func `an end that cannot be written is told when it can`() async throws {
+        let roster = NotifierRoster(["oncall": .init(old), "mail": .init(new)])
+        let dispatcher = try await failing(roster)
+        roster.adopt(["mail": .init(new)])
+        store.fail(.commit)
+        dispatcher.handOverLegacies()
+        store.heal()
+        #expect(!store.healthy.alerts.contains { $0.kind == .notifierRecovered })
+        dispatcher.handOverLegacies()
+        #expect(store.healthy.alerts.count { $0.kind == .notifierRecovered } == 1)
+    }
+
+    @Test func `where nobody is left to hear it, it is over all the same`() async throws {
+        let roster = NotifierRoster(["oncall": .init(old), "mail": .init(new)])
+        let dispatcher = try await failing(roster)
+        roster.adopt([:])
+        dispatcher.handOverLegacies()
+        #expect(try store.failingNotifiers().isEmpty)
+    }
+
     @Test func `while it runs, one that comes is used, one that changes is another, one that goes is used no more`()
         async throws
     {

@@ -487,6 +487,25 @@ enum StoreImplementation: CaseIterable, Sendable {
     }
 
     @Test(arguments: StoreImplementation.allCases)
+    func `which notifiers are failing is known until it is over`(implementation: StoreImplementation) throws {
+        try implementation.withStore { store in
+            func write(_ change: NotifierChange, of notifier: String) throws {
+                var news = News()
+                news.notifierIncidents[notifier] = change
+                try store.commit(news)
+            }
+            let incident = Incident(subject: "notifier-a", openedAt: Sample.start, kind: .notifierFailing)
+            try write(.opened(incident), of: "a")
+            try write(.opened(incident), of: "b")
+            try write(.ended, of: "b")
+            #expect(try store.failingNotifiers() == ["a": incident])
+            try write(.ended, of: "a")
+            try write(.ended, of: "never")
+            #expect(try store.failingNotifiers() == [:])
+        }
+    }
+
+    @Test(arguments: StoreImplementation.allCases)
     func `to settle what is not there does nothing`(implementation: StoreImplementation) throws {
         try implementation.withStore { store in
             let delivery = PendingDelivery(
