@@ -11,7 +11,12 @@ enum AlphanumericText {
         }
     }
 
-    static func folded(_ bytes: some Sequence<UInt8>) -> [UInt8] { bytes.compactMap { folded($0) } }
+    static func folded(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count)
+        for byte in bytes { if let letter = folded(byte) { text.append(letter) } }
+        return text
+    }
 
     static func rot13(_ folded: [UInt8]) -> [UInt8] {
         folded.map { $0 >= 0x61 ? ($0 - 0x61 + 13) % 26 + 0x61 : $0 }
@@ -32,10 +37,12 @@ enum AlphanumericText {
 enum EncodedText {
     /// Shortest reading that is worth a look, in bytes.
     private static let shortest = 8
+    /// Stands between runs of digits.
+    private static let noDigit: UInt8 = 0xFF
 
     /// `bytes` without escapes, and whatever hexadecimal, Base64 or numbers in them say.
     static func readings(of bytes: [UInt8]) -> [[UInt8]] {
-        let all = [unescaped(bytes), hex(bytes, skipping: 0), hex(bytes, skipping: 1)] + base64(bytes) + numbers(bytes)
+        let all = [unescaped(bytes)] + hex(bytes) + base64(bytes) + numbers(bytes)
         return all.filter { $0.count >= shortest }
     }
 
@@ -112,6 +119,19 @@ enum EncodedText {
         return value.map { (UInt8(exactly: $0), end + 1) }
     }
 
+    // MARK: - Runs
+
+    /// Where so many digits or more stand in a row.
+    private static func runs(in digits: [UInt8], ofAtLeast length: Int) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var start = 0
+        for place in 0...digits.count where place == digits.count || digits[place] == noDigit {
+            if place - start >= length { runs.append(start..<place) }
+            start = place + 1
+        }
+        return runs
+    }
+
     // MARK: - Hexadecimal
 
     private static func hexDigit(_ byte: UInt8) -> UInt8? {
@@ -123,28 +143,34 @@ enum EncodedText {
         }
     }
 
-    /// Bytes of two digits each, whatever signs stand between the digits, and `0x` before them.
-    private static func hex(_ bytes: [UInt8], skipping skipped: Int) -> [UInt8] {
-        var (text, run): ([UInt8], [UInt8]) = ([], [])
-        func end() {
-            defer { run.removeAll(keepingCapacity: true) }
-            guard run.count >= shortest * 2 else { return }
-            for index in stride(from: skipped, to: run.count - 1, by: 2) {
-                text.append(run[index] << 4 | run[index + 1])
-            }
-            text.append(0)
-        }
+    /// Bytes of two digits each, whatever signs stand between the digits, and `0x` before them: begun at the first digit of
+    /// every run, and at the second.
+    private static func hex(_ bytes: [UInt8]) -> [[UInt8]] {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(bytes.count)
         for byte in bytes {
             if let digit = hexDigit(byte) {
-                run.append(digit)
+                digits.append(digit)
             } else if byte | 0x20 == UInt8(ascii: "x") {
-                if run.last == 0 { run.removeLast() }
-            } else if AlphanumericText.folded(byte) != nil {
-                end()
+                if digits.last == 0 { digits.removeLast() }
+            } else if AlphanumericText.folded(byte) != nil, digits.last != noDigit {
+                digits.append(noDigit)
             }
         }
-        end()
-        return text
+        let runs = runs(in: digits, ofAtLeast: shortest * 2)
+        return (0..<2).map { skipped in
+            var text: [UInt8] = []
+            text.reserveCapacity(bytes.count / 2)
+            for run in runs {
+                var place = run.lowerBound + skipped
+                while place + 1 < run.upperBound {
+                    text.append(digits[place] << 4 | digits[place + 1])
+                    place += 2
+                }
+                text.append(0)
+            }
+            return text
+        }
     }
 
     // MARK: - Base64
@@ -162,28 +188,24 @@ enum EncodedText {
 
     /// Every longer run of the alphabet, begun at each of its first four characters.
     private static func base64(_ bytes: [UInt8]) -> [[UInt8]] {
-        var readings: [[UInt8]] = Array(repeating: [], count: 4)
-        var run: [UInt8] = []
-        func end() {
-            defer { run.removeAll(keepingCapacity: true) }
-            guard run.count >= 11 else { return }
-            for phase in 0..<4 {
-                var (bits, count): (UInt32, Int) = (0, 0)
-                for digit in run[phase...] {
-                    bits = bits << 6 | UInt32(digit)
+        let digits = bytes.map { base64Digit($0) ?? noDigit }
+        let runs = runs(in: digits, ofAtLeast: 11)
+        return (0..<4).map { phase in
+            var text: [UInt8] = []
+            text.reserveCapacity(bytes.count)
+            for run in runs {
+                var (bits, count): (UInt32, UInt32) = (0, 0)
+                for place in (run.lowerBound + phase)..<run.upperBound {
+                    bits = bits << 6 | UInt32(digits[place])
                     count += 6
                     guard count >= 8 else { continue }
                     count -= 8
-                    readings[phase].append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+                    text.append(UInt8(truncatingIfNeeded: bits >> count))
                 }
-                readings[phase].append(0)
+                text.append(0)
             }
+            return text
         }
-        for byte in bytes {
-            if let digit = base64Digit(byte) { run.append(digit) } else { end() }
-        }
-        end()
-        return readings
     }
 
     // MARK: - Numbers

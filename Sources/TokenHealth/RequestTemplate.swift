@@ -119,7 +119,7 @@ extension Secret {
     package func sentForms(in question: Question) -> [Secret] {
         let texts = question.body?.texts ?? []
         let isBase64 = ((question.authorization.map { [$0.value] } ?? []) + texts).contains { text in
-            SecretPlace.allCases.contains { text.contains($0.base64) }
+            SecretPlace.allCases.contains { text.holds($0.base64) }
         }
         return withExposedValue { value in
             var forms = [value]
