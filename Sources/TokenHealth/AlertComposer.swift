@@ -162,7 +162,8 @@ package struct AlertComposer: Sendable {
     ///   - kind: `notifierFailing` or `notifierRecovered`.
     ///   - notifier: its name.
     ///   - incident: the notifier's.
-    ///   - detail: why, in the words of the last attempt; of an end, why it is over where it does not deliver again.
+    ///   - detail: why, in the words of the last attempt.
+    ///   - ending: how it ends where the notifier does not deliver again.
     ///   - now: the time.
     /// - Returns: the alert.
     package func notifierAlert(
@@ -170,15 +171,16 @@ package struct AlertComposer: Sendable {
         notifier: String,
         incident: Incident,
         detail: String,
+        ending: IncidentEnding? = nil,
         at now: Date
     ) -> Alert {
         let lasted = Duration.seconds(now.timeIntervalSince(incident.openedAt))
         let summary =
-            switch (kind.endsIncident, detail.isEmpty) {
-            case (false, _): "NOTIFIER FAILING \(notifier) (\(detail))"
-            case (true, true): "NOTIFIER RECOVERED \(notifier) after \(lasted.short)"
-            case (true, false): "NOTIFIER REMOVED \(notifier) after failing for \(lasted.short) (\(detail))"
-            }
+            !kind.endsIncident
+            ? "NOTIFIER FAILING \(notifier) (\(detail))"
+            : ending == .removed
+                ? "NOTIFIER REMOVED \(notifier), failing for \(lasted.short)"
+                : "NOTIFIER RECOVERED \(notifier) after \(lasted.short)"
         let steps = [
             "tokenvigil notify outbox lists what waits, since when and why; nothing is lost meanwhile.",
             "Then: tokenvigil notify test \(notifier)",
@@ -189,6 +191,7 @@ package struct AlertComposer: Sendable {
             severity: kind.severity,
             createdAt: now,
             incidentID: incident.id,
+            ending: ending,
             summary: summary + " on \(host)",
             host: host,
             remedy: kind.endsIncident ? AlertRemedy() : AlertRemedy(steps: steps),

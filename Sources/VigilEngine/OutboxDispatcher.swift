@@ -210,7 +210,8 @@ package struct OutboxDispatcher: Service {
                 .notifierRecovered,
                 notifier: name,
                 incident: incident,
-                detail: "it is no longer in the configuration",
+                detail: "",
+                ending: .removed,
                 at: timekeeper.now().wall
             )
             news.alerts = [OutgoingAlert(alert, to: present.sorted())]

@@ -42,6 +42,8 @@ struct AlertSentence: Sendable {
         case .notifierRecovered where alert.isAboutConfiguration:
             "The configuration is as it should be: \(alert.summary)."
         case .test where alert.isDrillReport: "This is the end of a test: \(alert.summary)."
+        case .notifierRecovered where alert.ending == .removed:
+            "A notifier that did not work is no longer configured: \(alert.summary)."
         case .notifierFailing: "Alerts are not getting through: \(alert.summary)."
         case .notifierRecovered: "Alerts get through again: \(alert.summary)."
         case .test: "This is a test. No token has stopped working."
@@ -76,6 +78,8 @@ struct AlertSentence: Sendable {
             "The alerts are kept and tried again, but people who rely on that way know nothing of them meanwhile."
         case .test:
             "If you can read this where alerts should arrive, the way works."
+        case .notifierRecovered where alert.ending == .removed:
+            "Alerts that waited for it went to the others. Whoever relied on it is told by them, or not at all."
         case .invalidated, .limited, .reminder, .expiring, .sighted, .notifierRecovered:
             nil
         }

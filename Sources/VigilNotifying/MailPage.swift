@@ -45,15 +45,11 @@ struct MailPage: Sendable {
 
     /// Dark enough for white text on it.
     private var color: String {
-        switch story.alert.kind {
-        case .recovered, .sighted, .providerRecovered, .notifierRecovered, .replaced: "#1a7f37"
-        case .invalidated, .limited, .reminder, .expiring, .blind, .identityChanged, .misconfigured, .providerIncident,
-            .notifierFailing, .test:
-            switch story.alert.severity {
-            case .critical: "#b3261e"
-            case .warning: "#8a5300"
-            case .info: "#0b57d0"
-            }
+        if story.isGood { return "#1a7f37" }
+        switch story.alert.severity {
+        case .critical: return "#b3261e"
+        case .warning: return "#8a5300"
+        case .info: return "#0b57d0"
         }
     }
 }

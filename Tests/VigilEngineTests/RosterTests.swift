@@ -133,7 +133,8 @@ struct RosterTests {
         }
         let ends = store.healthy.alerts.filter { $0.kind == .notifierRecovered }
         #expect(ends.map(\.incidentID) == [told.id])
-        #expect(ends.first?.summary.hasPrefix("NOTIFIER REMOVED oncall after failing for ") == true)
+        #expect(ends.first?.summary.hasPrefix("NOTIFIER REMOVED oncall, failing for ") == true)
+        #expect(ends.first?.ending == .removed)
         #expect(ends.allSatisfy { new.ids.contains($0.id) })
         #expect(try store.failingNotifiers().isEmpty)
     }

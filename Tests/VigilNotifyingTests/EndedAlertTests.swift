@@ -61,6 +61,31 @@ struct EndedAlertTests {
         #expect(AlertmanagerAlert.all(of: ended).allSatisfy { $0.endsAt != nil })
     }
 
+    @Test func `of a failing notifier that was removed nobody says that alerts get through again`() {
+        let composer = AlertComposer(host: "srv1")
+        let now = Date(timeIntervalSince1970: 1_795_428_000)
+        let incident = Incident(subject: "notifier-oncall", openedAt: now, kind: .notifierFailing)
+        func story(_ kind: AlertKind, ending: IncidentEnding? = nil) -> AlertStory {
+            AlertStory(
+                composer.notifierAlert(
+                    kind,
+                    notifier: "oncall",
+                    incident: incident,
+                    detail: "HTTP 503",
+                    ending: ending,
+                    at: now.addingTimeInterval(ending == nil ? 0 : 7200)
+                )
+            )
+        }
+        let (begun, ended) = (story(.notifierFailing), story(.notifierRecovered, ending: .removed))
+        #expect(ended.alert.summary == "NOTIFIER REMOVED oncall, failing for 2 h on srv1")
+        #expect(AlertSentence(ended.alert).text.hasPrefix("A notifier that did not work is no longer configured: "))
+        #expect(!ended.isGood)
+        #expect(ended.endsIncident)
+        #expect(AlertmanagerAlert.all(of: begun).map(\.labels) == AlertmanagerAlert.all(of: ended).map(\.labels))
+        #expect(AlertmanagerAlert.all(of: ended).allSatisfy { $0.endsAt != nil })
+    }
+
     @Test func `an end has the labels of the beginning, whose ever the token is by now`() {
         let begun = alert(.invalidated, about: .invalidated)
         let labels = ["bot": IncidentLabels(provider: "tallyfy", owner: "ann@example.com")]
