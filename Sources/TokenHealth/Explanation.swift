@@ -25,7 +25,8 @@ extension Belief {
         case .unknown, .blind:
             return "\(seen); this says nothing about the token"
         case .misconfigured(.publicEndpoint):
-            return "\(seen), and the same without a token: this endpoint checks nothing, choose another probe path"
+            return "\(seen), and the same without a token: as described, this endpoint checks nothing; choose another "
+                + "probe path, or say under accepted what only a working token is answered"
         case .misconfigured:
             return seen
         }

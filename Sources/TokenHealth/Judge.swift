@@ -45,7 +45,7 @@ package struct Judge: Sendable {
             let verdict = doubted(verdict(on: answer, control: control), answer, control: control)
             return Finding(
                 verdict,
-                observation(of: answer, verdict: verdict),
+                observation(of: answer, verdict: verdict, control: control),
                 retryAfter: answer.retryAfter,
                 statedReason: verdict == .rejected(.credential) ? statedReason(in: answer, control: control) : nil,
                 showsLife: verdict.name != .limited || showsLife(answer, control: control)
@@ -67,7 +67,8 @@ package struct Judge: Sendable {
         case 408, 425, 429, 500...599: return .unreachable
         case 200..<300:
             if case .rejected? = byRules(answer) { return .refused }
-            return byRules(answer) == nil && isAccepted(answer) ? .open : .other
+            guard byRules(answer) == nil, isAccepted(answer) else { return .other }
+            return refusalInSuccess(answer) == nil ? .open : .other
         default: return .other
         }
     }

@@ -1,7 +1,7 @@
 // What was seen, in words.
 
 extension Judge {
-    func observation(of answer: Answer, verdict: Verdict) -> String {
+    func observation(of answer: Answer, verdict: Verdict, control: Exchange?) -> String {
         let head = "HTTP \(answer.status)"
         var words: String { answer.message.map { " \"\($0)\"" } ?? "" }
         switch verdict {
@@ -21,7 +21,7 @@ extension Judge {
         case .indeterminate(.redirected):
             return "\(head), a redirect, which is never followed"
         case .indeterminate(.blocked):
-            return "\(head)\(words), \(obstacle(in: answer))"
+            return "\(head)\(words), \(obstacle(in: answer, control: control))"
         case .indeterminate(.captive):
             return "\(head), from a proxy that wants a login of its own"
         case .indeterminate(.unexpected):
@@ -45,10 +45,17 @@ extension Judge {
         return ", and asks for a login by \(asked.joined(separator: ", ")) where \(words[0]) was sent"
     }
 
-    func obstacle(in answer: Answer) -> String {
+    func obstacle(in answer: Answer, control: Exchange?) -> String {
         if (200..<300).contains(answer.status) {
             return
                 "and so is the same without a token, which this API used to refuse: something in front answers everybody"
+        }
+        // The API's own refusal: a wall that looks the same is possible, and no more than that.
+        if !answer.isHTML, let usualRefusal, usualRefusal.isLike(AnswerShape(answer)),
+            let shape = control.flatMap({ AnswerShape(refusal: $0) }), shape == AnswerShape(answer)
+        {
+            return
+                "as this API answers without a token: the token is dead or has lost its rights, or everybody is refused"
         }
         return saysMissing(answer) ?? "from a wall in front of the API rather than from the API"
     }

@@ -473,9 +473,14 @@ MUTANTS = [
     ),
     *judge(
         "the control is open",
-        "return byRules(answer) == nil && isAccepted(answer) ? .open : .other",
-        "return byRules(answer) == nil ? .open : .other",
-        "return isAccepted(answer) ? .open : .other",
+        "guard byRules(answer) == nil, isAccepted(answer) else { return .other }",
+        "guard byRules(answer) == nil else { return .other }",
+        "guard isAccepted(answer) else { return .other }",
+    ),
+    *judge(
+        "the control is refused by 200 in words",
+        "return refusalInSuccess(answer) == nil ? .open : .other",
+        "return .open",
         "return .other",
     ),
     *judge(

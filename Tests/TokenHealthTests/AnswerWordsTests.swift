@@ -8,9 +8,13 @@ struct AnswerWordsTests {
         origin: RuleOrigin = .general,
         control: Exchange = Reply.json(401, #"{"message":"Login required"}"#)
     ) -> Finding {
+        judge(origin).finding(on: exchange, control: control)
+    }
+
+    private func judge(_ origin: RuleOrigin = .general) -> Judge {
         var probe = ProbeTemplate(path: "/me")
         probe.origin = origin
-        return Judge(token: Sample.token(Sample.provider(probe))).finding(on: exchange, control: control)
+        return Judge(token: Sample.token(Sample.provider(probe)))
     }
 
     private static let deaths: [(String, RejectionReason?)] = [
@@ -124,6 +128,24 @@ struct AnswerWordsTests {
         let judge = Judge(token: Sample.token(Sample.provider(probe)))
         #expect(judge.finding(on: Reply.text(403, "permission denied\ninvalid token")).verdict == dead)
         #expect(judge.finding(on: Reply.text(403, "permission denied")).verdict == .limited(.scope))
+    }
+
+    // MARK: - An error that comes as a success
+
+    @Test(arguments: [
+        #"{"ok":false,"error":"invalid token"}"#, #"{"error":{"code":"token_missing","message":"No token was sent"}}"#,
+        #"{"errors":[{"message":"Access token is missing"}],"data":null}"#,
+    ])
+    func `an endpoint that tells a request without a token so by 200 does check tokens`(text: String) {
+        let control = Reply.json(200, text)
+        #expect(judge().controlResult(of: control) == .other)
+        // With rules of its own, the provider has said what a refusal is.
+        #expect(judge(.builtIn).controlResult(of: control) == .open)
+    }
+
+    @Test func `an error of another kind by 200 is no refusal of a token`() {
+        let control = Reply.json(200, #"{"ok":true,"user":null,"error":"no such page"}"#)
+        #expect(judge().controlResult(of: control) == .open)
     }
 
     // MARK: - Alive, or not said to be

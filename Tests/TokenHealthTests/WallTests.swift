@@ -29,6 +29,20 @@ struct WallTests {
         #expect(judge(by, before: WallTests.own).finding(on: wall, control: wall).verdict == .indeterminate(.blocked))
     }
 
+    @Test func `a 403 alike is called a wall's only where it is not the API's own`() {
+        let own = Reply.json(403, #"{"code":"DENIED","text":"bye"}"#)
+        let other = Reply.json(403, #"{"error":"request rejected by policy"}"#)
+        let words = { (before: Exchange, now: Exchange) in
+            judge(.general, before: before).finding(on: now, control: now).observation
+        }
+        #expect(judge(.general, before: own).finding(on: own, control: own).verdict == .indeterminate(.blocked))
+        #expect(
+            words(own, own).contains("as this API answers without a token: the token is dead or has lost its rights")
+        )
+        #expect(words(own, other).contains("from a wall in front of the API"))
+        #expect(words(other, own).contains("from a wall in front of the API"))
+    }
+
     @Test(arguments: walls)
     func `while others pass there is no wall`(wall: Exchange) {
         let judge = judge(.own, before: WallTests.own, siblingsPass: true)
