@@ -1,32 +1,5 @@
 package import FoundationEssentials
 
-/// What an alert is about.
-package enum AlertKind: String, Sendable, Hashable, Codable, CaseIterable {
-    case invalidated = "token.invalidated"
-    case limited = "token.limited"
-    case recovered = "token.recovered"
-    case reminder = "token.reminder"
-    case expiring = "token.expiring"
-    case blind = "token.blind"
-    case sighted = "token.sighted"
-    case identityChanged = "token.identity_changed"
-    case replaced = "token.replaced"
-    case misconfigured = "token.misconfigured"
-    case providerIncident = "provider.incident"
-    case providerRecovered = "provider.recovered"
-    case notifierFailing = "notifier.failing"
-    case notifierRecovered = "notifier.recovered"
-    case test
-
-    package var severity: Severity {
-        switch self {
-        case .invalidated, .providerIncident: .critical
-        case .limited, .blind, .misconfigured, .expiring, .notifierFailing, .identityChanged: .warning
-        case .recovered, .reminder, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test: .info
-        }
-    }
-}
-
 /// How urgent an alert is.
 package enum Severity: String, Sendable, Hashable, Codable, CaseIterable {
     case critical, warning, info

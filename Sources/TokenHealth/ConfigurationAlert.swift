@@ -6,12 +6,7 @@ extension Alert {
 
     /// Whether it tells that a new configuration is not used, or that one is again, rather than of a notifier.
     package var isAboutConfiguration: Bool {
-        switch kind {
-        case .notifierFailing, .notifierRecovered: incidentID?.hasPrefix(Alert.configurationSubject + "-") ?? false
-        case .invalidated, .limited, .recovered, .reminder, .expiring, .blind, .sighted, .identityChanged, .replaced,
-            .misconfigured, .providerIncident, .providerRecovered, .test:
-            false
-        }
+        kind.traits.subject == .monitor && incidentID?.hasPrefix(Alert.configurationSubject + "-") ?? false
     }
 }
 

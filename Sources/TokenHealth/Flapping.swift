@@ -44,15 +44,3 @@ extension Belief {
         return true
     }
 }
-
-extension AlertKind {
-    /// Whether it may come and go without that being news every time.
-    var mayFlap: Bool {
-        switch self {
-        case .limited, .misconfigured, .blind: true
-        case .invalidated, .identityChanged, .recovered, .reminder, .expiring, .sighted, .replaced, .providerIncident,
-            .providerRecovered, .notifierFailing, .notifierRecovered, .test:
-            false
-        }
-    }
-}

@@ -174,11 +174,6 @@ package struct NewsDesk: Sendable {
 }
 
 extension AlertKind {
-    /// For ids and file names: `invalidated`, but `provider-recovered`.
-    package var idPart: String {
-        rawValue.hasPrefix("token.") ? String(rawValue.dropFirst(6)) : rawValue.replacing(".", with: "-")
-    }
-
     /// Whether a token in `state` can no longer join an alert of this kind.
     fileprivate func isDecided(by state: StateName, hasIncident: Bool) -> Bool {
         switch self {
@@ -190,27 +185,6 @@ extension AlertKind {
         case .recovered, .reminder, .expiring, .identityChanged, .replaced, .providerIncident, .providerRecovered,
             .notifierFailing, .notifierRecovered, .test:
             true
-        }
-    }
-
-    /// Whether it says that an incident is there.
-    package var beginsIncident: Bool {
-        switch self {
-        case .invalidated, .limited, .blind, .identityChanged, .misconfigured, .providerIncident, .notifierFailing: true
-        case .recovered, .reminder, .expiring, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test: false
-        }
-    }
-
-    /// Whether whoever is told it takes an incident for open from then on.
-    package var opens: Bool { beginsIncident || self == .reminder || self == .expiring }
-
-    /// Whether it says that an incident is over.
-    package var endsIncident: Bool {
-        switch self {
-        case .recovered, .sighted, .providerRecovered, .notifierRecovered: true
-        case .invalidated, .limited, .reminder, .expiring, .blind, .identityChanged, .replaced, .misconfigured,
-            .providerIncident, .notifierFailing, .test:
-            false
         }
     }
 }

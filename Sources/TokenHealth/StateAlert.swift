@@ -6,12 +6,7 @@ extension Alert {
 
     /// Whether it tells that history is not kept, or is kept again, rather than of a notifier.
     package var isAboutState: Bool {
-        switch kind {
-        case .notifierFailing, .notifierRecovered: incidentID?.hasPrefix(Alert.stateSubject + "-") ?? false
-        case .invalidated, .limited, .recovered, .reminder, .expiring, .blind, .sighted, .identityChanged, .replaced,
-            .misconfigured, .providerIncident, .providerRecovered, .test:
-            false
-        }
+        kind.traits.subject == .monitor && incidentID?.hasPrefix(Alert.stateSubject + "-") ?? false
     }
 }
 

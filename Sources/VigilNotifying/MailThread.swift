@@ -47,12 +47,6 @@ extension Alert {
     ///
     /// One that changes what an incident is about, and one that reminds or ends it, is not.
     fileprivate var opensIncident: Bool {
-        guard lastedSeconds == nil else { return false }
-        switch kind {
-        case .invalidated, .limited, .blind, .misconfigured, .identityChanged, .providerIncident, .notifierFailing:
-            return true
-        case .recovered, .reminder, .expiring, .sighted, .replaced, .providerRecovered, .notifierRecovered, .test:
-            return false
-        }
+        lastedSeconds == nil && kind.beginsIncident
     }
 }

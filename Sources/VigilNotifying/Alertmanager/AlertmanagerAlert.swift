@@ -90,16 +90,8 @@ struct AlertmanagerAlert: Sendable, Hashable {
 extension AlertStory {
     /// What its incident is about.
     fileprivate var incidentKind: AlertKind {
-        if let kind = alert.incidentKind { return kind }
-        switch alert.kind {
-        case .recovered, .reminder: return .invalidated
-        case .sighted: return .blind
-        case .providerRecovered: return .providerIncident
-        case .notifierRecovered: return .notifierFailing
-        case .invalidated, .limited, .blind, .expiring, .identityChanged, .replaced, .misconfigured, .providerIncident,
-            .notifierFailing, .test:
-            return alert.kind
-        }
+        // Of what a reminder reminds, older alerts do not say.
+        alert.incidentKind ?? alert.kind.endedKind ?? (alert.kind == .reminder ? .invalidated : alert.kind)
     }
 
     fileprivate var incidentSeverity: Severity {
@@ -108,23 +100,12 @@ extension AlertStory {
 
     /// Whether it has an entry for each token.
     fileprivate var isAboutTokens: Bool {
-        switch alert.kind {
-        case .providerIncident, .providerRecovered, .notifierFailing, .notifierRecovered, .test: false
-        case .invalidated, .limited, .recovered, .reminder, .expiring, .blind, .sighted, .identityChanged, .replaced,
-            .misconfigured:
-            !alert.tokens.isEmpty
-        }
+        alert.kind.traits.subject == .token && !alert.tokens.isEmpty
     }
 
     /// Whether the tokens it names, or what else it is about, are in order again.
     var isRecovery: Bool {
-        switch alert.kind {
-        case .recovered, .sighted, .providerRecovered, .notifierRecovered: true
-        case .expiring: alert.ending != nil
-        case .invalidated, .limited, .reminder, .blind, .identityChanged, .replaced, .misconfigured, .providerIncident,
-            .notifierFailing, .test:
-            false
-        }
+        alert.kind.endsIncident || alert.endsWarning
     }
 
     /// When its incident began.

@@ -92,26 +92,15 @@ extension AlertStory {
 
     /// Whether this is good news.
     var isGood: Bool {
-        switch alert.kind {
-        case .recovered, .sighted, .providerRecovered, .notifierRecovered, .replaced: alert.ending != .removed
-        case .expiring where alert.ending == .renewed: true
-        case .invalidated, .limited, .reminder, .expiring, .blind, .identityChanged, .misconfigured, .providerIncident,
-            .notifierFailing, .test:
-            false
-        }
+        if alert.kind == .expiring { return alert.ending == .renewed }
+        return (alert.kind.endsIncident || alert.kind == .replaced) && alert.ending != .removed
     }
 
     /// Whether this ends its incident.
     ///
     /// Of several tokens that died together some may still be dead.
     var endsIncident: Bool {
-        switch alert.kind {
-        case .recovered, .sighted, .providerRecovered, .notifierRecovered: alert.openTokens == 0
-        case .expiring: alert.ending != nil && alert.openTokens == 0
-        case .invalidated, .limited, .reminder, .blind, .identityChanged, .misconfigured, .providerIncident,
-            .notifierFailing, .test, .replaced:
-            false
-        }
+        (alert.kind.endsIncident || alert.endsWarning) && alert.openTokens == 0
     }
 
     /// Address of the page where this is repaired, where it is one that a service takes.
